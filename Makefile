@@ -1,0 +1,55 @@
+# The two commands are `make demo` and `make test`; each installs what it needs. `make help` lists all.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := VIRTUAL_ENV=.venv $(BIN)/uv
+STAMP := .venv/.installed
+GENIE := build/genie
+SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+SEED ?= 1
+
+.PHONY: help demo test check unit bench lock clean setup genie
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## the main job: a site on one machine, workloads move while prices and load change (90 s)
+	$(BIN)/switcher lab run --duration 90s
+
+test: setup check ## everything: lint, types, layers, unit, contract, netns and lab tests
+	tools/sandbox $(BIN)/python -m pytest -n 2 -m "not bench and not lab" tests
+	tools/sandbox $(BIN)/python -m pytest -m lab tests
+
+check: setup ## lint, format, types and layers only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: setup ## the tests that need no namespaces
+	tools/sandbox $(BIN)/python -m pytest -n 2 tests/unit
+
+bench: setup ## the benchmarks behind the README's figures
+	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
+
+setup: $(STAMP) genie ## install what is needed, build genie
+
+$(STAMP): requirements.lock tools/installer.lock pyproject.toml tools/system-packages
+	tools/system-packages
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r tools/installer.lock
+	$(UV) pip sync -q --require-hashes requirements.lock tools/installer.lock
+	$(UV) pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+genie: $(STAMP) $(GENIE) ## the static CNI binary
+
+$(GENIE): cni/shim/genie.c
+	mkdir -p build
+	$(CC) $(SHIM_FLAGS) -o $@.new cni/shim/genie.c && mv $@.new $@
+
+lock: ## write requirements.lock anew from pyproject.toml
+	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-emit-index-url --upgrade -q -o requirements.lock
+
+clean: ## remove what was built and installed here
+	rm -rf .venv .cache build

@@ -1,0 +1,1 @@
+"""The controller and its tools: history, tariffs, decisions, and the lab."""

@@ -1,0 +1,194 @@
+"""What a decision sees and says: values only. Money is Decimal, times are aware UTC, rates bits per second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from cni.wire import MoveReason
+
+__all__ = [
+    "Decision",
+    "Memory",
+    "Move",
+    "MoveReason",
+    "NetworkState",
+    "PastMove",
+    "Placement",
+    "Snapshot",
+    "Stay",
+    "StayReason",
+    "Uplink",
+    "Usage",
+    "WorkloadState",
+]
+
+
+class StayReason(StrEnum):
+    """Why a workload stays; also the metric's label and the word that ``explain`` prints."""
+
+    BEST = "Best"
+    SAVING_TOO_SMALL = "SavingTooSmall"
+    PAYBACK_TOO_LONG = "PaybackTooLong"
+    COOLDOWN = "Cooldown"
+    TOO_YOUNG = "TooYoung"
+    DO_NOT_MOVE = "DoNotMove"
+    FREEZE_WINDOW = "FreezeWindow"
+    BUDGET_SPENT = "BudgetSpent"
+    NO_CANDIDATE = "NoCandidate"
+    NO_CAPACITY = "NoCapacity"
+    NO_ADDRESS = "NoAddress"
+    UNKNOWN_PRICE = "UnknownPrice"
+    STALE_PRICE = "StalePrice"
+    STALE_SAMPLES = "StaleSamples"
+    ALREADY_MOVING = "AlreadyMoving"
+    RECOMMEND_ONLY = "RecommendOnly"
+    POLICY_OFF = "PolicyOff"
+    NO_POLICY = "NoPolicy"
+    QUARANTINED = "Quarantined"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Uplink:
+    """A physical network on one node (None: the same everywhere, as when a snapshot names no node)."""
+
+    physical_network: str
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkState:
+    """A network on a node, with the load of its uplink as last sampled."""
+
+    name: str
+    physical_network: str
+    node: str | None = None
+    capacity_bps: float
+    used_bps: float
+    in_bps: float | None = None
+    out_bps: float | None = None
+    free_addresses: int | None = None
+    latency_ms: float | None = None
+    loss: float | None = None
+    sampled_at: datetime
+    quarantined: bool = False
+    """Switches to it failed lately: nothing new goes there."""
+
+    @property
+    def uplink(self) -> Uplink:
+        """Where capacity binds."""
+        return Uplink(self.physical_network, self.node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadState:
+    """One attachment of a workload. ``id`` is ``workload:attachment``; a bare id is not a primary interface."""
+
+    id: str
+    node: str | None = None
+    network: str
+    demand_bps: float
+    in_bps: float | None = None
+    out_bps: float | None = None
+    destination: str | None = None
+    candidates: tuple[str, ...] | None = None
+    policy: str | None = None
+    since: datetime | None = None
+    """When it came to be (minimumAge counts from here)."""
+    do_not_move: bool = False
+    move_cost: Decimal | None = None
+    penalties: Mapping[str, Decimal] | None = None
+    """Money per GB, by network; replaces the policy's."""
+    moving: bool = False
+    """A switch is in flight; ``network`` is then where it will land."""
+    namespace: str = "default"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    attachment: str | None = None
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that one tick sees."""
+
+    now: datetime
+    networks: tuple[NetworkState, ...]
+    workloads: tuple[WorkloadState, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A workload was on ``network`` from ``since`` on."""
+
+    network: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMove:
+    """A move that was made, for cooldown, budgets and the flap penalty."""
+
+    workload: str
+    policy: str
+    source: str
+    target: str
+    reason: MoveReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Bytes that a physical network carried since the start of its billing period."""
+
+    in_bytes: Decimal = Decimal(0)
+    out_bytes: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the controller's history knows and a snapshot does not say."""
+
+    moves: tuple[PastMove, ...] = ()
+    placements: Mapping[str, tuple[Placement, ...]] = field(default_factory=dict)
+    """By workload id, oldest first: where it was when the samples were taken."""
+    over_shed: Mapping[Uplink, tuple[tuple[datetime, bool], ...]] = field(default_factory=dict)
+    """By uplink, oldest first: (sampled_at, above shed), for ``confirm``."""
+    usage: Mapping[tuple[str, str], Usage] = field(default_factory=dict)
+    """By (physical network, contract): the volume counters of the present billing period."""
+    first_seen: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A workload shall change its network."""
+
+    workload: str
+    source: str
+    target: str
+    reason: MoveReason
+    saving_per_hour: Decimal
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A workload stays, for ``reason``; ``explanation`` is the sum that says why."""
+
+    workload: str
+    network: str
+    reason: StayReason
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One tick's answer: a move or a stay for every workload."""
+
+    now: datetime
+    moves: tuple[Move, ...]
+    stays: tuple[Stay, ...]
+    surcharge: Mapping[str, Decimal]
+    """Congestion's shadow price by network, money per GB; only what is above zero."""

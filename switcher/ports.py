@@ -1,0 +1,195 @@
+"""What the cycle needs of the outside world. Each port is small and speaks our language; adapters implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from cni.wire import AttachmentReport, Batch, SwitchOrder, SwitchStatus
+from switcher.model import Decision, Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkLoad:
+    """The latest load of an uplink: means over the window that ends at ``sampled_at``."""
+
+    physical_network: str
+    node: str
+    capacity_bps: float
+    in_bps: float
+    out_bps: float
+    sampled_at: datetime
+    latency_ms: float | None = None
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentLoad:
+    """The latest load of an attachment, over the same window, whatever network it was on."""
+
+    workload: str
+    attachment: str
+    in_bps: float
+    out_bps: float
+    sampled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAttachment:
+    """An attachment as its node last reported it."""
+
+    node: str
+    report: AttachmentReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownNetwork:
+    """A network that a node can attach to, as it last reported it."""
+
+    node: str
+    network: str
+    physical_network: str | None
+    free_addresses: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedMove:
+    """A move from its decision to its outcome. ``order`` is what the node was or will be told."""
+
+    node: str
+    order: SwitchOrder
+    policy: str
+    decided_at: datetime
+    saving_per_hour: str
+    explanation: str
+    status: SwitchStatus | None = None
+    """None: not yet known to the node."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still be in flight."""
+        return self.status is None or self.status.outcome is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """A user's object as stored: ``document`` is the validated document, ``recorded_at`` when it was learned."""
+
+    kind: str
+    name: str
+    document: Mapping[str, Any]
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedDecision:
+    """A past tick: its inputs as JSON with their hash, and its answer."""
+
+    at: datetime
+    inputs: bytes
+    inputs_hash: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """Bytes that an uplink or an attachment carried in one stored interval; the rows of a bill."""
+
+    start: datetime
+    seconds: float
+    physical_network: str
+    node: str
+    in_bytes: int
+    out_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementSpan:
+    """An attachment was on a network from ``start`` to ``end`` (None: still is)."""
+
+    node: str
+    workload: str
+    attachment: str
+    network: str
+    physical_network: str | None
+    start: datetime
+    end: datetime | None
+
+
+class Ledger(Protocol):
+    """Where agents' batches end up."""
+
+    def ingest(self, batch: Batch) -> int:
+        """Store the batch exactly once and return the highest sequence number held for its agent.
+
+        A batch seen before is a success that changes nothing; a batch that skips numbers is stored all the same
+        (its agent lost its spool) and the gap is counted. Raises TryLaterError when the database cannot take it:
+        nothing of it is then stored.
+        """
+
+
+class History(Ledger, Protocol):
+    """All that is remembered. Every method raises TryLaterError when the database is away."""
+
+    def uplink_loads(self, now: datetime, window: timedelta) -> Sequence[UplinkLoad]:
+        """The newest load of each uplink: means over the samples of the last ``window`` before its newest one."""
+
+    def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
+        """The same for attachments that exist now."""
+
+    def attachments(self) -> Sequence[KnownAttachment]:
+        """Every attachment that exists now."""
+
+    def networks(self) -> Sequence[KnownNetwork]:
+        """Every network that a node reported."""
+
+    def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
+        """By workload id (``workload:attachment``), oldest first: the networks it was on since then."""
+
+    def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
+        """Every stay of an attachment on a network that touches ``[start, end)``, for bills and charts."""
+
+    def usage(self, start: datetime, end: datetime) -> Sequence[UsageRow]:
+        """Uplink samples whose interval touches ``[start, end)``, oldest first."""
+
+    def store_objects(self, objects: Sequence[StoredObject]) -> None:
+        """Keep these objects; one equal to the newest stored of its kind and name changes nothing.
+
+        Objects are never overwritten: what was known at a past moment stays readable.
+        """
+
+    def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
+        """The newest version of each object known then (for tariffs: of each name); None: now."""
+
+    def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
+        """Store a tick's decision with its inputs, and its moves as decided, in one transaction."""
+
+    def decision(self, at: datetime | None = None) -> RecordedDecision | None:
+        """The last decision taken at or before ``at`` (None: the last)."""
+
+    def record_move(self, move: RecordedMove) -> None:
+        """Store a move that no tick decided (by hand)."""
+
+    def advance_move(self, status: SwitchStatus) -> None:
+        """Store a new status of a move; the time of each phase is kept. A status older than the stored is ignored."""
+
+    def open_moves(self) -> Sequence[RecordedMove]:
+        """Moves that may still be in flight, oldest first."""
+
+    def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
+        """Moves decided since then, newest first."""
+
+
+class NodeHands(Protocol):
+    """Orders to a node's agent."""
+
+    def order(self, node: str, order: SwitchOrder) -> None:
+        """Start a switch on a node; asked twice with the same id it is started once.
+
+        Raises TryLaterError when the agent cannot be reached, RefusedError when the node refuses.
+        """
+
+    def switches(self, node: str) -> Sequence[SwitchStatus]:
+        """All switches in the node's journal. Raises TryLaterError when the agent cannot be reached."""
