@@ -154,6 +154,12 @@ class History(Ledger, Protocol):
     def usage(self, start: datetime, end: datetime) -> Sequence[UsageRow]:
         """Uplink samples whose interval touches ``[start, end)``, oldest first."""
 
+    def usage_totals(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
+        """Bytes (in, out) of each physical network in ``[start, end)``, all nodes together, summed by the database.
+
+        A sample that straddles an edge counts in proportion.
+        """
+
     def store_objects(self, objects: Sequence[StoredObject]) -> None:
         """Keep these objects; one equal to the newest stored of its kind and name changes nothing.
 
