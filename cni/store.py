@@ -1,0 +1,166 @@
+"""The node's one durable store: every attachment, whoever made it, with all that its DEL will need.
+
+SQLite in WAL mode with ``synchronous=FULL``: what a method returned from has been written to the disk. One connection,
+guarded by a lock, serves all threads; a transaction of one thread never mixes with another's. The live switch keeps its
+journal, and the sampler its spool, in tables of their own in the same file, by :meth:`Store.transaction`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cni.model import Attachment, AttachmentState
+
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE attachments (
+    container_id TEXT NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL, workload TEXT NOT NULL,
+    netns TEXT NOT NULL, ifname TEXT NOT NULL, network TEXT NOT NULL, physical_network TEXT,
+    delegate_id TEXT NOT NULL, config BLOB NOT NULL, cni_args TEXT NOT NULL, capabilities BLOB NOT NULL,
+    result BLOB NOT NULL, state TEXT NOT NULL, "table" INTEGER NOT NULL, position INTEGER NOT NULL,
+    created_at REAL NOT NULL, started_at REAL NOT NULL, annotations TEXT NOT NULL, labels TEXT NOT NULL,
+    request TEXT NOT NULL, host_ifname TEXT,
+    PRIMARY KEY (container_id, name, generation)
+);
+CREATE INDEX attachments_by_workload ON attachments (workload, name);
+CREATE TABLE batches (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
+"""
+
+_FIELDS = tuple(field.name for field in fields(Attachment))
+_COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
+_SELECT = f"SELECT {_COLUMNS} FROM attachments"  # noqa: S608 - column names of our own dataclass
+_PUT = f"INSERT OR REPLACE INTO attachments ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))})"
+_ORDER = " ORDER BY container_id, position, name, generation"
+
+
+class StoreError(Exception):
+    """The store cannot be used: its file is damaged, of a newer version, or the disk refuses."""
+
+
+class Store:
+    """The attachments of a node, small notes (``meta``), and transactions for others' tables. Safe for threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file. Raises StoreError when it is not ours or was written by a newer version."""
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._migrate()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"the store {path} cannot be opened: {error}") from error
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used any more."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: committed at the end, undone when an exception passes. An inner one joins the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def put(self, attachment: Attachment) -> None:
+        """Store it, in place of the one with the same container, name and generation."""
+        with self.transaction() as connection:
+            connection.execute(_PUT, _row(attachment))
+
+    def delete(self, container_id: str, name: str, generation: int) -> None:
+        """Forget it; unknown is done already."""
+        with self.transaction() as connection:
+            connection.execute(
+                "DELETE FROM attachments WHERE container_id = ? AND name = ? AND generation = ?",
+                (container_id, name, generation),
+            )
+
+    def get(self, container_id: str, name: str, generation: int) -> Attachment | None:
+        """That generation, or None."""
+        rows = self._select(" WHERE container_id = ? AND name = ? AND generation = ?", container_id, name, generation)
+        return rows[0] if rows else None
+
+    def of_container(self, container_id: str) -> list[Attachment]:
+        """All generations of all its attachments, by position, name and generation."""
+        return self._select(" WHERE container_id = ?", container_id)
+
+    def of_workload(self, workload: str, name: str) -> list[Attachment]:
+        """All generations of one attachment by the workload's name; of several containers when a sandbox was replaced."""
+        return self._select(" WHERE workload = ? AND name = ?", workload, name)
+
+    def all(self) -> list[Attachment]:
+        """Every attachment of the node, containers together."""
+        return self._select("")
+
+    def note(self, key: str) -> str | None:
+        """The value kept under ``key`` in ``meta``."""
+        with self._lock:
+            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def keep_note(self, key: str, value: str) -> None:
+        """Keep ``value`` under ``key`` in ``meta``."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def identity(self, node: str) -> str:
+        """``node/uuid``: who this agent is for as long as this file lives."""
+        with self.transaction():
+            own = self.note("identity")
+            if own is None:
+                own = str(uuid.uuid4())
+                self.keep_note("identity", own)
+        return f"{node}/{own}"
+
+    def _select(self, where: str, *values: object) -> list[Attachment]:
+        with self._lock:
+            rows = self._connection.execute(_SELECT + where + _ORDER, values).fetchall()
+        return [_attachment(row) for row in rows]
+
+    def _migrate(self) -> None:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"the store {self.path} has schema {version}, written by a newer agent; this one knows up to"
+                f" {SCHEMA_VERSION}: start the newer agent"
+            )
+        if version < SCHEMA_VERSION:
+            self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+
+
+def _row(attachment: Attachment) -> tuple[Any, ...]:
+    values = {name: getattr(attachment, name) for name in _FIELDS}
+    values["state"] = attachment.state.value
+    values["annotations"] = msgspec.json.encode(attachment.annotations).decode()
+    values["labels"] = msgspec.json.encode(attachment.labels).decode()
+    return tuple(values[name] for name in _FIELDS)
+
+
+def _attachment(row: tuple[Any, ...]) -> Attachment:
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["state"] = AttachmentState(values["state"])
+    values["annotations"] = msgspec.json.decode(values["annotations"], type=dict[str, str])
+    values["labels"] = msgspec.json.decode(values["labels"], type=dict[str, str])
+    return Attachment(**values)
