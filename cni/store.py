@@ -40,7 +40,8 @@ CREATE TABLE batches (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
 _FIELDS = tuple(field.name for field in fields(Attachment))
 _COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
 _SELECT = f"SELECT {_COLUMNS} FROM attachments"  # noqa: S608 - column names of our own dataclass
-_PUT = f"INSERT OR REPLACE INTO attachments ({_COLUMNS}) VALUES ({', '.join('?' * len(_FIELDS))})"
+_MARKS = ", ".join("?" * len(_FIELDS))
+_PUT = f"INSERT OR REPLACE INTO attachments ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - the same
 _ORDER = " ORDER BY container_id, position, name, generation"
 
 
@@ -107,7 +108,7 @@ class Store:
         return self._select(" WHERE container_id = ?", container_id)
 
     def of_workload(self, workload: str, name: str) -> list[Attachment]:
-        """All generations of one attachment by the workload's name; of several containers when a sandbox was replaced."""
+        """One attachment by its workload's name, all generations; several containers while a sandbox is replaced."""
         return self._select(" WHERE workload = ? AND name = ?", workload, name)
 
     def all(self) -> list[Attachment]:

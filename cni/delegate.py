@@ -1,0 +1,273 @@
+"""Runs network configurations through the real CNI plugins, as a container runtime's libcni does.
+
+Source of every rule: CNI specification 1.1.0, sections 4 (execution) and 2 (protocol); libcni's ``api.go``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cni.process import Finished, run
+
+KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0")
+PREV_RESULT_AT_DEL = "0.4.0"
+"""From this version on a DEL carries the result of the ADD."""
+
+FAILED = 100
+"""A delegate failed without saying how."""
+DEADLINE = 101
+"""A delegate was killed at its deadline."""
+MISSING = 102
+"""A delegate's program is nowhere on the path."""
+BAD_CONFIG = 7
+"""The configuration itself cannot be run (CNI specification: invalid network config)."""
+
+FORWARDED = ("PATH", "HOME", "TRACEPARENT", "TRACESTATE", "BAGGAGE")
+"""What of a caller's environment reaches the delegates, beside the CNI_ variables."""
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What the plugins of one configuration list are told, the same for ADD and DEL of one attachment."""
+
+    container_id: str
+    netns: str
+    ifname: str
+    args: str = ""
+    """CNI_ARGS."""
+    capabilities: bytes = b"{}"
+    """The runtime's capability arguments, JSON; each plugin gets those that it declares."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """The caller's environment: its CNI_PATH is searched first."""
+
+
+class DelegateError(Exception):
+    """A delegate failed; code, message and details are its own where it gave any."""
+
+    def __init__(self, code: int, msg: str, details: str = "") -> None:
+        self.code = code
+        self.msg = msg
+        self.details = details
+        super().__init__(f"{msg}; {details}" if details else msg)
+
+
+class Delegates:
+    """The plugins in ``bin_dirs``, each run with a deadline in seconds. Safe for several threads.
+
+    ``observe`` is told the plugin's type, the command and the seconds of every run, for metrics.
+    """
+
+    def __init__(
+        self,
+        bin_dirs: tuple[str, ...],
+        deadline: float,
+        observe: Callable[[str, str, float], None] | None = None,
+    ) -> None:
+        self._bin_dirs = tuple(str(directory) for directory in bin_dirs)
+        self._deadline = deadline
+        self._observe = observe
+
+    def add(self, config: bytes, call: Invocation) -> bytes:
+        """ADD of every plugin in order; the last one's result. Raises DelegateError, having DELed what was done."""
+        network = Network.parse(config)
+        result: Config | None = None
+        for position, plugin in enumerate(network.plugins):
+            try:
+                result = self._add_one(network, plugin, call, result)
+            except DelegateError as error:
+                problems = self._delete_plugins(network, network.plugins[: position + 1], call, result)
+                raise _with_problems(error, "undoing it failed too", problems) from error
+        return msgspec.json.encode(result)
+
+    def delete(self, config: bytes, call: Invocation, prev_result: bytes | None) -> None:
+        """DEL of every plugin, last first. ``prev_result``: what ``add`` returned, where known.
+
+        Continues when one fails. Raises DelegateError: the first failure, the others in its details.
+        """
+        network = Network.parse(config)
+        result = _decoded(prev_result) if prev_result else None
+        problems = self._delete_plugins(network, network.plugins, call, result)
+        if problems:
+            raise _with_problems(problems[0], "also", problems[1:])
+
+    def check(self, config: bytes, call: Invocation, prev_result: bytes) -> None:
+        """CHECK of every plugin in order, unless the list says ``disableCheck``. Raises the first DelegateError."""
+        network = Network.parse(config)
+        if network.disable_check:
+            return
+        result = _decoded(prev_result)
+        for plugin in network.plugins:
+            self._run("CHECK", network, plugin, call, result)
+
+    def _add_one(self, network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:
+        stdout = self._run("ADD", network, plugin, call, previous)
+        if not stdout.strip() or stdout.strip() == b"null":
+            # Nothing to say: what the plugins before it said still holds.
+            return previous if previous is not None else {"cniVersion": network.version}
+        result = _decoded(stdout)
+        if result is None:
+            raise DelegateError(
+                6, f"plugin {plugin['type']}: ADD succeeded with output that is not a result", _text(stdout)
+            )
+        result.setdefault("cniVersion", network.version)
+        return result
+
+    def _delete_plugins(
+        self, network: Network, plugins: list[Config], call: Invocation, result: Config | None
+    ) -> list[DelegateError]:
+        carried = result if version_tuple(network.version) >= version_tuple(PREV_RESULT_AT_DEL) else None
+        problems = []
+        for plugin in reversed(plugins):
+            try:
+                self._run("DEL", network, plugin, call, carried)
+            except DelegateError as error:
+                problems.append(error)
+        return problems
+
+    def _run(self, command: str, network: Network, plugin: Config, call: Invocation, previous: Config | None) -> bytes:
+        kind = str(plugin["type"])
+        path = self._path(call)
+        stdin = msgspec.json.encode(_plugin_config(network, plugin, _decoded(call.capabilities) or {}, previous))
+        started = time.monotonic()
+        try:
+            finished = run(find_program(kind, path), stdin, _environment(command, call, path), self._deadline)
+        except OSError as error:
+            raise DelegateError(FAILED, f"plugin {kind} cannot be started: {error}") from error
+        finally:
+            if self._observe is not None:
+                self._observe(kind, command, time.monotonic() - started)
+        if finished.status == 0:
+            return finished.stdout
+        raise _failure(kind, command, finished, self._deadline)
+
+    def _path(self, call: Invocation) -> tuple[str, ...]:
+        asked = [part for part in call.env.get("CNI_PATH", "").split(os.pathsep) if part]
+        return tuple(dict.fromkeys([*asked, *self._bin_dirs]))
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A configuration list as far as running it goes."""
+
+    name: str
+    version: str
+    plugins: list[Config]
+    disable_check: bool
+
+    @classmethod
+    def parse(cls, config: bytes) -> Network:
+        """Raises DelegateError with code 7 when the list cannot be run."""
+        content = _decoded(config)
+        if content is None:
+            raise DelegateError(BAD_CONFIG, "the network configuration is not a JSON object")
+        name, plugins = content.get("name"), content.get("plugins")
+        if not isinstance(name, str) or not name:
+            raise DelegateError(BAD_CONFIG, "the network configuration has no name")
+        if not isinstance(plugins, list) or not plugins:
+            raise DelegateError(BAD_CONFIG, f"network {name}: no plugins")
+        if not all(isinstance(plugin, dict) and isinstance(plugin.get("type"), str) for plugin in plugins):
+            raise DelegateError(BAD_CONFIG, f"network {name}: every plugin needs a type")
+        disable = content.get("disableCheck") in (True, "true")
+        return cls(name, _chosen_version(content, name), plugins, disable)
+
+
+def _chosen_version(content: Config, name: str) -> str:
+    """The highest version that the list offers (``cniVersion``, ``cniVersions``) and we know."""
+    offered = content.get("cniVersions") or []
+    if content.get("cniVersion"):
+        offered = [*offered, content["cniVersion"]]
+    if not offered:
+        return KNOWN_VERSIONS[0]
+    known = [version for version in offered if version in KNOWN_VERSIONS]
+    if not known:
+        raise DelegateError(1, f"network {name}: no supported cniVersion", f"offered {offered}, known {KNOWN_VERSIONS}")
+    return str(max(known, key=version_tuple))
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """``0.4.0`` as numbers, for comparison."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def find_program(kind: str, path: tuple[str, ...]) -> str:
+    """The plugin's program, the first on the path. Raises DelegateError when there is none."""
+    if not kind or "/" in kind or kind in (".", ".."):
+        raise DelegateError(BAD_CONFIG, f"plugin type {kind!r} is not a file name")
+    for directory in path:
+        program = Path(directory, kind)
+        if program.is_file() and os.access(program, os.X_OK):
+            return str(program)
+    raise DelegateError(MISSING, f"plugin {kind} is not installed", f"looked in {os.pathsep.join(path)}")
+
+
+def _plugin_config(network: Network, plugin: Config, supplied: Config, previous: Config | None) -> Config:
+    declared = plugin.get("capabilities")
+    wanted = {name for name, on in declared.items() if on} if isinstance(declared, dict) else set()
+    runtime = {name: value for name, value in supplied.items() if name in wanted}
+    kept = {key: value for key, value in plugin.items() if key != "capabilities" and not key.startswith("cni.dev/")}
+    config = {**kept, "name": network.name, "cniVersion": network.version}
+    config.pop("prevResult", None)
+    if runtime:
+        config["runtimeConfig"] = runtime
+    if previous is not None:
+        config["prevResult"] = previous
+    return config
+
+
+def _environment(command: str, call: Invocation, path: tuple[str, ...]) -> dict[str, str]:
+    own = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
+    forwarded = {key: call.env[key] for key in FORWARDED if key in call.env}
+    return {
+        **own,
+        **forwarded,
+        "CNI_COMMAND": command,
+        "CNI_CONTAINERID": call.container_id,
+        "CNI_NETNS": call.netns,
+        "CNI_IFNAME": call.ifname,
+        "CNI_ARGS": call.args,
+        "CNI_PATH": os.pathsep.join(path),
+    }
+
+
+def _failure(kind: str, command: str, finished: Finished, deadline: float) -> DelegateError:
+    stderr = _text(finished.stderr)
+    if finished.status is None:
+        return DelegateError(
+            DEADLINE, f"plugin {kind}: {command} did not end within {deadline:g} s and was killed", stderr
+        )
+    said = _decoded(finished.stdout)
+    if said is not None and isinstance(said.get("code"), int) and (said["code"] or said.get("msg")):
+        return DelegateError(said["code"], str(said.get("msg", "")), str(said.get("details", "")))
+    ending = f"signal {-finished.status}" if finished.status < 0 else f"exit status {finished.status}"
+    words = " ".join(part for part in (_text(finished.stdout), stderr) if part) or "without a word"
+    return DelegateError(FAILED, f"plugin {kind}: {command} ended with {ending}: {words}")
+
+
+def _with_problems(error: DelegateError, word: str, problems: list[DelegateError]) -> DelegateError:
+    """The original error, with what else went wrong in its details: never masked (T48)."""
+    if not problems:
+        return error
+    more = f"{word}: " + "; ".join(str(problem) for problem in problems)
+    return DelegateError(error.code, error.msg, f"{error.details}; {more}" if error.details else more)
+
+
+def _decoded(data: bytes) -> Config | None:
+    """The JSON object in ``data``; None when it is anything else."""
+    try:
+        content = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").strip()[:4096]
