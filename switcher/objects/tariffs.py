@@ -1,0 +1,428 @@
+"""Tariffs and exchange rates (api.md, Objects; meaning in tariffs.md)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from switcher.objects.base import KubeObject, Strictly
+from switcher.objects.values import (
+    Count,
+    Currency,
+    Day,
+    Money,
+    Name,
+    Percent,
+    PositiveDuration,
+    PositiveQuantity,
+    Quantity,
+    Rate,
+    Text,
+    Time,
+    WallTime,
+    Zone,
+    wrong,
+)
+
+
+class PeriodUnit(StrEnum):
+    """How long a billing period is."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Per(StrEnum):
+    """The time that a fixed price is for."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
+class Each(StrEnum):
+    """What a fixed price is due for."""
+
+    NETWORK = "network"
+    NODE = "node"
+    ATTACHMENT = "attachment"
+
+
+class Direction(StrEnum):
+    """Which bytes count. ``max``: the larger of the two; ``maxOfPercentiles``: of each direction's percentile."""
+
+    IN = "in"
+    OUT = "out"
+    SUM = "sum"
+    MAX = "max"
+    MAX_OF_PERCENTILES = "maxOfPercentiles"
+
+
+class Mode(StrEnum):
+    """How tiers are read."""
+
+    GRADUATED = "graduated"
+    ALL_UNITS = "allUnits"
+    STEP_FEE = "stepFee"
+
+
+class Unit(StrEnum):
+    """Units of volume, in bytes."""
+
+    MB = "MB"
+    GB = "GB"
+    TB = "TB"
+    MIB = "MiB"
+    GIB = "GiB"
+    TIB = "TiB"
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes one unit is."""
+        return UNIT_BYTES[self]
+
+
+UNIT_BYTES = {
+    Unit.MB: 10**6,
+    Unit.GB: 10**9,
+    Unit.TB: 10**12,
+    Unit.MIB: 2**20,
+    Unit.GIB: 2**30,
+    Unit.TIB: 2**40,
+}
+
+
+class RateUnit(StrEnum):
+    """Units of a percentile, in bits per second."""
+
+    KBPS = "kbps"
+    MBPS = "Mbps"
+    GBPS = "Gbps"
+
+    @property
+    def bps(self) -> int:
+        """How many bits per second one unit is."""
+        return {"kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9}[self.value]
+
+
+class Day7(StrEnum):
+    """Days of the week, Monday first."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+WEEK = tuple(Day7)
+
+
+class BillingPeriod(Strictly):
+    """``anchor``: for a week the day (1 is Monday), for a month its day, for a year the day of the year."""
+
+    unit: PeriodUnit
+    anchor: Count = 1
+
+    @field_validator("anchor")
+    @classmethod
+    def _in_range(cls, anchor: int, info: Any) -> int:
+        most = {"week": 7, "month": 31, "year": 366}.get(info.data.get("unit", "year"), 1)
+        if not 1 <= anchor <= most:
+            raise wrong("anchor", f"must be from 1 to {most} for this unit")
+        return anchor
+
+
+class Window(Strictly):
+    """When a unit price is another one: on ``days`` from ``start`` to ``end``, local wall time in minutes."""
+
+    days: tuple[Day7, ...] = Field(default=WEEK, min_length=1)
+    start: WallTime = Field(alias="from")
+    end: WallTime = Field(alias="to")
+    multiply: Quantity | None = None
+    price: Money | None = None
+
+    @field_validator("end")
+    @classmethod
+    def _has_length(cls, end: int, info: Any) -> int:
+        start = info.data.get("start")
+        if start == 24 * 60:
+            raise wrong("window", 'from must be before "24:00": write "00:00" of the next day')
+        if start == end:
+            raise wrong("window", 'from and to are the same: a whole day is from "00:00" to "24:00"')
+        return end
+
+    @model_validator(mode="after")
+    def _one_effect(self) -> Window:
+        if (self.multiply is None) == (self.price is None):
+            raise wrong("window", "needs exactly one of multiply and price")
+        return self
+
+
+class Tier(Strictly):
+    """One step of a price: up to and including ``up_to`` units; the last has none."""
+
+    up_to: PositiveQuantity | None = None
+    price: Money
+
+
+Schedule = tuple[Window, ...]
+Tiers = tuple[Tier, ...]
+
+
+def in_order(tiers: Tiers) -> Tiers:
+    """The tiers, when each ends above the one before and only the last is open."""
+    before = Decimal(0)
+    for number, tier in enumerate(tiers[:-1]):
+        if tier.up_to is None:
+            raise wrong("tiers", f"tier {number} has no upTo, but only the last may be without")
+        if tier.up_to <= before:
+            raise wrong("tiers", f"out of order: upTo {tier.up_to} of tier {number} does not exceed {before}")
+        before = tier.up_to
+    if tiers and tiers[-1].up_to is not None:
+        raise wrong(
+            "tiers", f"the last tier has upTo {tiers[-1].up_to}: it must have none, so that every unit has a price"
+        )
+    return tiers
+
+
+class Nth(Strictly):
+    """The ``start``-th and later ones of what a fixed price is due for cost ``multiply`` times the price."""
+
+    start: Count = Field(alias="from", ge=2)
+    multiply: Quantity
+
+
+class Fixed(Strictly):
+    """A sum per time, used or not. ``schedule`` only per hour."""
+
+    price: Money
+    per: Per
+    each: Each = Each.NETWORK
+    nth: tuple[Nth, ...] = ()
+    schedule: Schedule = ()
+
+    @field_validator("nth")
+    @classmethod
+    def _nth_in_order(cls, nth: tuple[Nth, ...]) -> tuple[Nth, ...]:
+        starts = [step.start for step in nth]
+        if any(later <= earlier for earlier, later in pairwise(starts)):
+            raise wrong("nth", f"out of order: from must grow, but is {', '.join(map(str, starts))}")
+        return nth
+
+    @field_validator("schedule")
+    @classmethod
+    def _hourly(cls, schedule: Schedule, info: Any) -> Schedule:
+        if schedule and info.data.get("per") not in (None, Per.HOUR):
+            raise wrong("schedule", "is allowed on fixed prices per hour only")
+        return schedule
+
+
+class Volume(Strictly):
+    """A price per unit that flowed. ``minimum`` and ``maximum`` are quantities, in ``unit``."""
+
+    direction: Direction
+    destination: Name | None = None
+    unit: Unit
+    mode: Mode = Mode.GRADUATED
+    tiers: Tiers = Field(min_length=1)
+    schedule: Schedule = ()
+    minimum: Quantity | None = None
+    maximum: Quantity | None = None
+
+    _ordered = field_validator("tiers")(in_order)
+
+    @field_validator("direction")
+    @classmethod
+    def _no_percentile(cls, direction: Direction) -> Direction:
+        if direction is Direction.MAX_OF_PERCENTILES:
+            raise wrong("direction", "maxOfPercentiles is for percentile charges: one of in, out, sum, max")
+        return direction
+
+    @field_validator("schedule")
+    @classmethod
+    def _graduated(cls, schedule: Schedule, info: Any) -> Schedule:
+        if schedule and info.data.get("mode") not in (None, Mode.GRADUATED):
+            raise wrong("schedule", f"is not allowed with mode {info.data['mode']}, only with graduated")
+        return schedule
+
+
+class Percentile(Strictly):
+    """A price on the q-th percentile of the samples of a period."""
+
+    q: Percent
+    sample: PositiveDuration
+    direction: Direction
+    destination: Name | None = None
+    missing: Literal["zero", "skip"] = "zero"
+    unit: RateUnit
+    price: Money | None = None
+    mode: Mode = Mode.GRADUATED
+    tiers: Tiers = ()
+    commit: Quantity = Decimal(0)
+    overage: Money | None = None
+
+    _ordered = field_validator("tiers")(in_order)
+
+    @model_validator(mode="after")
+    def _priced_once(self) -> Percentile:
+        if (self.price is None) == (not self.tiers):
+            raise wrong("percentile", "needs exactly one of price and tiers")
+        return self
+
+
+class Beyond(Strictly):
+    """What happens past a quota: exactly one way."""
+
+    block: PositiveQuantity | None = None
+    price: Money | None = None
+    overage: Money | None = None
+    throttle: Rate | None = None
+    stop: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Beyond:
+        if (self.block is None) != (self.price is None):
+            raise wrong("beyond", "block and price go together")
+        if sum(way is not None for way in (self.block, self.overage, self.throttle, self.stop)) != 1:
+            raise wrong("beyond", "needs exactly one of block with price, overage, throttle and stop")
+        return self
+
+
+class Quota(Strictly):
+    """A price per period that includes a quantity."""
+
+    included: Quantity
+    unit: Unit
+    direction: Direction
+    destination: Name | None = None
+    price: Money
+    beyond: Beyond
+    schedule: Schedule = ()
+
+
+class Charge(Strictly):
+    """One line of a tariff: exactly one kind."""
+
+    name: Text
+    fixed: Fixed | None = None
+    volume: Volume | None = None
+    percentile: Percentile | None = None
+    quota: Quota | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Charge:
+        if sum(kind is not None for kind in (self.fixed, self.volume, self.percentile, self.quota)) != 1:
+            raise wrong("charge", "needs exactly one of fixed, volume, percentile and quota")
+        return self
+
+
+class TariffSpec(Strictly):
+    """A price list."""
+
+    physical_networks: tuple[Name, ...] = Field(min_length=1)
+    contract: Name | None = None
+    provider: Text | None = None
+    currency: Currency
+    timezone: Zone = "UTC"
+    billing_period: BillingPeriod
+    valid_from: Time
+    valid_to: Time | None = None
+    recorded_at: Time | None = None
+    source_url: Text | None = Field(default=None, alias="sourceURL")
+    charges: tuple[Charge, ...] = Field(min_length=1)
+    minimum: Money | None = None
+    maximum: Money | None = None
+
+    @field_validator("physical_networks")
+    @classmethod
+    def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise wrong("physical_networks", "names a network twice")
+        return names
+
+    @field_validator("valid_to")
+    @classmethod
+    def _after_start(cls, valid_to: datetime | None, info: Any) -> datetime | None:
+        valid_from = info.data.get("valid_from")
+        if valid_to is not None and valid_from is not None and valid_to <= valid_from:
+            raise wrong("valid_to", "must be after validFrom")
+        return valid_to
+
+    @field_validator("charges")
+    @classmethod
+    def _names_differ(cls, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
+        names = [charge.name for charge in charges]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise wrong("charges", f"two charges have the same name: {', '.join(twice)}")
+        return charges
+
+    @field_validator("maximum")
+    @classmethod
+    def _not_below(cls, maximum: Decimal | None, info: Any) -> Decimal | None:
+        minimum = info.data.get("minimum")
+        if maximum is not None and minimum is not None and maximum < minimum:
+            raise wrong("maximum", f"is below the minimum {minimum}")
+        return maximum
+
+
+class Tariff(KubeObject):
+    """What a physical network costs, as one price list of a contract has it."""
+
+    kind: Literal["Tariff"] = "Tariff"
+    spec: TariffSpec
+
+    @model_validator(mode="after")
+    def _has_contract(self) -> Tariff:
+        if not (self.spec.contract or self.name):
+            raise wrong("missing", "needs metadata.name or spec.contract")
+        return self
+
+    @property
+    def contract(self) -> str:
+        """Lists of one contract replace each other; default: the object's name."""
+        return self.spec.contract or self.name
+
+    @property
+    def order(self) -> tuple[datetime | None, datetime]:
+        """(recordedAt, validFrom): of the lists valid at a moment the largest counts."""
+        return self.spec.recorded_at, self.spec.valid_from
+
+
+class ExchangeRateSpec(Strictly):
+    """One unit of ``source`` buys ``rate`` units of ``target``, from ``date`` on."""
+
+    source: Currency = Field(alias="from")
+    target: Currency = Field(alias="to")
+    rate: PositiveQuantity
+    date: Day
+
+    @field_validator("target")
+    @classmethod
+    def _differ(cls, target: str, info: Any) -> str:
+        if target == info.data.get("source"):
+            raise wrong("currency", "from and to are the same currency")
+        return target
+
+
+class ExchangeRate(KubeObject):
+    """A dated exchange rate."""
+
+    kind: Literal["ExchangeRate"] = "ExchangeRate"
+    spec: ExchangeRateSpec
+
+    @property
+    def dated(self) -> date:
+        """The first day on which it applies."""
+        return self.spec.date
