@@ -4,6 +4,7 @@ BIN := .venv/bin
 UV := VIRTUAL_ENV=.venv $(BIN)/uv
 STAMP := .venv/.installed
 GENIE := build/genie
+SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 
@@ -43,9 +44,16 @@ $(STAMP): requirements.lock tools/installer.lock pyproject.toml tools/system-pac
 
 genie: $(STAMP) $(GENIE) ## the static CNI binary
 
-$(GENIE): cni/shim/genie.c
+# The new file takes the old one's place by rename: a binary that is running cannot be overwritten.
+$(GENIE): $(SHIM_SOURCES)
 	mkdir -p build
-	$(CC) $(SHIM_FLAGS) -o $@.new cni/shim/genie.c && mv $@.new $@
+	$(CC) $(SHIM_FLAGS) -o $@.$$$$ $(filter %.c,$^) && mv $@.$$$$ $@
+
+# The tests' second build: the first wrong access or overflow ends it. Sanitizers cannot be linked statically.
+build/genie-sanitized: $(SHIM_SOURCES)
+	mkdir -p build
+	$(CC) $(filter-out -static,$(SHIM_FLAGS)) -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -o $@.$$$$ $(filter %.c,$^) && mv $@.$$$$ $@
 
 lock: ## write requirements.lock anew from pyproject.toml
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
