@@ -53,10 +53,12 @@ class Invocation:
 class DelegateError(Exception):
     """A delegate failed; code, message and details are its own where it gave any."""
 
-    def __init__(self, code: int, msg: str, details: str = "") -> None:
+    def __init__(self, code: int, msg: str, details: str = "", *, left_behind: bool = False) -> None:
         self.code = code
         self.msg = msg
         self.details = details
+        self.left_behind = left_behind
+        """A failed ADD could not be undone: a DEL is still owed."""
         super().__init__(f"{msg}; {details}" if details else msg)
 
 
@@ -257,7 +259,8 @@ def _with_problems(error: DelegateError, word: str, problems: list[DelegateError
     if not problems:
         return error
     more = f"{word}: " + "; ".join(str(problem) for problem in problems)
-    return DelegateError(error.code, error.msg, f"{error.details}; {more}" if error.details else more)
+    details = f"{error.details}; {more}" if error.details else more
+    return DelegateError(error.code, error.msg, details, left_behind=True)
 
 
 def _decoded(data: bytes) -> Config | None:

@@ -115,6 +115,14 @@ class Store:
         """Every attachment of the node, containers together."""
         return self._select("")
 
+    def tables(self, container_id: str, netns: str) -> set[int]:
+        """The routing tables taken in a workload's namespace."""
+        with self._lock:
+            rows = self._connection.execute(
+                'SELECT "table" FROM attachments WHERE container_id = ? OR netns = ?', (container_id, netns)
+            ).fetchall()
+        return {int(table) for (table,) in rows}
+
     def note(self, key: str) -> str | None:
         """The value kept under ``key`` in ``meta``."""
         with self._lock:

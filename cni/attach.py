@@ -1,0 +1,217 @@
+"""Attaches a container to a network and detaches it: by the runtime's verbs, by hot add and by the live switch alike.
+
+What is about to happen is recorded first, so that a crash leaves a trace to resume from; whatever fails undoes what was
+built. DEL uses the recorded bytes, never today's file (design: Node side, rule 1). The caller holds the container's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import msgspec
+
+from cni.delegate import DelegateError, Delegates, Invocation
+from cni.model import Attachment, AttachmentState
+from cni.netconf import NetworkConfig
+from cni.store import Store
+
+FIRST_TABLE = 1000
+
+log = logging.getLogger(__name__)
+
+
+class WorkloadKernel(Protocol):
+    """What attaching needs of the kernel, in a workload's namespace given by its path."""
+
+    def is_netns(self, path: str) -> bool:
+        """Whether the path is a network namespace that can be entered."""
+
+    def install_own_table(self, netns: str, ifname: str, table: int) -> None:
+        """Give the interface its table and one ``from ADDRESS`` rule per address, twice is harmless."""
+
+    def remove_own_table(self, netns: str, table: int) -> None:
+        """Remove the table and every rule to it; what is not there is removed already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachRequest:
+    """One interface of one container on one network, as asked for."""
+
+    container_id: str
+    name: str
+    workload: str
+    netns: str
+    ifname: str
+    network: NetworkConfig
+    generation: int = 0
+    position: int = 0
+    cni_args: str = ""
+    capabilities: bytes = b"{}"
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Of the runtime's call: its CNI_PATH and trace context."""
+    started_at: float | None = None
+    """When the container got its first interface; None: now."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    request: str = ""
+
+
+class Attacher:
+    """Attaches and detaches, one at a time per container, many containers at once."""
+
+    def __init__(
+        self, store: Store, delegates: Delegates, kernel: WorkloadKernel, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._delegates = delegates
+        self._kernel = kernel
+        self._clock = clock
+
+    def attach(self, request: AttachRequest) -> Attachment:
+        """ADD it, and give it its own table. Raises DelegateError with the delegate's own words; nothing is then left.
+
+        Should even the undoing fail, the record stays as DELETING and is tried again (:meth:`detach`).
+        """
+        adding = self._record(request)
+        with ExitStack() as undo:
+            # Recorded first, so that a crash leaves a trace to undo.
+            self._store.put(adding)
+            undo.callback(self._store.delete, adding.container_id, adding.name, adding.generation)
+            result = self._add(adding, request.env, undo)
+            ready = replace(
+                adding, result=result, state=AttachmentState.READY, host_ifname=host_peer(result, adding.ifname)
+            )
+            undo.pop_all()  # from here on a detach undoes all, the record last
+            undo.push(_Undo(self, ready))
+            self._kernel.install_own_table(ready.netns, ready.ifname, ready.table)
+            self._store.put(ready)
+            undo.pop_all()
+        return ready
+
+    def detach(
+        self,
+        attachment: Attachment,
+        *,
+        netns: str | None = None,
+        ifname: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """DEL it by its record, remove its table and rules, and forget it.
+
+        ``netns`` and ``ifname`` replace the recorded ones for the delegates only (a link shown to its DEL elsewhere).
+        Raises DelegateError, and the record stays: to be tried again. A namespace that is gone is no error.
+        """
+        deleting = replace(attachment, state=AttachmentState.DELETING)
+        if deleting != attachment:
+            self._store.put(deleting)
+        there = self._kernel.is_netns(attachment.netns)
+        shown = netns if netns is not None else (attachment.netns if there else "")
+        call = _invocation(deleting, env or {}, shown, ifname or attachment.ifname)
+        self._delegates.delete(attachment.config, call, attachment.result or None)
+        if there:
+            self._kernel.remove_own_table(attachment.netns, attachment.table)
+        self._store.delete(attachment.container_id, attachment.name, attachment.generation)
+
+    def _record(self, request: AttachRequest) -> Attachment:
+        now = self._clock()
+        container_id, generation = request.container_id, request.generation
+        return Attachment(
+            container_id=container_id,
+            name=request.name,
+            generation=generation,
+            workload=request.workload,
+            netns=request.netns,
+            ifname=request.ifname,
+            network=request.network.network,
+            physical_network=request.network.physical_network,
+            delegate_id=delegate_id(container_id, generation),
+            config=request.network.config,
+            cni_args=request.cni_args,
+            capabilities=request.capabilities,
+            result=b"",
+            state=AttachmentState.ADDING,
+            table=self._free_table(container_id, request.netns),
+            position=request.position,
+            created_at=now,
+            started_at=now if request.started_at is None else request.started_at,
+            annotations=dict(request.annotations),
+            labels=dict(request.labels),
+            request=request.request,
+        )
+
+    def _free_table(self, container_id: str, netns: str) -> int:
+        """The lowest number that no attachment of the container has; tables are per namespace."""
+        taken = self._store.tables(container_id, netns)
+        return next(number for number in range(FIRST_TABLE, FIRST_TABLE + len(taken) + 1) if number not in taken)
+
+    def _add(self, adding: Attachment, env: Mapping[str, str], undo: ExitStack) -> bytes:
+        try:
+            return self._delegates.add(adding.config, _invocation(adding, env, adding.netns, adding.ifname))
+        except DelegateError as error:
+            if error.left_behind:
+                undo.pop_all()
+                self._store.put(replace(adding, state=AttachmentState.DELETING))
+            raise
+
+
+class _Undo:
+    """Detaches what was added when an exception passes; a failure of its own is logged, never masks the first."""
+
+    def __init__(self, attacher: Attacher, attachment: Attachment) -> None:
+        self._attacher = attacher
+        self._attachment = attachment
+
+    def __call__(self, *_: object) -> bool:
+        try:
+            self._attacher.detach(self._attachment)
+        except DelegateError as error:
+            # The record stays as DELETING: the reconciler tries again.
+            log.warning("undoing an attachment failed", extra={**where(self._attachment), "error": str(error)})
+        return False
+
+
+def delegate_id(container_id: str, generation: int) -> str:
+    """CNI_CONTAINERID for the delegates: addresses are kept by it, so no two generations share one."""
+    return container_id if generation == 0 else f"{container_id}-{generation}"
+
+
+def where(attachment: Attachment) -> dict[str, object]:
+    """The fields that say in a log which attachment is meant."""
+    return {
+        "workload": attachment.workload,
+        "attachment": attachment.name,
+        "network": attachment.network,
+        "container": attachment.container_id,
+        "generation": attachment.generation,
+    }
+
+
+def host_peer(result: bytes, ifname: str) -> str | None:
+    """The peer of ``ifname`` in the node's namespace, where the result names exactly one that can be it.
+
+    Reference plugins list the bridge, the host's end and the container's end; only the end nearest before the
+    container's interface is its peer, and only when the result says that it is on the host (empty sandbox).
+    """
+    interfaces = msgspec.json.decode(result).get("interfaces") or []
+    on_host = [i.get("name") for i in interfaces if not i.get("sandbox")]
+    inside = [i.get("name") for i in interfaces if i.get("sandbox")]
+    if inside != [ifname]:
+        return None
+    ends = [name for name in on_host if isinstance(name, str) and name.startswith("veth")]
+    return ends[0] if len(ends) == 1 else None
+
+
+def _invocation(attachment: Attachment, env: Mapping[str, str], netns: str, ifname: str) -> Invocation:
+    return Invocation(
+        container_id=attachment.delegate_id,
+        netns=netns,
+        ifname=ifname,
+        args=attachment.cni_args,
+        capabilities=attachment.capabilities,
+        env=env,
+    )
