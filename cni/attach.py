@@ -1,7 +1,8 @@
 """Attaches a container to a network and detaches it: by the runtime's verbs, by hot add and by the live switch alike.
 
-What is about to happen is recorded first, so that a crash leaves a trace to resume from; whatever fails undoes what was
-built. DEL uses the recorded bytes, never today's file (design: Node side, rule 1). The caller holds the container's lock.
+What is about to happen is recorded first, so that a crash leaves a trace to resume from; whatever fails undoes what
+was built. DEL uses the recorded bytes, never today's file (design: Node side, rule 1). The caller holds the lock of
+the container.
 """
 
 from __future__ import annotations

@@ -1,0 +1,196 @@
+"""The CNI protocol as values: what a call must carry, errors and their codes. Pure.
+
+Source: CNI specification 1.1.0 sections 2 and 5; the order of the checks and their codes follow the reference
+implementation (containernetworking/cni, pkg/skel).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0")
+
+CONTAINER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
+NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
+MAX_IFNAME = 15
+
+REQUIRED = {
+    "CNI_COMMAND": {"ADD", "DEL", "CHECK", "GC", "STATUS"},
+    "CNI_CONTAINERID": {"ADD", "DEL", "CHECK"},
+    "CNI_NETNS": {"ADD", "CHECK"},
+    "CNI_IFNAME": {"ADD", "DEL", "CHECK"},
+    "CNI_PATH": {"ADD", "DEL", "CHECK", "GC", "STATUS"},
+}
+"""Which commands need which variable, in the order in which they are reported."""
+
+SINCE = {"CHECK": (0, 4, 0), "GC": (1, 1, 0), "STATUS": (1, 1, 0)}
+"""The configuration's version from which a command exists."""
+
+Config = dict[str, Any]
+
+
+class Code(IntEnum):
+    """Error codes: up to 99 the specification's, from 100 on ours."""
+
+    INCOMPATIBLE_VERSION = 1
+    UNSUPPORTED_FIELD = 2
+    UNKNOWN_CONTAINER = 3
+    INVALID_ENVIRONMENT = 4
+    IO_FAILURE = 5
+    UNDECODABLE = 6
+    INVALID_CONFIG = 7
+    INVALID_NETNS = 8
+    TRY_LATER = 11
+    NOT_AVAILABLE = 50
+    FAILED = 100
+    NOT_SUPPORTED_YET = 110
+    INTERNAL = 999
+
+
+class CniError(Exception):
+    """A call that fails: what goes to the runtime as an error object."""
+
+    def __init__(self, code: int, msg: str, details: str = "") -> None:
+        self.code = int(code)
+        self.msg = msg
+        self.details = details
+        super().__init__(f"{msg}; {details}" if details else msg)
+
+    def body(self, version: str) -> bytes:
+        """The error object for stdout, in a configuration's version."""
+        content = {"cniVersion": version, "code": self.code, "msg": self.msg}
+        return json.dumps({**content, "details": self.details} if self.details else content).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of the runtime, checked."""
+
+    command: str
+    container_id: str
+    netns: str
+    ifname: str
+    args: str
+    version: str
+    config: Config
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The configuration's name."""
+        return str(self.config["name"])
+
+
+def parse_call(env: Mapping[str, str], stdin: bytes) -> Call:
+    """The call, checked in the reference implementation's order. Raises CniError (T01-T14)."""
+    command = env.get("CNI_COMMAND", "")
+    if command not in REQUIRED["CNI_COMMAND"] and command:
+        raise CniError(Code.INVALID_ENVIRONMENT, f"unknown CNI_COMMAND: {command}")
+    _check_present(command, env)
+    _check_names(command, env)
+    config = parse_config(stdin)
+    version = config.get("cniVersion") or VERSIONS[0]
+    _check_version(command, version)
+    return Call(
+        command=command,
+        container_id=env.get("CNI_CONTAINERID", ""),
+        netns=env.get("CNI_NETNS", ""),
+        ifname=env.get("CNI_IFNAME", ""),
+        args=env.get("CNI_ARGS", ""),
+        version=version,
+        config=config,
+        env=env,
+    )
+
+
+def parse_config(stdin: bytes) -> Config:
+    """The network configuration. Raises CniError: code 6 when it is no JSON object, 7 when its name is bad."""
+    try:
+        config = json.loads(stdin)
+    except ValueError as error:
+        raise CniError(Code.UNDECODABLE, "the network configuration on stdin is not JSON", str(error)) from error
+    if not isinstance(config, dict):
+        raise CniError(Code.UNDECODABLE, "the network configuration on stdin is not a JSON object")
+    name = config.get("name")
+    if not isinstance(name, str) or not name:
+        raise CniError(Code.INVALID_CONFIG, "missing network name")
+    if not NETWORK_NAME.fullmatch(name):
+        raise CniError(Code.INVALID_CONFIG, "invalid characters found in network name", name)
+    if not isinstance(config.get("cniVersion", ""), str):
+        raise CniError(Code.UNDECODABLE, "cniVersion must be a string", repr(config["cniVersion"]))
+    return config
+
+
+def version_of(stdin: bytes) -> str:
+    """The version in which to answer, whatever is wrong with the rest of the input."""
+    try:
+        version = json.loads(stdin).get("cniVersion")
+    except (ValueError, AttributeError):
+        return VERSIONS[-1]
+    if not isinstance(version, str) or not version:
+        return VERSIONS[0]
+    return version
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """``0.4.0`` as numbers, for comparison; only of a version in ``VERSIONS``."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def check_ifname(ifname: str) -> None:
+    """Raises CniError when the kernel would not take the name for an interface (T08)."""
+    problem = None
+    if not ifname:
+        problem = "interface name is empty"
+    elif len(ifname.encode()) > MAX_IFNAME:
+        problem = f"interface name is longer than {MAX_IFNAME} bytes"
+    elif ifname in (".", ".."):
+        problem = "interface name is . or .."
+    elif any(char in "/:" or char.isspace() for char in ifname):
+        problem = "interface name contains / or : or whitespace"
+    if problem is not None:
+        raise CniError(Code.INVALID_ENVIRONMENT, problem, ifname)
+
+
+def swallow_proof(text: str) -> str:
+    """The text without the words that make containerd take a failed DEL for a done one (T75)."""
+    for word, instead in (("not found", "missing"), ("no such file or directory", "missing file")):
+        text = re.sub(re.escape(word), instead, text, flags=re.IGNORECASE)
+    return text
+
+
+def _check_present(command: str, env: Mapping[str, str]) -> None:
+    missing = [
+        name
+        for name, commands in REQUIRED.items()
+        if not env.get(name) and (command in commands or name == "CNI_COMMAND")
+    ]
+    if missing:
+        raise CniError(Code.INVALID_ENVIRONMENT, f"required env variables [{','.join(missing)}] missing")
+
+
+def _check_names(command: str, env: Mapping[str, str]) -> None:
+    if command not in REQUIRED["CNI_CONTAINERID"]:
+        return
+    if not CONTAINER_ID.fullmatch(env["CNI_CONTAINERID"]):
+        raise CniError(Code.INVALID_ENVIRONMENT, "invalid characters in containerID", env["CNI_CONTAINERID"])
+    check_ifname(env["CNI_IFNAME"])
+
+
+def _check_version(command: str, version: str) -> None:
+    if version not in VERSIONS:
+        details = f'config is "{version}", plugin supports {list(VERSIONS)}'
+        raise CniError(Code.INCOMPATIBLE_VERSION, "incompatible CNI versions", details)
+    since = SINCE.get(command)
+    if since is not None and version_tuple(version) < since:
+        wanted = ".".join(str(part) for part in since)
+        raise CniError(
+            Code.INCOMPATIBLE_VERSION,
+            f"config version does not allow {command}",
+            f"it is {version}, needed is {wanted}",
+        )

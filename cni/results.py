@@ -1,0 +1,128 @@
+"""Results of ADD: converted between versions of the specification, merged from several delegates. Pure.
+
+Inside the agent a result has the shape of 1.0.0: ``interfaces``, ``ips``, ``routes``, ``dns``; fields that newer
+versions added are carried along. Source: CNI specification, "ADD Success"; containernetworking/cni ``pkg/types``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_interface, ip_network
+from typing import Any
+
+Result = dict[str, Any]
+
+OLDEST_SHAPE = ("0.1.0", "0.2.0")
+"""These have ``ip4`` and ``ip6``."""
+VERSIONED_IPS = ("0.3.0", "0.3.1", "0.4.0")
+"""These say ``"version": "4"`` in each address."""
+
+
+def canonical(result: Result) -> Result:
+    """The result in the inner shape, without ``cniVersion``. Raises ValueError when an address cannot be read."""
+    if result.get("ip4") or result.get("ip6"):
+        return _from_oldest(result)
+    kept = {key: value for key, value in result.items() if key != "cniVersion"}
+    kept["ips"] = [{key: value for key, value in ip.items() if key != "version"} for ip in result.get("ips") or []]
+    for ip in kept["ips"]:
+        _family(ip["address"])
+    kept["interfaces"] = list(result.get("interfaces") or [])
+    kept["routes"] = list(result.get("routes") or [])
+    kept["dns"] = dict(result.get("dns") or {})
+    return kept
+
+
+def merged(results: Sequence[Result]) -> Result:
+    """One result of several, in order: everything of all, so that the first one's address is the primary one.
+
+    A route without gateway gets the first gateway of its family in its own result; where there is none it stays
+    as it is. An index that points at no interface is dropped.
+    """
+    whole: Result = {"interfaces": [], "ips": [], "routes": [], "dns": {}}
+    for result in results:
+        part = canonical(result)
+        offset = len(whole["interfaces"])
+        whole["ips"] += [_shifted(ip, offset, len(part["interfaces"])) for ip in part["ips"]]
+        whole["interfaces"] += part["interfaces"]
+        whole["routes"] += [_with_gateway(route, part["ips"]) for route in part["routes"]]
+        _add_dns(whole["dns"], part["dns"])
+    return whole
+
+
+def in_version(result: Result, version: str) -> Result:
+    """A result of the inner shape as ``version`` writes it."""
+    if version in OLDEST_SHAPE:
+        return {"cniVersion": version, **_as_oldest(result)}
+    content = {key: value for key, value in result.items() if value or key == "dns"}
+    if version in VERSIONED_IPS and content.get("ips"):
+        content["ips"] = [{"version": str(_family(ip["address"])), **ip} for ip in content["ips"]]
+    return {"cniVersion": version, **content}
+
+
+def addresses_of(result: Result, ifname: str) -> tuple[str, ...]:
+    """The addresses (``10.1.0.5/16``) of one interface; those that name no interface count as its own."""
+    part = canonical(result)
+    names = [interface.get("name") for interface in part["interfaces"]]
+    found = []
+    for ip in part["ips"]:
+        index = ip.get("interface")
+        if not isinstance(index, int) or not 0 <= index < len(names) or names[index] == ifname:
+            found.append(str(ip["address"]))
+    return tuple(found)
+
+
+def _family(address: str) -> int:
+    return ip_interface(address).version
+
+
+def _shifted(ip: Result, offset: int, interfaces: int) -> Result:
+    index = ip.get("interface")
+    if isinstance(index, int) and 0 <= index < interfaces:
+        return {**ip, "interface": index + offset}
+    return {key: value for key, value in ip.items() if key != "interface"}
+
+
+def _with_gateway(route: Result, ips: Sequence[Result]) -> Result:
+    if route.get("gw"):
+        return route
+    family = ip_network(route["dst"], strict=False).version
+    gateways = [ip["gateway"] for ip in ips if ip.get("gateway") and _family(ip["address"]) == family]
+    return {**route, "gw": gateways[0]} if gateways else route
+
+
+def _add_dns(whole: Result, part: Result) -> None:
+    for key in ("nameservers", "search", "options"):
+        new = [entry for entry in part.get(key) or [] if entry not in whole.get(key, [])]
+        if new:
+            whole[key] = whole.get(key, []) + new
+    if part.get("domain") and not whole.get("domain"):
+        whole["domain"] = part["domain"]
+
+
+def _from_oldest(result: Result) -> Result:
+    ips: list[Result] = []
+    routes: list[Result] = []
+    for key in ("ip4", "ip6"):
+        entry = result.get(key)
+        if not entry:
+            continue
+        _family(entry["ip"])
+        ips.append({"address": entry["ip"], **({"gateway": entry["gateway"]} if entry.get("gateway") else {})})
+        routes += entry.get("routes") or []
+    return {"interfaces": [], "ips": ips, "routes": routes, "dns": dict(result.get("dns") or {})}
+
+
+def _as_oldest(result: Result) -> Result:
+    """The first address of each family, and the routes of all to it (as CNI-Genie's users know it)."""
+    content: Result = {}
+    for key, family in (("ip4", 4), ("ip6", 6)):
+        first = next((ip for ip in result["ips"] if _family(ip["address"]) == family), None)
+        if first is None:
+            continue
+        content[key] = {"ip": first["address"]}
+        if first.get("gateway"):
+            content[key]["gateway"] = first["gateway"]
+        routes = [r for r in result["routes"] if ip_network(r["dst"], strict=False).version == family]
+        if routes:
+            content[key]["routes"] = [{k: r[k] for k in ("dst", "gw") if r.get(k)} for r in routes]
+    return {**content, "dns": result["dns"]}
