@@ -62,17 +62,19 @@ class ThresholdSpec(Strictly):
 
     physical_networks: tuple[Name, ...] | None = Field(default=None, min_length=1)
     fill: Fraction = Decimal("0.70")
-    shed: Fraction = Decimal("0.85")
+    shed: Fraction = Field(default=Decimal("0.85"), validate_default=True)
     confirm: Confirm = Confirm()
     latency: PositiveDuration | None = None
     loss: Fraction | None = None
     stale_after: PositiveDuration = timedelta(minutes=10)
 
-    @model_validator(mode="after")
-    def _fill_below_shed(self) -> ThresholdSpec:
-        if self.fill >= self.shed:
-            raise wrong("fill", f"fill {self.fill} must be below shed {self.shed}")
-        return self
+    @field_validator("shed")
+    @classmethod
+    def _fill_below_shed(cls, shed: Decimal, info: Any) -> Decimal:
+        fill = info.data.get("fill")
+        if fill is not None and fill >= shed:
+            raise wrong("fill", f"of shed must be above fill, which is {fill}")
+        return shed
 
 
 class CongestionThreshold(KubeObject):
@@ -113,7 +115,7 @@ class Budget(Strictly):
             if schedule is not None:
                 cron.parse(schedule)
         except cron.CronError as error:
-            raise wrong("cron", str(error)) from error
+            raise wrong("cron", f"is no cron expression: {error}") from error
         return schedule
 
     @model_validator(mode="after")
@@ -195,8 +197,9 @@ class PolicySpec(Strictly):
     @field_validator("attachments", "candidates")
     @classmethod
     def _distinct(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if names and len(set(names)) < len(names):
-            raise wrong("twice", "names something twice")
+        twice = sorted({name for name in names or () if (names or ()).count(name) > 1})
+        if twice:
+            raise wrong("twice", f"names {', '.join(twice)} twice")
         return names
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -28,104 +27,7 @@ from switcher.objects.values import (
     Zone,
     wrong,
 )
-
-
-class PeriodUnit(StrEnum):
-    """How long a billing period is."""
-
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-
-
-class Per(StrEnum):
-    """The time that a fixed price is for."""
-
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
-
-
-class Each(StrEnum):
-    """What a fixed price is due for."""
-
-    NETWORK = "network"
-    NODE = "node"
-    ATTACHMENT = "attachment"
-
-
-class Direction(StrEnum):
-    """Which bytes count. ``max``: the larger of the two; ``maxOfPercentiles``: of each direction's percentile."""
-
-    IN = "in"
-    OUT = "out"
-    SUM = "sum"
-    MAX = "max"
-    MAX_OF_PERCENTILES = "maxOfPercentiles"
-
-
-class Mode(StrEnum):
-    """How tiers are read."""
-
-    GRADUATED = "graduated"
-    ALL_UNITS = "allUnits"
-    STEP_FEE = "stepFee"
-
-
-class Unit(StrEnum):
-    """Units of volume, in bytes."""
-
-    MB = "MB"
-    GB = "GB"
-    TB = "TB"
-    MIB = "MiB"
-    GIB = "GiB"
-    TIB = "TiB"
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes one unit is."""
-        return UNIT_BYTES[self]
-
-
-UNIT_BYTES = {
-    Unit.MB: 10**6,
-    Unit.GB: 10**9,
-    Unit.TB: 10**12,
-    Unit.MIB: 2**20,
-    Unit.GIB: 2**30,
-    Unit.TIB: 2**40,
-}
-
-
-class RateUnit(StrEnum):
-    """Units of a percentile, in bits per second."""
-
-    KBPS = "kbps"
-    MBPS = "Mbps"
-    GBPS = "Gbps"
-
-    @property
-    def bps(self) -> int:
-        """How many bits per second one unit is."""
-        return {"kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9}[self.value]
-
-
-class Day7(StrEnum):
-    """Days of the week, Monday first."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-
-WEEK = tuple(Day7)
+from switcher.objects.words import WEEK, Direction, Each, Mode, Per, PeriodUnit, RateUnit, Unit, Weekday
 
 
 class BillingPeriod(Strictly):
@@ -146,7 +48,7 @@ class BillingPeriod(Strictly):
 class Window(Strictly):
     """When a unit price is another one: on ``days`` from ``start`` to ``end``, local wall time in minutes."""
 
-    days: tuple[Day7, ...] = Field(default=WEEK, min_length=1)
+    days: tuple[Weekday, ...] = Field(default=WEEK, min_length=1)
     start: WallTime = Field(alias="from")
     end: WallTime = Field(alias="to")
     multiply: Quantity | None = None
@@ -347,8 +249,9 @@ class TariffSpec(Strictly):
     @field_validator("physical_networks")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) < len(names):
-            raise wrong("physical_networks", "names a network twice")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise wrong("physical_networks", f"names {', '.join(twice)} twice")
         return names
 
     @field_validator("valid_to")
@@ -356,7 +259,7 @@ class TariffSpec(Strictly):
     def _after_start(cls, valid_to: datetime | None, info: Any) -> datetime | None:
         valid_from = info.data.get("valid_from")
         if valid_to is not None and valid_from is not None and valid_to <= valid_from:
-            raise wrong("valid_to", "must be after validFrom")
+            raise wrong("valid_to", f"must be after validFrom, which is {valid_from.isoformat()}")
         return valid_to
 
     @field_validator("charges")

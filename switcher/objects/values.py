@@ -40,7 +40,7 @@ def decimal(value: Any) -> Decimal:
             raise wrong("number", "must be a finite number")
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise wrong("bare_number", "numbers of money and quantity are strings, so that no digit is lost: quote it")
+        raise wrong("bare_number", "is a bare number: money and quantities are strings, so that no digit is lost")
     if not isinstance(value, str) or not NUMBER.fullmatch(value.strip()):
         raise wrong("number", 'must be a decimal number in quotes, like "0.085"')
     number = Decimal(value.strip())

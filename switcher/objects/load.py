@@ -1,0 +1,209 @@
+"""Reads the users' objects: everything that is wrong with all inputs is reported at once, and then nothing is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from switcher.errors import BadInputError, Problem
+from switcher.objects import crosscheck, tiers, yamltree
+from switcher.objects.base import GENIE, NAD, OURS, KubeObject
+from switcher.objects.book import Book
+from switcher.objects.complaints import complaints
+from switcher.objects.crosscheck import Placed
+from switcher.objects.networks import LogicalNetwork, NetworkAttachmentDefinition, NetworkSwitch, PhysicalNetwork
+from switcher.objects.policies import CongestionThreshold, SwitchPolicy
+from switcher.objects.tariffs import ExchangeRate, Tariff
+from switcher.objects.yamltree import Document
+
+KINDS: dict[str, tuple[type[KubeObject], str]] = {
+    "Tariff": (Tariff, OURS),
+    "CongestionThreshold": (CongestionThreshold, OURS),
+    "SwitchPolicy": (SwitchPolicy, OURS),
+    "NetworkSwitch": (NetworkSwitch, OURS),
+    "ExchangeRate": (ExchangeRate, OURS),
+    "PhysicalNetwork": (PhysicalNetwork, GENIE),
+    "Physicalnetwork": (PhysicalNetwork, GENIE),
+    "LogicalNetwork": (LogicalNetwork, GENIE),
+    "Logicalnetwork": (LogicalNetwork, GENIE),
+    "NetworkAttachmentDefinition": (NetworkAttachmentDefinition, NAD),
+}
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far, and what was wrong with it."""
+
+    documents: list[Document] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse_if_wrong(self) -> None:
+        """Raises BadInputError with every problem, one per place, in the order of the inputs."""
+        if self.problems:
+            first: dict[tuple[str, int, str], Problem] = {}
+            for problem in self.problems:
+                first.setdefault((problem.file, problem.line, problem.path), problem)
+            files = list(dict.fromkeys(problem.file for problem in self.problems))
+            raise BadInputError(sorted(first.values(), key=lambda problem: (files.index(problem.file), problem.line)))
+
+
+def load(paths: Sequence[Path], known_networks: Collection[str] | None = None) -> Book:
+    """The objects of files and directories (of YAML and JSON files, also in subdirectories).
+
+    ``known_networks``: names of networks (``cni:x``) that policies may name as candidates; None: not checked.
+    Raises BadInputError with every problem of all inputs.
+    """
+    return _book(_valid(_read(paths), known_networks).placed)
+
+
+def load_documents(paths: Sequence[Path], known_networks: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """The same objects as plain data, for the history. Raises BadInputError as :func:`load` does."""
+    return [placed.document.data for placed in _valid(_read(paths), known_networks).placed]
+
+
+def parse_documents(text: str, filename: str) -> list[dict[str, Any]]:
+    """The valid objects of one text as plain data. Raises BadInputError with every problem."""
+    reading = _Reading()
+    _read_text(reading, text, filename)
+    return [placed.document.data for placed in _valid(reading, None).placed]
+
+
+def book_from_documents(
+    documents: Sequence[Mapping[str, Any]],
+    source: str = "history",
+    recorded_at: datetime | None = None,
+    known_networks: Collection[str] | None = None,
+) -> Book:
+    """A book of plain data, from the history or a snapshot; ``source`` stands in messages for the file.
+
+    Tariffs without recordedAt count as recorded at ``recorded_at``. Raises BadInputError with every problem.
+    """
+    return extend(Book(), documents, source, recorded_at, known_networks)
+
+
+def extend(
+    book: Book,
+    documents: Sequence[Mapping[str, Any]],
+    source: str = "snapshot",
+    recorded_at: datetime | None = None,
+    known_networks: Collection[str] | None = None,
+) -> Book:
+    """The book with more objects: tariffs and rates are added, others replace what has their kind and name.
+
+    Raises BadInputError with every problem of the documents, alone or together with the book.
+    """
+    reading = _Reading(documents=[_plain(document, source, recorded_at) for document in documents])
+    _validate(reading)
+    reading.placed[:0] = _kept(book, reading.placed)
+    _cross_check(reading, known_networks)
+    return _book(reading.placed)
+
+
+def _plain(document: Mapping[str, Any], source: str, recorded_at: datetime | None) -> Document:
+    data = dict(document) if isinstance(document, Mapping) else document
+    spec = data.get("spec") if isinstance(data, dict) else None
+    is_tariff = isinstance(spec, Mapping) and data.get("kind") == "Tariff"
+    if recorded_at is not None and is_tariff and spec.get("recordedAt") is None:
+        data["spec"] = {**spec, "recordedAt": recorded_at}
+    return Document(data=data, file=source)
+
+
+def _kept(book: Book, newer: Sequence[Placed]) -> list[Placed]:
+    replaced = {(one.item.kind, one.item.metadata.namespace, one.item.name) for one in newer}
+    others = (*book.thresholds, *book.policies, *book.physical_networks)
+    kept = [item for item in others if (item.kind, item.metadata.namespace, item.name) not in replaced]
+    nowhere = Document(data={}, file="objects known before")
+    return [Placed(item, nowhere) for item in (*book.tariffs, *book.rates, *kept)]
+
+
+def _read(paths: Sequence[Path]) -> _Reading:
+    reading = _Reading()
+    for path in paths:
+        for file in _files(path, reading.problems):
+            try:
+                _read_text(reading, file.read_text(encoding="utf-8-sig"), str(file))
+            except (OSError, UnicodeDecodeError) as error:
+                text = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+                reading.problems.append(Problem(str(file), 0, "", f"cannot be read: {text}"))
+    return reading
+
+
+def _files(path: Path, problems: list[Problem]) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    inside = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    found = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if not found:
+        problems.append(Problem(str(path), 0, "", "the directory holds no .yaml, .yml or .json file"))
+    return found
+
+
+def _read_text(reading: _Reading, text: str, filename: str) -> None:
+    documents, problems = yamltree.read(text, filename)
+    reading.documents += yamltree.listed(documents)
+    reading.problems += problems
+
+
+def _valid(reading: _Reading, known_networks: Collection[str] | None) -> _Reading:
+    _validate(reading)
+    _cross_check(reading, known_networks)
+    return reading
+
+
+def _cross_check(reading: _Reading, known_networks: Collection[str] | None) -> None:
+    reading.problems += crosscheck.between(reading.placed, known_networks)
+    reading.refuse_if_wrong()
+
+
+def _validate(reading: _Reading) -> None:
+    for document in reading.documents:
+        kind = _kind(document, reading.problems)
+        if kind is None:
+            continue
+        reading.problems += crosscheck.unsupported(document)
+        reading.problems += tiers.out_of_order(document)
+        try:
+            reading.placed.append(Placed(kind.model_validate(document.data), document))
+        except ValidationError as error:
+            reading.problems += complaints(error, kind, document)
+
+
+def _kind(document: Document, problems: list[Problem]) -> type[KubeObject] | None:
+    data = document.data
+    if not isinstance(data, dict):
+        problems.append(document.problem((), f"an object must be a mapping, but this is {_shown(data)}"))
+        return None
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        near = get_close_matches(str(kind), KINDS, 1)
+        hint = f", did you mean {near[0]!r}?" if near else f": known are {', '.join(KINDS)}"
+        text = "required, but missing" if kind is None else f"unknown kind {kind!r}{hint}"
+        problems.append(document.problem(("kind",), text))
+        return None
+    model, version = KINDS[kind]
+    if data.get("apiVersion", version) != version:
+        problems.append(document.problem(("apiVersion",), f"{data['apiVersion']!r} must be {version} for {kind}"))
+    return model
+
+
+def _shown(data: Any) -> str:
+    return "a list" if isinstance(data, list) else f"{data!r}"
+
+
+def _book(placed: Sequence[Placed]) -> Book:
+    items = [one.item for one in placed]
+    return Book(
+        tariffs=tuple(item for item in items if isinstance(item, Tariff)),
+        thresholds=tuple(item for item in items if isinstance(item, CongestionThreshold)),
+        policies=tuple(item for item in items if isinstance(item, SwitchPolicy)),
+        physical_networks=tuple(item for item in items if isinstance(item, PhysicalNetwork)),
+        rates=tuple(item for item in items if isinstance(item, ExchangeRate)),
+    )
