@@ -1,0 +1,1 @@
+"""The outside world: each client library is imported in its adapter only."""

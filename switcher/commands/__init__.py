@@ -1,0 +1,1 @@
+"""The commands of ``switcher``, one module each."""

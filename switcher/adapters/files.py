@@ -1,0 +1,71 @@
+"""The users' objects from files: reread when a file changes, refused whole when anything is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from switcher.errors import BadInputError, Problem
+from switcher.objects.load import SUFFIXES, load
+from switcher.objects.model import Book
+
+log = logging.getLogger(__name__)
+Fingerprint = tuple[tuple[str, int, int, int], ...]
+
+
+class ObjectFiles:
+    """The book in force. ``valid`` hears whether the files as they are now are what is in force."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        valid: Callable[[bool], None],
+        networks: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """``networks``: names that policies may offer as candidates; none known yet: not checked.
+
+        Raises BadInputError when the files are wrong at the start: there is no last good one yet.
+        """
+        self._paths = paths
+        self._valid = valid
+        self._networks = networks
+        self._seen = self._fingerprint()
+        self._book = load(paths, networks() or None)
+        self._refused: tuple[Problem, ...] = ()
+        valid(True)
+
+    def book(self) -> Book:
+        """The objects in force: the files' present ones, or the last good ones when these are refused."""
+        now = self._fingerprint()
+        if now != self._seen or self._refused:
+            self._seen = now
+            self._reload()
+        return self._book
+
+    def _reload(self) -> None:
+        """Refused files are tried again at every call: what they name may have come to be."""
+        try:
+            self._book = load(self._paths, self._networks() or None)
+        except BadInputError as error:
+            self._valid(False)
+            for problem in error.problems if error.problems != self._refused else ():
+                log.error("objects refused; the last good ones stay in force", extra={"problem": str(problem)})
+            self._refused = error.problems
+            return
+        self._refused = ()
+        self._valid(True)
+        log.info("objects reread", extra={"tariffs": len(self._book.tariffs), "policies": len(self._book.policies)})
+
+    def _fingerprint(self) -> Fingerprint:
+        """Changes when any file is added, removed, replaced or written."""
+        marks = []
+        for path in self._paths:
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                try:
+                    stat = file.stat()
+                except FileNotFoundError:
+                    continue
+                if file == path or file.suffix in SUFFIXES:
+                    marks.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return tuple(marks)

@@ -1,0 +1,87 @@
+"""The only place that puts the parts together."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+
+from switcher.adapters.files import ObjectFiles
+from switcher.adapters.node.sockets import AgentSockets
+from switcher.adapters.scheduler import ticking
+from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import upgrade
+from switcher.cycle import Cycle, Parts
+from switcher.decide import Settings
+from switcher.errors import SwitcherError
+from switcher.logs import log_to_stderr
+from switcher.meters import Meters
+from switcher.objects.load import load
+from switcher.objects.model import Book
+from switcher.observe import Sight
+from switcher.settings import ControllerSettings
+from switcher.web.app import Doors, application
+from switcher.web.server import serve
+
+log = logging.getLogger(__name__)
+
+
+def open_history(url: str) -> SqlHistory:
+    """The history at a database URL, as it is. Raises SwitcherError when it must be upgraded first."""
+    return SqlHistory.open(url)
+
+
+def hands_of(settings: ControllerSettings) -> AgentSockets:
+    """Orders to the nodes that the settings name."""
+    return AgentSockets(settings.nodes)
+
+
+def load_book(settings: ControllerSettings) -> Book:
+    """The users' objects as the files have them now. Raises BadInputError with every problem."""
+    return load(settings.objects)
+
+
+def run_controller(settings: ControllerSettings) -> None:
+    """The controller until SIGTERM or SIGINT.
+
+    Raises BadInputError when the objects are wrong at the start, SwitcherError when the database cannot be
+    upgraded, the token cannot be read or the address cannot be bound.
+    """
+    log_to_stderr()
+    meters = Meters()
+    upgrade(settings.database)
+    history = open_history(settings.database)
+    files = ObjectFiles(settings.objects, meters.objects_valid, lambda: {known.network for known in history.networks()})
+    doors = Doors(ledger=history, meters=meters, ready=history.ping, token=_token(settings))
+    cycle = Cycle(
+        Parts(
+            history=history,
+            hands=hands_of(settings),
+            book=files.book,
+            clock=lambda: datetime.now(UTC),
+            stopwatch=time.perf_counter,
+            sight=Sight(window=settings.window),
+            settings=Settings(stale_after=settings.stale_after, settlement_currency=settings.settlement_currency),
+            meters=meters,
+        )
+    )
+    log.info("controller starts", extra={"listen": settings.listen, "nodes": len(settings.nodes)})
+    with ticking(cycle.tick, settings.tick):
+        try:
+            serve(application(doors), settings.listen)
+        except OSError as error:
+            raise SwitcherError(f"cannot listen on {settings.listen}: {error}") from error
+    history.close()
+    log.info("controller ends")
+
+
+def _token(settings: ControllerSettings) -> str | None:
+    if settings.token_file is None:
+        return None
+    try:
+        token = settings.token_file.read_text().strip()
+    except OSError as error:
+        raise SwitcherError(f"cannot read the token file {settings.token_file}: {error}") from error
+    if not token:
+        raise SwitcherError(f"the token file {settings.token_file} is empty: put a random word of 32 letters in it")
+    return token

@@ -1,0 +1,50 @@
+"""How commands answer: a table on a terminal, tab-separated lines when piped, JSON when asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+Row = Mapping[str, object]
+
+
+def show(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, nothing: str) -> None:
+    """Print ``rows``; JSON has every key of them, a table only ``columns``. ``nothing``: said when there is none."""
+    if as_json:
+        print(json.dumps(list(rows), default=_plain, indent=2))
+    elif not rows:
+        print(nothing, file=sys.stderr)
+    elif sys.stdout.isatty():
+        _table(rows, columns)
+    else:
+        print("\t".join(columns))
+        for row in rows:
+            print("\t".join(_text(row.get(column)) for column in columns))
+
+
+def _table(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(_text(row.get(column)) for column in columns))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}Z"
+        case float():
+            return f"{value:.3g}"
+        case _:
+            return str(value)
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,84 @@
+"""One tick, read first: observe -> decide -> plan -> act -> record.
+
+The decision and its orders are recorded before any order is given, so that a crash leaves a trace to resume from;
+what a tick could not finish, the next one (of this process or of its successor) takes up again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from switcher.act import act, resume
+from switcher.decide import Settings, decide
+from switcher.errors import TryLaterError
+from switcher.meters import Meters
+from switcher.model import Decision, Memory, Snapshot
+from switcher.objects.model import Book
+from switcher.observe import Sight, observe, with_confirmations
+from switcher.plan import plan
+from switcher.ports import History, NodeHands
+from switcher.record import record_decision
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a cycle works with; ``bootstrap`` puts it together."""
+
+    history: History
+    hands: NodeHands
+    book: Callable[[], Book]
+    """The users' objects in force now."""
+    clock: Callable[[], datetime]
+    stopwatch: Callable[[], float]
+    """Seconds of a monotonic clock."""
+    sight: Sight
+    settings: Settings
+    meters: Meters
+
+
+class Cycle:
+    """Ticks. Not for several threads: the scheduler lets one tick run at a time."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._confirmations = Memory()
+
+    def tick(self) -> Decision | None:
+        """One run of the decision. None when the outside world was unwell: nothing was then decided."""
+        try:
+            return self._tick()
+        except TryLaterError as error:
+            self._parts.meters.skipped()
+            log.warning("tick skipped; nothing was decided", extra={"cause": str(error)})
+            return None
+
+    def _tick(self) -> Decision:
+        parts = self._parts
+        book, now = parts.book(), parts.clock()
+        resume(parts.hands, parts.history, now)
+
+        snapshot, memory = self._observe(book, now)
+        decision = self._decide(snapshot, memory, book)
+        moves = plan(decision, snapshot, book)
+        record_decision(parts.history, decision, (snapshot, memory), moves)
+        act(parts.hands, parts.history, moves, now)
+
+        parts.meters.ticked(snapshot, decision)
+        log.info("decided", extra={"moves": len(decision.moves), "stays": len(decision.stays)})
+        return decision
+
+    def _observe(self, book: Book, now: datetime) -> tuple[Snapshot, Memory]:
+        snapshot, memory = observe(self._parts.history, book, now, self._parts.sight)
+        self._confirmations = with_confirmations(self._confirmations, memory, snapshot, book)
+        return snapshot, self._confirmations
+
+    def _decide(self, snapshot: Snapshot, memory: Memory, book: Book) -> Decision:
+        started = self._parts.stopwatch()
+        decision = decide(snapshot, memory, book, self._parts.settings)
+        self._parts.meters.decided(self._parts.stopwatch() - started)
+        return decision

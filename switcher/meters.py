@@ -1,0 +1,87 @@
+"""The controller's metrics. Labels come from closed sets or are objects' names, never pods' (api.md, Metrics)."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections import defaultdict
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+from switcher.model import Decision, Snapshot, StayReason
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Meters:
+    """All of the controller's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._decided = Histogram("switcher_decision_seconds", "Time to decide one tick.", registry=self.registry)
+        self._ticks = Counter("switcher_ticks", "Ticks by result.", ["result"], registry=self.registry)
+        self._moves = Counter("switcher_moves_decided", "Moves decided.", ["reason"], registry=self.registry)
+        self._outcomes = Counter("switcher_moves", "Moves that ended.", ["reason", "outcome"], registry=self.registry)
+        self._stays = Gauge(
+            "switcher_stays", "Attachments that stay at the last tick.", ["reason"], registry=self.registry
+        )
+        self._age = Gauge(
+            "switcher_snapshot_age_seconds", "Age of the oldest sample of the last tick.", registry=self.registry
+        )
+        self._utilisation = Gauge(
+            "switcher_uplink_utilisation_ratio",
+            "Load over capacity of a physical network's busiest uplink.",
+            ["physical_network"],
+            registry=self.registry,
+        )
+        self._batches = Counter(
+            "switcher_ingest_batches", "Batches of samples by result.", ["result"], registry=self.registry
+        )
+        self._objects = Gauge(
+            "switcher_objects_valid",
+            "1 when the users' objects in the files are in force, 0 when they were refused and older ones are.",
+            registry=self.registry,
+        )
+
+    def decided(self, seconds: float) -> None:
+        """A decision took this long."""
+        self._decided.observe(seconds)
+
+    def skipped(self) -> None:
+        """A tick could not decide."""
+        self._ticks.labels("skipped").inc()
+
+    def ticked(self, seen: Snapshot, decision: Decision) -> None:
+        """A tick is over."""
+        self._ticks.labels("decided").inc()
+        for move in decision.moves:
+            self._moves.labels(move.reason.value).inc()
+        stays = Tally(stay.reason for stay in decision.stays)
+        for reason in StayReason:
+            self._stays.labels(reason.value).set(stays[reason])
+        if seen.networks:
+            oldest = min(network.sampled_at for network in seen.networks)
+            self._age.set((seen.now - oldest).total_seconds())
+        busiest: dict[str, float] = defaultdict(float)
+        for network in seen.networks:
+            if network.capacity_bps > 0:
+                load = network.used_bps / network.capacity_bps
+                busiest[network.physical_network] = max(busiest[network.physical_network], load)
+        for name, load in busiest.items():
+            self._utilisation.labels(name).set(load)
+
+    def moved(self, reason: str, outcome: str) -> None:
+        """A move ended."""
+        self._outcomes.labels(reason, outcome).inc()
+
+    def ingested(self, result: str) -> None:
+        """A batch was ``stored``, ``refused`` or must be sent again ``later``."""
+        self._batches.labels(result).inc()
+
+    def objects_valid(self, valid: bool) -> None:
+        """Whether the files' objects are in force."""
+        self._objects.set(1 if valid else 0)
+
+    def exposition(self) -> bytes:
+        """The text format that Prometheus scrapes."""
+        return generate_latest(self.registry)

@@ -1,0 +1,225 @@
+"""What a tick sees: the history's newest loads, attachments and moves, as one snapshot and its memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from cni.wire import MoveReason, Outcome
+from switcher.model import Memory, NetworkState, PastMove, Snapshot, Uplink, Usage, WorkloadState
+from switcher.objects.model import Book
+from switcher.objects.values import duration
+from switcher.plan import policy_of
+from switcher.ports import AttachmentLoad, History, KnownAttachment, KnownNetwork, RecordedMove, UplinkLoad
+from switcher.tariff.periods import billing_period
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""``sampled_at`` of an uplink that was never sampled: stale by any measure."""
+LOOK_BACK = timedelta(days=1)
+"""How far back moves and placements matter (budgets, cooldown, flap penalty)."""
+FAILURES = 2
+QUARANTINE = timedelta(minutes=10)
+"""A network to which this many switches failed on a node within this time gets nothing new there."""
+RETRY_REFUSED = timedelta(minutes=15)
+"""A target that the node refused for an attachment is offered again after this time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """How the history is read: loads are means over ``window``."""
+
+    window: timedelta
+
+
+def observe(history: History, book: Book, now: datetime, sight: Sight) -> tuple[Snapshot, Memory]:
+    """The snapshot of ``now`` and what the history remembers. Raises TryLaterError when the database is away."""
+    moves = history.moves(since=now - LOOK_BACK)
+    attachments = history.attachments()
+    snapshot = Snapshot(
+        now=now,
+        networks=_networks(history.networks(), history.uplink_loads(now, sight.window), moves, now),
+        workloads=_workloads(attachments, history.attachment_loads(now, sight.window), moves, book, now),
+    )
+    return snapshot, _memory(history, book, moves, attachments, now)
+
+
+def workload_id(workload: str, attachment: str) -> str:
+    """The id of an attachment in decisions."""
+    return f"{workload}:{attachment}"
+
+
+def _networks(
+    known: Sequence[KnownNetwork], loads: Sequence[UplinkLoad], moves: Sequence[RecordedMove], now: datetime
+) -> tuple[NetworkState, ...]:
+    by_uplink = {Uplink(load.physical_network, load.node): load for load in loads}
+    failures = Counter(
+        (move.node, move.order.target)
+        for move in moves
+        if move.status is not None
+        and move.status.outcome in (Outcome.UNDONE, Outcome.FAILED, Outcome.RETURNED)
+        and now - move.decided_at <= QUARANTINE
+    )
+    states = []
+    for network in known:
+        if network.physical_network is None:
+            continue
+        load = by_uplink.get(Uplink(network.physical_network, network.node))
+        quarantined = failures[network.node, network.network] >= FAILURES
+        states.append(_network(network, network.physical_network, load, quarantined))
+    return tuple(sorted(states, key=lambda state: (state.name, state.node or "")))
+
+
+def _network(network: KnownNetwork, physical_network: str, load: UplinkLoad | None, quarantined: bool) -> NetworkState:
+    return NetworkState(
+        name=network.network,
+        physical_network=physical_network,
+        node=network.node,
+        capacity_bps=load.capacity_bps if load else 0.0,
+        used_bps=max(load.in_bps, load.out_bps) if load else 0.0,
+        in_bps=load.in_bps if load else None,
+        out_bps=load.out_bps if load else None,
+        free_addresses=network.free_addresses,
+        latency_ms=load.latency_ms if load else None,
+        loss=load.loss if load else None,
+        sampled_at=load.sampled_at if load else NEVER,
+        quarantined=quarantined,
+    )
+
+
+def _workloads(
+    attachments: Sequence[KnownAttachment],
+    loads: Sequence[AttachmentLoad],
+    moves: Sequence[RecordedMove],
+    book: Book,
+    now: datetime,
+) -> tuple[WorkloadState, ...]:
+    by_id = {workload_id(load.workload, load.attachment): load for load in loads}
+    in_flight = {
+        workload_id(move.order.workload, move.order.attachment): move.order.target for move in moves if move.open
+    }
+    refused = _refused(moves, now)
+    states = []
+    for known in attachments:
+        report = known.report
+        if report.physical_network is None:
+            continue  # rides on nothing that costs or fills up
+        name = workload_id(report.workload, report.attachment)
+        state = _workload(known, by_id.get(name), in_flight.get(name), now)
+        states.append(_without(state, refused.get(name, frozenset()), book))
+    return tuple(sorted(states, key=lambda state: state.id))
+
+
+def _workload(known: KnownAttachment, load: AttachmentLoad | None, landing: str | None, now: datetime) -> WorkloadState:
+    report = known.report
+    started = datetime.fromtimestamp(report.started, UTC)
+    return WorkloadState(
+        id=workload_id(report.workload, report.attachment),
+        node=known.node,
+        network=landing or report.network,
+        demand_bps=max(load.in_bps, load.out_bps) if load else 0.0,
+        in_bps=load.in_bps if load else None,
+        out_bps=load.out_bps if load else None,
+        since=started,
+        do_not_move=_held(report.do_not_move, started, now),
+        moving=landing is not None,
+        namespace=report.workload.split("/", 1)[0] if "/" in report.workload else "default",
+        labels=report.labels,
+        attachment=report.attachment,
+        primary=report.primary,
+    )
+
+
+def _held(annotation: str | None, started: datetime, now: datetime) -> bool:
+    """``do-not-move``: ``true``, or a duration since the start; what cannot be read holds, as the safe side."""
+    if annotation is None or annotation == "false":
+        return False
+    try:
+        return now < started + duration(annotation)
+    except ValueError:
+        return True
+
+
+def _refused(moves: Sequence[RecordedMove], now: datetime) -> Mapping[str, frozenset[str]]:
+    targets: dict[str, frozenset[str]] = {}
+    for move in moves:
+        refused = move.status is not None and move.status.outcome is Outcome.REFUSED
+        if refused and now - move.decided_at <= RETRY_REFUSED:
+            name = workload_id(move.order.workload, move.order.attachment)
+            targets[name] = targets.get(name, frozenset()) | {move.order.target}
+    return targets
+
+
+def _without(state: WorkloadState, refused: frozenset[str], book: Book) -> WorkloadState:
+    """The workload without the candidates that its node refused lately."""
+    policy = policy_of(state, book)
+    if not refused or policy is None or policy.spec.candidates is None:
+        return state
+    left = tuple(name for name in policy.spec.candidates if name not in refused and f"cni:{name}" not in refused)
+    return replace(state, candidates=left)
+
+
+def _memory(
+    history: History,
+    book: Book,
+    moves: Sequence[RecordedMove],
+    attachments: Sequence[KnownAttachment],
+    now: datetime,
+) -> Memory:
+    return Memory(
+        moves=tuple(_past(move) for move in reversed(moves)),
+        placements=history.placements(now - LOOK_BACK),
+        usage=_usage(history, book, now),
+        first_seen={
+            workload_id(known.report.workload, known.report.attachment): datetime.fromtimestamp(
+                known.report.started, UTC
+            )
+            for known in attachments
+        },
+    )
+
+
+def _past(move: RecordedMove) -> PastMove:
+    order = move.order
+    return PastMove(
+        workload=workload_id(order.workload, order.attachment),
+        policy=move.policy,
+        source=order.source,
+        target=order.target,
+        reason=MoveReason(order.reason),
+        at=move.decided_at,
+    )
+
+
+def _usage(history: History, book: Book, now: datetime) -> Mapping[tuple[str, str], Usage]:
+    """The volume counters of each contract's running billing period; contracts without volume need none."""
+    usage: dict[tuple[str, str], Usage] = {}
+    totals: dict[datetime, Mapping[str, tuple[int, int]]] = {}
+    for tariff in book.tariffs:
+        if all(charge.fixed is not None for charge in tariff.spec.charges):
+            continue
+        start, _ = billing_period(tariff, now)
+        if start not in totals:
+            totals[start] = history.usage_totals(start, now)
+        for name in tariff.spec.physical_networks:
+            into, out = totals[start].get(name, (0, 0))
+            usage[name, tariff.contract] = Usage(in_bytes=Decimal(into), out_bytes=Decimal(out))
+    return usage
+
+
+def with_confirmations(before: Memory, memory: Memory, seen: Snapshot, book: Book) -> Memory:
+    """``memory`` with the last samples of each uplink above or below ``shed``, for ``confirm`` (newest last).
+
+    A tick that sees no new sample adds none: one sample never counts twice.
+    """
+    over: dict[Uplink, tuple[tuple[datetime, bool], ...]] = {}
+    for network in seen.networks:
+        threshold = book.threshold_for(network.physical_network)
+        past = before.over_shed.get(network.uplink, ())
+        if network.capacity_bps > 0 and (not past or past[-1][0] < network.sampled_at):
+            above = network.used_bps > float(threshold.shed) * network.capacity_bps
+            past = (*past, (network.sampled_at, above))
+        over[network.uplink] = past[-threshold.confirm.of :]
+    return replace(memory, over_shed=over)

@@ -1,0 +1,166 @@
+"""Orders are given once, refusals are kept with their word, and a crash between record and order loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from cni.wire import MoveReason, Outcome, Phase, SwitchOrder, SwitchStatus
+from switcher.act import act, resume
+from switcher.errors import RefusedError, TryLaterError
+from switcher.ports import RecordedMove
+from tests.support.memory_history import MemoryHistory
+
+NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+MOVE = RecordedMove(
+    node="n1",
+    order=SwitchOrder(
+        id="1",
+        workload="lab/w1",
+        attachment="net1",
+        source="cni:a",
+        target="cni:b",
+        reason=MoveReason.SAVINGS,
+        deadline_seconds=120,
+    ),
+    policy="all",
+    decided_at=NOW,
+    saving_per_hour="1.5",
+    explanation="cheaper",
+)
+
+
+def status(phase: Phase, outcome: Outcome | None = None) -> SwitchStatus:
+    order = MOVE.order
+    return SwitchStatus(
+        id=order.id,
+        workload=order.workload,
+        attachment=order.attachment,
+        source=order.source,
+        target=order.target,
+        reason=order.reason,
+        phase=phase,
+        outcome=outcome,
+        started_at=NOW.timestamp(),
+    )
+
+
+@dataclass
+class Node:
+    """A node that behaves: it starts an order once, refuses what it is told to, and may be away."""
+
+    away: bool = False
+    refuses: str | None = None
+    journal: dict[str, SwitchStatus] = field(default_factory=dict)
+    starts: int = 0
+
+    def order(self, _node: str, order: SwitchOrder) -> None:
+        if self.away:
+            raise TryLaterError("away")
+        if self.refuses is not None:
+            raise RefusedError("nginx listens on 10.1.0.2:80", self.refuses)
+        if order.id not in self.journal:
+            self.starts += 1
+            self.journal[order.id] = status(Phase.ATTACH)
+
+    def switches(self, _node: str) -> Sequence[SwitchStatus]:
+        if self.away:
+            raise TryLaterError("away")
+        return list(self.journal.values())
+
+
+def recorded(move: RecordedMove = MOVE) -> MemoryHistory:
+    history = MemoryHistory()
+    history.record_move(move)
+    return history
+
+
+def test_an_order_that_is_given_again_starts_once() -> None:
+    history, node = recorded(), Node()
+    act(node, history, [MOVE], NOW)
+    act(node, history, [MOVE], NOW)
+    assert node.starts == 1
+
+
+def test_a_refusal_ends_the_move_with_its_reason_word() -> None:
+    history, node = recorded(), Node(refuses="BoundSocket")
+    act(node, history, [MOVE], NOW)
+    (move,) = history.moves()
+    assert move.status is not None
+    assert (move.status.outcome, move.open) == (Outcome.REFUSED, False)
+    assert move.status.message == "BoundSocket: nginx listens on 10.1.0.2:80"
+
+
+def test_a_node_that_is_away_gets_the_order_at_the_next_tick() -> None:
+    history, node = recorded(), Node(away=True)
+    act(node, history, [MOVE], NOW)
+    assert [move.open for move in history.moves()] == [True]
+    node.away = False
+    resume(node, history, NOW + timedelta(seconds=30))
+    assert node.starts == 1
+
+
+def test_a_crash_between_record_and_order_is_made_good_by_the_successor() -> None:
+    history, node = recorded(), Node()
+    resume(node, history, NOW + timedelta(seconds=5))
+    assert node.starts == 1
+
+
+def test_an_order_that_its_node_never_took_is_given_up_after_its_deadline() -> None:
+    history, node = recorded(), Node()
+    resume(node, history, NOW + timedelta(seconds=121))
+    (move,) = history.moves()
+    assert (node.starts, move.open) == (0, False)
+    assert move.status is not None
+    assert "did not take the order in time" in move.status.message
+
+
+def test_an_order_that_its_node_holds_is_never_given_up() -> None:
+    history, node = recorded(), Node(journal={"1": status(Phase.DRAIN)})
+    resume(node, history, NOW + timedelta(hours=1))
+    (move,) = history.moves()
+    assert move.open
+    assert move.status is not None
+    assert move.status.phase is Phase.DRAIN
+
+
+def test_the_outcome_is_learned_from_the_node() -> None:
+    ended = finished(status(Phase.DONE, Outcome.MOVED))
+    history, node = recorded(), Node(journal={"1": ended})
+    resume(node, history, NOW + timedelta(seconds=90))
+    (move,) = history.moves()
+    assert move.status == ended
+    assert not move.open
+
+
+def test_a_node_that_is_away_for_long_leaves_a_started_move_open() -> None:
+    history = recorded()
+    history.advance_move(status(Phase.DRAIN))
+    resume(Node(away=True), history, NOW + timedelta(hours=1))
+    assert [move.open for move in history.moves()] == [True]
+
+
+def test_a_move_decided_later_waits_for_its_own_deadline() -> None:
+    later = replace(MOVE, decided_at=NOW + timedelta(minutes=5))
+    history, node = recorded(later), Node()
+    resume(node, history, NOW + timedelta(minutes=6))
+    assert node.starts == 1
+
+
+def finished(old: SwitchStatus) -> SwitchStatus:
+    """A finished switch has its times."""
+    start = NOW.timestamp()
+    return SwitchStatus(
+        id=old.id,
+        workload=old.workload,
+        attachment=old.attachment,
+        source=old.source,
+        target=old.target,
+        reason=old.reason,
+        phase=old.phase,
+        outcome=old.outcome,
+        started_at=start,
+        shifted_at=start + 1,
+        finished_at=start + 9,
+    )
