@@ -76,7 +76,7 @@ def test_files_that_vanish_are_no_permission_to_forget(tmp_path: Path) -> None:
 
 def test_wrong_files_at_the_start_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "0.90")
-    with pytest.raises(BadInputError, match="below shed"):
+    with pytest.raises(BadInputError, match="must be above fill"):
         ObjectFiles([tmp_path], Heard())
 
 
