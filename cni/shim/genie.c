@@ -47,7 +47,7 @@
 #define VERSION_INPUT_SECONDS 0.2
 #define LONGEST_DEADLINE_SECONDS 3600.0
 
-/* What the specification requires in a command's environment, for calls that the agent cannot judge. */
+/* What a command's environment must have, for calls that the agent cannot judge: REQUIRED of cni/protocol.py. */
 enum { NEEDS_CONTAINER = 1, NEEDS_NETNS = 2, NEEDS_IFNAME = 4, NEEDS_PATH = 8 };
 
 struct command {
@@ -58,11 +58,11 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-    {"ADD", NEEDS_CONTAINER | NEEDS_NETNS | NEEDS_IFNAME, CNI_TRY_LATER, false},
-    {"DEL", NEEDS_CONTAINER | NEEDS_IFNAME, CNI_TRY_LATER, true},
-    {"CHECK", NEEDS_CONTAINER | NEEDS_NETNS | NEEDS_IFNAME, CNI_TRY_LATER, false},
+    {"ADD", NEEDS_CONTAINER | NEEDS_NETNS | NEEDS_IFNAME | NEEDS_PATH, CNI_TRY_LATER, false},
+    {"DEL", NEEDS_CONTAINER | NEEDS_IFNAME | NEEDS_PATH, CNI_TRY_LATER, true},
+    {"CHECK", NEEDS_CONTAINER | NEEDS_NETNS | NEEDS_IFNAME | NEEDS_PATH, CNI_TRY_LATER, false},
     {"GC", NEEDS_PATH, CNI_TRY_LATER, false},
-    {"STATUS", 0, CNI_UNAVAILABLE, false},
+    {"STATUS", NEEDS_PATH, CNI_UNAVAILABLE, false},
 };
 
 /* One call of the runtime. */
