@@ -110,10 +110,10 @@ def extend(
 def _plain(document: Mapping[str, Any], source: str, recorded_at: datetime | None) -> Document:
     data = dict(document) if isinstance(document, Mapping) else document
     spec = data.get("spec") if isinstance(data, dict) else None
-    is_tariff = isinstance(spec, Mapping) and data.get("kind") == "Tariff"
-    if recorded_at is not None and is_tariff and spec.get("recordedAt") is None:
-        data["spec"] = {**spec, "recordedAt": recorded_at}
-    return Document(data=data, file=source)
+    if recorded_at is None or not isinstance(spec, Mapping) or data.get("kind") != "Tariff":
+        return Document(data=data, file=source)
+    stamped = {**spec, "recordedAt": spec.get("recordedAt") or recorded_at}
+    return Document(data={**data, "spec": stamped}, file=source)
 
 
 def _kept(book: Book, newer: Sequence[Placed]) -> list[Placed]:

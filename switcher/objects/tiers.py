@@ -37,7 +37,7 @@ def _of_list(document: Document, path: Path, tiers: list[Any]) -> Iterator[Probl
             yield document.problem(here, "required, but missing: only the last tier is open")
         elif up_to is not None and last:
             yield document.problem(
-                here, f"{up_to!r} on the last tier: it must have none, so that every unit has a price"
+                here, f"{up_to!r} on the last tier: it must have none, or units beyond had no price"
             )
         elif up_to is not None:
             try:
