@@ -1,0 +1,28 @@
+"""The kernel's networking, by netlink: the only package of the node's side that imports pyroute2.
+
+A namespace is given by its path; None means the one that this process is in. Nothing here ever moves the
+calling thread. Removing what is not there succeeds; adding what is there succeeds.
+"""
+
+from cni.kernel.interfaces import Address, Counters, Link, addresses, counters, link, links
+from cni.kernel.netlink import KernelError
+from cni.kernel.paths import install_own_table, remove_own_table
+from cni.kernel.policy import Rule
+from cni.kernel.routing import Route
+from cni.kernel.spaces import is_netns
+
+__all__ = [
+    "Address",
+    "Counters",
+    "KernelError",
+    "Link",
+    "Route",
+    "Rule",
+    "addresses",
+    "counters",
+    "install_own_table",
+    "is_netns",
+    "link",
+    "links",
+    "remove_own_table",
+]

@@ -1,0 +1,81 @@
+"""An attachment's own path, for life: a table with its routes, and a ``from ADDRESS`` rule to it.
+
+Replies then leave by the link that their request came in on, whatever the default route says, and strict
+reverse-path filtering accepts what comes in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from cni.kernel import interfaces, policy, routing
+from cni.kernel.policy import Rule
+from cni.kernel.routing import Route
+
+FIRST_TABLE = 1000
+FIRST_PREFERENCE = 20000
+
+
+def install_own_table(netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
+    """Gives the link its table and one rule per address. Twice is harmless; what is too much goes.
+
+    The table holds what is on the link, the routes that main has by it, and a default route: by the first of
+    ``gateways`` (IPv4 ones count), else by the gateway that main's routes by the link name. Raises OSError.
+    """
+    link = interfaces.link(netns, ifname)
+    if link is None:
+        return
+    addresses = [str(each.address) for each in interfaces.addresses_of(netns, link.index)]
+    routing.set_routes(netns, table, own_routes(netns, link.index, gateways))
+    wanted = {_rule(address, table) for address in addresses}
+    for rule in wanted:
+        policy.add_rule(netns, rule)
+    for rule in _rules_of(netns, table):
+        if rule not in wanted and rule.source:
+            policy.delete_rule(netns, rule)
+
+
+def remove_own_table(netns: str, table: int) -> None:
+    """Removes every rule to the table and what is in it; what is not there is removed already. Raises OSError."""
+    for rule in _rules_of(netns, table):
+        policy.delete_rule(netns, rule)
+    routing.set_routes(netns, table, ())
+
+
+def own_routes(netns: str, link: int, gateways: Sequence[str]) -> list[Route]:
+    """What the own table of a link should hold, each route with the link's own address as its source."""
+    addresses = interfaces.addresses_of(netns, link)
+    if not addresses:
+        return []
+    source = addresses[0].address
+    by_link = [each for each in routing.routes(netns) if each.link == link]
+    wanted = [_connected(link, str(each), each.address) for each in addresses if each.prefix < 32]
+    gateway = gateway_of(by_link, gateways)
+    wanted += [each.through(link, each.gateway, source) for each in by_link if each.gateway and not each.default]
+    if gateway:
+        wanted.append(routing.route("0.0.0.0/0", link, gateway, source))
+    return list(dict.fromkeys(wanted))
+
+
+def gateway_of(by_link: Sequence[Route], named: Sequence[str]) -> str | None:
+    """The link's IPv4 gateway: as its network names it, else as its routes do, a default route first."""
+    for gateway in named:
+        if ipaddress.ip_address(gateway).version == 4:
+            return gateway
+    for each in sorted(by_link, key=lambda route: not route.default):
+        if each.gateway:
+            return each.gateway
+    return None
+
+
+def _connected(link: int, address: str, source: str) -> Route:
+    return routing.route(str(ipaddress.ip_interface(address).network), link, None, source)
+
+
+def _rule(address: str, table: int) -> Rule:
+    return Rule(preference=FIRST_PREFERENCE + table - FIRST_TABLE, table=table, source=address)
+
+
+def _rules_of(netns: str, table: int) -> list[Rule]:
+    return [rule for rule in policy.rules(netns) if rule.table == table]

@@ -1,0 +1,218 @@
+"""Routes, copied byte by byte: what a route carries beside what we understand stays as it was."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cni.kernel.netlink import ABSENT, NLM_F_APPEND, NLM_F_CREATE, Channel, attribute, attributes
+
+RTM_NEWROUTE = 24
+RTM_DELROUTE = 25
+RTM_GETROUTE = 26
+HEADER = struct.Struct("=BBBBBBBBI")  # struct rtmsg
+MAIN = 254
+RTNH_F_ONLINK = 4
+RTPROT_KERNEL = 2
+RTPROT_STATIC = 4
+RTN_UNICAST = 1
+RTN_UNREACHABLE = 7
+SCOPE_UNIVERSE = 0
+SCOPE_LINK = 253
+RTM_F_CLONED = 0x200
+_DST, _OIF, _GATEWAY, _PRIORITY, _PREFSRC, _MULTIPATH, _CACHEINFO, _TABLE, _NH_ID = 1, 4, 5, 6, 7, 9, 12, 15, 30
+_NOT_KEPT = (_CACHEINFO, _TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route without its table: equal routes are equal bytes. Build one by :func:`route`."""
+
+    body: bytes
+
+    @property
+    def destination(self) -> str:
+        """``10.0.0.0/24``; the default is ``0.0.0.0/0``."""
+        value = self._attribute(_DST)
+        address = "0.0.0.0" if value is None else socket.inet_ntop(self.family, value)  # noqa: S104 - no bind
+        if value is None and self.family == socket.AF_INET6:
+            address = "::"
+        return f"{address}/{self.body[1]}"
+
+    @property
+    def family(self) -> int:
+        """AF_INET or AF_INET6."""
+        return self.body[0]
+
+    @property
+    def default(self) -> bool:
+        """Whether it is a default route."""
+        return self.body[1] == 0
+
+    @property
+    def link(self) -> int | None:
+        """Number of the link that it leaves by; None when there is none or several (multipath)."""
+        value = self._attribute(_OIF)
+        return None if value is None else int(struct.unpack("=I", value)[0])
+
+    @property
+    def links(self) -> frozenset[int]:
+        """Numbers of all links that it may leave by."""
+        several = self._attribute(_MULTIPATH)
+        if several is None:
+            return frozenset() if self.link is None else frozenset({self.link})
+        found = set()
+        offset = 0
+        while offset + 8 <= len(several):
+            length, _, _, index = struct.unpack_from("=HBBI", several, offset)
+            found.add(int(index))
+            offset += max((length + 3) & ~3, 8)
+        return frozenset(found)
+
+    @property
+    def gateway(self) -> str | None:
+        """The next hop's address."""
+        return self._address(_GATEWAY)
+
+    @property
+    def source(self) -> str | None:
+        """The source address that it prefers."""
+        return self._address(_PREFSRC)
+
+    @property
+    def metric(self) -> int:
+        """Lower is better."""
+        value = self._attribute(_PRIORITY)
+        return 0 if value is None else int(struct.unpack("=I", value)[0])
+
+    @property
+    def protocol(self) -> int:
+        """Who made it: RTPROT_KERNEL for those that come with an address."""
+        return self.body[5]
+
+    @property
+    def scope(self) -> int:
+        """SCOPE_LINK for what is on the link itself."""
+        return self.body[6]
+
+    def through(self, link: int, gateway: str | None, source: str | None) -> Route:
+        """The same destination, metric and extras by another link, gateway and source."""
+        kept = [
+            (kind, value)
+            for kind, value in attributes(self.body[HEADER.size :])
+            if kind not in (_OIF, _GATEWAY, _PREFSRC, _MULTIPATH, _NH_ID)
+        ]
+        scope = SCOPE_UNIVERSE if gateway else SCOPE_LINK
+        protocol = RTPROT_STATIC if self.protocol == RTPROT_KERNEL else self.protocol
+        head = (
+            self.body[:5] + bytes([protocol, scope, RTN_UNICAST]) + struct.pack("=I", RTNH_F_ONLINK if gateway else 0)
+        )
+        return Route(head + b"".join(attribute(*each) for each in sorted([*kept, *_hop(link, gateway, source)])))
+
+    def _attribute(self, wanted: int) -> bytes | None:
+        return next((value for kind, value in attributes(self.body[HEADER.size :]) if kind == wanted), None)
+
+    def _address(self, wanted: int) -> str | None:
+        value = self._attribute(wanted)
+        return None if value is None else socket.inet_ntop(self.family, value)
+
+
+def route(destination: str, link: int, gateway: str | None = None, source: str | None = None, metric: int = 0) -> Route:
+    """A static route; with a gateway, that is taken to be on the link, whatever its subnet."""
+    network = ipaddress.ip_network(destination)
+    family = socket.AF_INET if network.version == 4 else socket.AF_INET6
+    parts = _hop(link, gateway, source)
+    if network.prefixlen:
+        parts.append((_DST, network.network_address.packed))
+    if metric:
+        parts.append((_PRIORITY, struct.pack("=I", metric)))
+    scope, flags = (SCOPE_UNIVERSE, RTNH_F_ONLINK) if gateway else (SCOPE_LINK, 0)
+    head = HEADER.pack(family, network.prefixlen, 0, 0, 0, RTPROT_STATIC, scope, RTN_UNICAST, flags)
+    return Route(head + b"".join(attribute(*each) for each in sorted(parts)))
+
+
+def unreachable_default() -> Route:
+    """The last route of a table: what nothing else of the table matched goes nowhere, not to the next table."""
+    head = HEADER.pack(socket.AF_INET, 0, 0, 0, 0, RTPROT_STATIC, SCOPE_UNIVERSE, RTN_UNREACHABLE, 0)
+    return Route(head + attribute(_PRIORITY, struct.pack("=I", 0xFFFFFFFF)))
+
+
+def routes(netns: str | None, table: int = MAIN, family: int = socket.AF_INET) -> list[Route]:
+    """The routes of a table, in the kernel's order. Raises OSError when the namespace is gone."""
+    with Channel(netns) as channel:
+        return _routes(channel, table, family)
+
+
+def set_routes(netns: str | None, table: int, wanted: Sequence[Route], family: int = socket.AF_INET) -> None:
+    """Makes the table hold exactly ``wanted``: what is missing is added first, then the rest is removed.
+
+    The table is not exact meanwhile: nothing may use it that cannot bear that. Raises KernelError.
+    """
+    with Channel(netns) as channel:
+        present = _routes(channel, table, family)
+        # What others are reached through comes first: on-link routes before gateways.
+        for each in sorted(_without(wanted, present), key=lambda it: -it.scope):
+            add_route(channel, each, table)
+        for each in _without(_routes(channel, table, family), wanted):
+            channel.order(RTM_DELROUTE, _in_table(each, table), tolerate=ABSENT)
+
+
+def add_route(channel: Channel, route: Route, table: int) -> None:
+    """Adds one route beside what is there; the very same one there already is done already. Raises KernelError."""
+    body = _in_table(route, table)
+    channel.order(RTM_NEWROUTE, body, NLM_F_CREATE | NLM_F_APPEND, frozenset({errno.EEXIST}))
+
+
+def _hop(link: int, gateway: str | None, source: str | None) -> list[tuple[int, bytes]]:
+    parts = [(_OIF, struct.pack("=I", link))]
+    if gateway:
+        parts.append((_GATEWAY, ipaddress.ip_address(gateway).packed))
+    if source:
+        parts.append((_PREFSRC, ipaddress.ip_address(source).packed))
+    return parts
+
+
+def _routes(channel: Channel, table: int, family: int) -> list[Route]:
+    answers = channel.ask(RTM_GETROUTE, HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+    found = []
+    for kind, body in answers:
+        flags = struct.unpack_from("=I", body, 8)[0]
+        if kind == RTM_NEWROUTE and _table(body) == table and not flags & RTM_F_CLONED:
+            found.append(_normal(body, flags))
+    return found
+
+
+def _table(body: bytes) -> int:
+    wide = next((value for kind, value in attributes(body[HEADER.size :]) if kind == _TABLE), None)
+    return body[4] if wide is None else int(struct.unpack("=I", wide)[0])
+
+
+def _normal(body: bytes, flags: int) -> Route:
+    """Without what belongs to the table or to this moment (table, cache, link state)."""
+    parts = [each for each in attributes(body[HEADER.size :]) if each[0] not in _NOT_KEPT]
+    if any(kind == _NH_ID for kind, _ in parts):
+        # A next-hop object says it all; the kernel refuses both together.
+        parts = [each for each in parts if each[0] not in (_OIF, _GATEWAY, _MULTIPATH)]
+    head = body[:4] + b"\0" + body[5:8] + struct.pack("=I", flags & RTNH_F_ONLINK)
+    return Route(head + b"".join(attribute(*each) for each in sorted(parts)))
+
+
+def _in_table(route: Route, table: int) -> bytes:
+    head = route.body[:4] + bytes([table if table < 256 else 0]) + route.body[5:]
+    return head + attribute(_TABLE, struct.pack("=I", table))
+
+
+def _without(some: Iterable[Route], others: Iterable[Route]) -> list[Route]:
+    """``some`` less one of each of ``others``."""
+    rest = list(others)
+    left = []
+    for each in some:
+        if each in rest:
+            rest.remove(each)
+        else:
+            left.append(each)
+    return left

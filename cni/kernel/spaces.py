@@ -1,0 +1,149 @@
+"""Network namespaces: doing something inside one without this thread ever entering it.
+
+A disposable thread enters the namespace, does the one thing and ends. Sockets that it opened, and processes
+that it started, stay in that namespace. (Python 3.11 has no ``os.setns``, hence ctypes.)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+CLONE_NEWNET = 0x40000000
+MS_BIND = 0x1000
+MNT_DETACH = 2
+
+T = TypeVar("T")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def inside(netns: str | None, act: Callable[[], T]) -> T:
+    """What ``act`` returns when called inside the namespace at ``netns``; None means here, on this thread.
+
+    Raises what ``act`` raises, and OSError when there is no such namespace.
+    """
+    if netns is None:
+        return act()
+    return _on_a_thread(netns, act)
+
+
+def _on_a_thread(netns: str | None, act: Callable[[], T]) -> T:
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            if netns is not None:
+                _enter(netns)
+            done.append(act())
+        except BaseException as error:  # carried to the caller's thread, whatever it is
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="netns", daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return done[0]
+
+
+def _enter(netns: str) -> None:
+    descriptor = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_libc.setns(descriptor, CLONE_NEWNET), netns)
+    finally:
+        os.close(descriptor)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+
+
+def open_socket(netns: str | None, family: int, kind: int, protocol: int = 0) -> socket.socket:
+    """A socket that lives in the namespace. Raises OSError."""
+    return inside(netns, lambda: socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol))
+
+
+def is_netns(path: str) -> bool:
+    """Whether ``path`` is a network namespace that can be entered now."""
+    try:
+        inside(path, lambda: None)
+    except OSError:
+        return False
+    return True
+
+
+def same_netns(one: str, other: str) -> bool:
+    """Whether both paths lead to one namespace; False when either is gone."""
+    try:
+        first, second = Path(one).stat(), Path(other).stat()
+    except OSError:
+        return False
+    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+
+
+def create_netns(path: str) -> None:
+    """A new network namespace, kept at ``path`` by a bind mount; nothing is done when it is there already.
+
+    It outlives this process, so that an interrupted step finds it again. Raises OSError.
+    """
+    file = Path(path)
+    if is_netns(path):
+        return
+    remove_netns(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+    def make() -> None:
+        _check(_libc.unshare(CLONE_NEWNET), "unshare")
+        source = f"/proc/self/task/{threading.get_native_id()}/ns/net"
+        _check(_libc.mount(source.encode(), path.encode(), None, MS_BIND, None), path)
+
+    _on_a_thread(None, make)
+
+
+def remove_netns(path: str) -> None:
+    """The bind mount and its file go; the namespace too, when nothing else holds it. Absent: nothing to do."""
+    _libc.umount2(path.encode(), MNT_DETACH)
+    Path(path).unlink(missing_ok=True)
+
+
+def read_sysctl(netns: str | None, key: str) -> str | None:
+    """The value under ``/proc/sys``, as text; None when there is no such key. ``key`` has slashes."""
+    path = Path("/proc/sys") / key
+
+    def read() -> str | None:
+        try:
+            return path.read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    return inside(netns, read)
+
+
+def write_sysctl(netns: str | None, key: str, value: str) -> None:
+    """Sets the value. Raises OSError, FileNotFoundError when the key (or its link) is not there."""
+    path = Path("/proc/sys") / key
+
+    def write() -> None:
+        with path.open("r+") as file:
+            file.write(value)
+
+    inside(netns, write)
+
+
+def run_inside(
+    netns: str | None, command: Sequence[str], stdin: str = "", seconds: float = 10.0
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command in the namespace and returns how it ended. Raises OSError, subprocess.TimeoutExpired."""
+    arguments: dict[str, Any] = {"input": stdin, "capture_output": True, "text": True, "timeout": seconds}
+    return inside(netns, lambda: subprocess.run(list(command), check=False, **arguments))
