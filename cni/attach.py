@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -19,6 +19,7 @@ import msgspec
 from cni.delegate import DelegateError, Delegates, Invocation
 from cni.model import Attachment, AttachmentState
 from cni.netconf import NetworkConfig
+from cni.results import canonical
 from cni.store import Store
 
 FIRST_TABLE = 1000
@@ -32,11 +33,11 @@ class WorkloadKernel(Protocol):
     def is_netns(self, path: str) -> bool:
         """Whether the path is a network namespace that can be entered."""
 
-    def install_own_table(self, netns: str, ifname: str, table: int) -> None:
-        """Give the interface its table and one ``from ADDRESS`` rule per address, twice is harmless."""
+    def install_own_table(self, netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
+        """Give the interface its table and one ``from ADDRESS`` rule per address; twice is harmless. Raises OSError."""
 
     def remove_own_table(self, netns: str, table: int) -> None:
-        """Remove the table and every rule to it; what is not there is removed already."""
+        """Remove the table and every rule to it; what is not there is removed already. Raises OSError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class AttachRequest:
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     request: str = ""
+    runtime_ifname: str = ""
+    """CNI_IFNAME of the runtime's ADD; empty for a hot add."""
 
 
 class Attacher:
@@ -74,9 +77,10 @@ class Attacher:
         self._clock = clock
 
     def attach(self, request: AttachRequest) -> Attachment:
-        """ADD it, and give it its own table. Raises DelegateError with the delegate's own words; nothing is then left.
+        """ADD it, and give it its own table.
 
-        Should even the undoing fail, the record stays as DELETING and is tried again (:meth:`detach`).
+        Raises DelegateError with the delegate's own words, or OSError of the kernel; nothing is then left. Should even
+        the undoing fail, the record stays as DELETING, to be tried again (:meth:`detach`).
         """
         adding = self._record(request)
         with ExitStack() as undo:
@@ -84,12 +88,12 @@ class Attacher:
             self._store.put(adding)
             undo.callback(self._store.delete, adding.container_id, adding.name, adding.generation)
             result = self._add(adding, request.env, undo)
-            ready = replace(
-                adding, result=result, state=AttachmentState.READY, host_ifname=host_peer(result, adding.ifname)
-            )
             undo.pop_all()  # from here on a detach undoes all, the record last
+            ready = replace(adding, result=result, state=AttachmentState.READY)
             undo.push(_Undo(self, ready))
-            self._kernel.install_own_table(ready.netns, ready.ifname, ready.table)
+            named = _gateways(ready)
+            ready = replace(ready, host_ifname=host_peer(result, adding.ifname))
+            self._kernel.install_own_table(ready.netns, ready.ifname, ready.table, named)
             self._store.put(ready)
             undo.pop_all()
         return ready
@@ -105,7 +109,7 @@ class Attacher:
         """DEL it by its record, remove its table and rules, and forget it.
 
         ``netns`` and ``ifname`` replace the recorded ones for the delegates only (a link shown to its DEL elsewhere).
-        Raises DelegateError, and the record stays: to be tried again. A namespace that is gone is no error.
+        Raises DelegateError or OSError, and the record stays: to be tried again. A namespace that is gone is no error.
         """
         deleting = replace(attachment, state=AttachmentState.DELETING)
         if deleting != attachment:
@@ -114,9 +118,22 @@ class Attacher:
         shown = netns if netns is not None else (attachment.netns if there else "")
         call = _invocation(deleting, env or {}, shown, ifname or attachment.ifname)
         self._delegates.delete(attachment.config, call, attachment.result or None)
-        if there:
-            self._kernel.remove_own_table(attachment.netns, attachment.table)
+        self._remove_own_table(attachment)
         self._store.delete(attachment.container_id, attachment.name, attachment.generation)
+
+    def _remove_own_table(self, attachment: Attachment) -> None:
+        if not self._kernel.is_netns(attachment.netns):
+            return
+        try:
+            self._kernel.remove_own_table(attachment.netns, attachment.table)
+        except OSError:
+            if self._kernel.is_netns(attachment.netns):  # it did not go away meanwhile
+                raise
+
+    def check(self, attachment: Attachment, env: Mapping[str, str] | None = None) -> None:
+        """CHECK it against its last result. Raises DelegateError. Before 0.4.0 there is no CHECK: nothing is done."""
+        call = _invocation(attachment, env or {}, attachment.netns, attachment.ifname)
+        self._delegates.check(attachment.config, call, attachment.result)
 
     def _record(self, request: AttachRequest) -> Attachment:
         now = self._clock()
@@ -143,6 +160,7 @@ class Attacher:
             annotations=dict(request.annotations),
             labels=dict(request.labels),
             request=request.request,
+            runtime_ifname=request.runtime_ifname,
         )
 
     def _free_table(self, container_id: str, netns: str) -> int:
@@ -170,7 +188,7 @@ class _Undo:
     def __call__(self, *_: object) -> bool:
         try:
             self._attacher.detach(self._attachment)
-        except DelegateError as error:
+        except (DelegateError, OSError) as error:
             # The record stays as DELETING: the reconciler tries again.
             log.warning("undoing an attachment failed", extra={**where(self._attachment), "error": str(error)})
         return False
@@ -205,6 +223,15 @@ def host_peer(result: bytes, ifname: str) -> str | None:
         return None
     ends = [name for name in on_host if isinstance(name, str) and name.startswith("veth")]
     return ends[0] if len(ends) == 1 else None
+
+
+def _gateways(attachment: Attachment) -> tuple[str, ...]:
+    """The gateways that the network names in its result, in order. Raises DelegateError when it cannot be read."""
+    try:
+        ips = canonical(msgspec.json.decode(attachment.result))["ips"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DelegateError(6, f"the result of {attachment.network} cannot be read", str(error)) from error
+    return tuple(str(ip["gateway"]) for ip in ips if ip.get("gateway"))
 
 
 def _invocation(attachment: Attachment, env: Mapping[str, str], netns: str, ifname: str) -> Invocation:

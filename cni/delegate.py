@@ -18,7 +18,7 @@ from cni.process import Finished, run
 
 KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0")
 PREV_RESULT_AT_DEL = "0.4.0"
-"""From this version on a DEL carries the result of the ADD."""
+"""From this version on a DEL carries the result of the ADD, and there is a CHECK."""
 
 FAILED = 100
 """A delegate failed without saying how."""
@@ -102,9 +102,12 @@ class Delegates:
             raise _with_problems(problems[0], "also", problems[1:])
 
     def check(self, config: bytes, call: Invocation, prev_result: bytes) -> None:
-        """CHECK of every plugin in order, unless the list says ``disableCheck``. Raises the first DelegateError."""
+        """CHECK of every plugin in order, unless the list says ``disableCheck`` or is older than CHECK.
+
+        Raises the first DelegateError.
+        """
         network = Network.parse(config)
-        if network.disable_check:
+        if network.disable_check or version_tuple(network.version) < version_tuple(PREV_RESULT_AT_DEL):
             return
         result = _decoded(prev_result)
         for plugin in network.plugins:

@@ -62,3 +62,5 @@ class Attachment:
     """The element that the user asked for, as JSON, for drift detection."""
     host_ifname: str | None = None
     """The interface's peer in the node's namespace, where the result names one."""
+    runtime_ifname: str = ""
+    """CNI_IFNAME of the runtime's ADD that it belongs to, whose DEL ends it; empty when it was hot-added."""

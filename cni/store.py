@@ -30,7 +30,7 @@ CREATE TABLE attachments (
     delegate_id TEXT NOT NULL, config BLOB NOT NULL, cni_args TEXT NOT NULL, capabilities BLOB NOT NULL,
     result BLOB NOT NULL, state TEXT NOT NULL, "table" INTEGER NOT NULL, position INTEGER NOT NULL,
     created_at REAL NOT NULL, started_at REAL NOT NULL, annotations TEXT NOT NULL, labels TEXT NOT NULL,
-    request TEXT NOT NULL, host_ifname TEXT,
+    request TEXT NOT NULL, host_ifname TEXT, runtime_ifname TEXT NOT NULL,
     PRIMARY KEY (container_id, name, generation)
 );
 CREATE INDEX attachments_by_workload ON attachments (workload, name);
