@@ -1,0 +1,1 @@
+"""The lab: a site of several nodes and three physical networks on one machine, with real traffic (design: The lab)."""
