@@ -10,9 +10,9 @@
  *   VERSION          answered here; stdin is not needed.
  *   no CNI_COMMAND   about text on stderr, exit 0.
  *   stdin            unreadable: error 5. More than 1 MiB: error 6.
- *   environment      passed on whole, for the delegates; too large for a frame: error 4. In CNI_NETNS a relative path
- *                    is made absolute, and /proc/self and /proc/thread-self become /proc/PID of this process, which
- *                    lives as long as the call.
+ *   environment      passed on whole, for the delegates; too large for a frame: error 4. In CNI_NETNS and CNI_PATH
+ *                    relative paths are made absolute, and /proc/self and /proc/thread-self become /proc/PID of this
+ *                    process, which lives as long as the call.
  *   agent away       ADD, CHECK, GC: error 11, try again later. STATUS: error 50. DEL: a durable record in the spool,
  *                    whose content is the request's body, and success; no spool: error 11. Other commands, and calls
  *                    without what their command needs (which no agent could serve): error 4.

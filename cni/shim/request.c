@@ -38,27 +38,43 @@ static const char *after(const char *string, const char *prefix)
 /*
  * The agent has another working directory than we have, and is another "self". It opens the namespace while we wait
  * for it, so that our own entry in /proc is good as long as it is needed (we have one thread: it is thread-self).
+ * The path is part of a longer string that a zero ends; neither prefix has a colon, so none reaches beyond the path.
  */
-static bool append_path(struct request *request, const char *path, struct why *why)
+static bool append_path(struct request *request, struct text path, struct why *why)
 {
     char directory[PATH_MAX];
-    const char *rest = after(path, "/proc/self/");
+    const char *rest = after(path.data, "/proc/self/");
     if (rest == NULL)
-        rest = after(path, "/proc/thread-self/");
+        rest = after(path.data, "/proc/thread-self/");
     if (rest != NULL) {
         int length = snprintf(directory, sizeof directory, "/proc/%ld/", (long)getpid());
         append(request, directory, (size_t)length);
-        append_string(request, rest);
+        append(request, rest, (size_t)(path.data + path.size - rest));
         return true;
     }
-    if (path[0] != '/' && path[0] != '\0') {
+    if (path.size > 0 && path.data[0] != '/') {
         if (getcwd(directory, sizeof directory) == NULL)
-            return because(why, "the path %.200s is relative to a directory that is unknown: %s", path, reason(errno));
+            return because(why, "the path %.*s is relative to a directory that is unknown: %s",
+                           path.size < 200 ? (int)path.size : 200, path.data, reason(errno));
         append_string(request, directory);
         append(request, "/", 1);
     }
-    append_string(request, path);
+    append(request, path.data, path.size);
     return true;
+}
+
+/* CNI_PATH: directories with colons between them. */
+static bool append_directories(struct request *request, const char *list, struct why *why)
+{
+    for (;;) {
+        size_t size = strcspn(list, ":");
+        if (!append_path(request, (struct text){.data = list, .size = size}, why))
+            return false;
+        if (list[size] == '\0')
+            return true;
+        append(request, ":", 1);
+        list += size + 1;
+    }
 }
 
 /*
@@ -68,21 +84,27 @@ static bool append_path(struct request *request, const char *path, struct why *w
  */
 static bool append_netns(struct request *request, const char *path, enum reader reader, struct why *why)
 {
-    append_string(request, "CNI_NETNS=");
     if (reader == READ_LATER && after(path, "/proc/") != NULL)
         return true;
-    return append_path(request, path, why);
+    return append_path(request, (struct text){.data = path, .size = strlen(path)}, why);
 }
 
 static bool append_variable(struct request *request, const char *variable, enum reader reader, struct why *why)
 {
+    bool passed = true;
     const char *netns = after(variable, "CNI_NETNS=");
-    if (netns != NULL && !append_netns(request, netns, reader, why))
-        return false;
-    if (netns == NULL)
+    const char *directories = after(variable, "CNI_PATH=");
+    if (netns != NULL) {
+        append_string(request, "CNI_NETNS=");
+        passed = append_netns(request, netns, reader, why);
+    } else if (directories != NULL) {
+        append_string(request, "CNI_PATH=");
+        passed = append_directories(request, directories, why);
+    } else {
         append_string(request, variable);
+    }
     append(request, "", 1);
-    return true;
+    return passed;
 }
 
 static bool append_all(struct request *request, struct text configuration, enum reader reader, struct why *why)

@@ -37,7 +37,7 @@ static bool sync_directory(const char *path)
     return synced;
 }
 
-/* Makes one directory, durable in its parent. Another shim may be making it as well: then it is there, and all is well. */
+/* Makes one directory, durable in its parent. One that is there already is another's to make durable. */
 static bool make_directory(char *path, char *last_slash)
 {
     if (mkdir(path, 0700) != 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from cni.wire import HEADER, KIND_CNI, WireError, frame, read_frame
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = b'{"cniVersion":"0.4.0","name":"internet-a","type":"genie"}'
 RESULT = b'{"cniVersion":"0.4.0","interfaces":[],"dns":{}}'
+
+SWALLOWED = ("not found", "no such file or directory")
+"""containerd takes a DEL that failed with these words for done."""
 
 Answer = Callable[[socket.socket, bytes], None]
 """What the agent does with a connection and the request's body that came on it; afterwards it is closed."""
@@ -132,7 +136,7 @@ class Shim:
         }
         return {**own, **cni, **more}
 
-    def call(self, command: str, stdin: bytes = CONFIGURATION, **more: str) -> Done:
+    def call(self, command: str, stdin: bytes = CONFIGURATION, /, **more: str) -> Done:
         """One call. A sanitizer's finding fails the test here."""
         environment = self.environment(command, **more)
         return self.run(["{genie}"], env=environment, input=stdin)
@@ -149,3 +153,14 @@ class Shim:
 
     def agent(self, answer: Answer) -> Agent:
         return Agent(self.socket, answer)
+
+
+def problem(done: Done, code: int) -> dict[str, str]:
+    """The error object on stdout, which is all that a failing call prints there (T21, T24)."""
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"cniVersion", "code", "msg", "details"}
+    assert answer["code"] == code
+    assert answer["msg"]
+    assert not any(words in done.stdout.decode().lower() for words in SWALLOWED)  # T75
+    return answer  # type: ignore[no-any-return]  # its keys were just looked at
