@@ -1,0 +1,72 @@
+"""What a batch says of the node's state beside its samples: the whole at first and when asked, later what changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cni.model import Attachment
+from cni.netconf import ConfDir
+from cni.reports import attachment_reports, network_reports
+from cni.wire import AttachmentReport, NetworkReport, SwitchStatus
+
+NETWORKS_EVERY_SECONDS = 5.0
+"""How often the configurations and their free addresses are read."""
+WHOLE_EVERY_SECONDS = 60.0
+"""Attachments and networks are told this often even when unchanged: what a controller lost comes back."""
+
+Attachments = tuple[AttachmentReport, ...]
+Networks = tuple[NetworkReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """None: as told before."""
+
+    attachments: Attachments | None
+    networks: Networks | None
+    switches: tuple[SwitchStatus, ...]
+
+
+class Telling:
+    """Remembers what was told. ``news`` is used by one thread, ``tell_all`` by any."""
+
+    def __init__(self, networks: ConfDir, switches: Callable[[], Sequence[SwitchStatus]]) -> None:
+        self._conf_dir = networks
+        self._statuses = switches
+        self._all = threading.Event()
+        self._all.set()
+        self._attachments: Attachments = ()
+        self._networks: Networks = ()
+        self._networks_at = float("-inf")
+        self._switches: tuple[SwitchStatus, ...] = ()
+        self._whole_at = float("-inf")
+
+    def tell_all(self) -> None:
+        """The next news are everything: the controller may have lost some."""
+        self._all.set()
+
+    def news(self, now: float, attachments: Sequence[Attachment]) -> News:
+        """What to tell now, in seconds since the epoch."""
+        everything = self._all.is_set()
+        self._all.clear()
+        whole = everything or not 0 <= now - self._whole_at < WHOLE_EVERY_SECONDS
+        if whole:
+            self._whole_at = now
+        switches = tuple(self._statuses())
+        reports = attachment_reports(attachments, switches)
+        networks = self._read_networks(now)
+        news = News(
+            reports if whole or reports != self._attachments else None,
+            networks if whole or networks != self._networks else None,
+            tuple(status for status in switches if everything or status not in self._switches),
+        )
+        self._attachments, self._networks, self._switches = reports, networks, switches
+        return news
+
+    def _read_networks(self, now: float) -> Networks:
+        if 0 <= now - self._networks_at < NETWORKS_EVERY_SECONDS:
+            return self._networks
+        self._networks_at = now
+        return network_reports(self._conf_dir)
