@@ -1,0 +1,28 @@
+"""What traffic costs: the exact bill, and the marginal price of a placement (pure; tariffs.md)."""
+
+from switcher.tariff.bill import bill
+from switcher.tariff.invoice import Entry, Gap, Invoice, Line, Portion
+from switcher.tariff.lists import RunningPeriod, contracts_on, running_periods
+from switcher.tariff.marginal import Flow, PriceGap, Quote, marginal, quote
+from switcher.tariff.periods import billing_period
+from switcher.tariff.samples import Sample, Stay
+
+__all__ = [
+    "Entry",
+    "Flow",
+    "Gap",
+    "Invoice",
+    "Line",
+    "Portion",
+    "PriceGap",
+    "Quote",
+    "RunningPeriod",
+    "Sample",
+    "Stay",
+    "bill",
+    "billing_period",
+    "contracts_on",
+    "marginal",
+    "quote",
+    "running_periods",
+]

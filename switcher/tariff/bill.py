@@ -1,0 +1,135 @@
+"""The exact bill (tariffs.md): pure, the same for every order of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from switcher.errors import BadInputError
+from switcher.objects.tariffs import Tariff
+from switcher.tariff import refusals
+from switcher.tariff.account import Account
+from switcher.tariff.charges import line
+from switcher.tariff.invoice import Entry, Gap, Invoice
+from switcher.tariff.lists import by_contract, known_by, networks_of, timeline
+from switcher.tariff.money import EXACT, rounded
+from switcher.tariff.periods import Span, billing_periods
+from switcher.tariff.samples import Sample, Stay, in_time_order
+
+
+def bill(
+    tariffs: Sequence[Tariff],
+    samples: Sequence[Sample],
+    period: Span,
+    attachments: Sequence[Stay] | None = None,
+    known_at: datetime | None = None,
+) -> Invoice:
+    """What [start, end) costs by the price lists known at ``known_at`` (None: all).
+
+    Raises BadInputError with every problem: rows that overlap or that nothing prices, times without a price list,
+    attachments or nodes that a charge needs and that are missing, several currencies.
+    """
+    contracts = by_contract(known_by(tariffs, known_at))
+    rows = in_time_order(samples)
+    stays = sorted(attachments or (), key=lambda stay: (stay.start, stay.end, stay.attachment, stay.network))
+    with localcontext(EXACT):
+        accounts = [
+            account
+            for contract, lists in contracts.items()
+            for account in _accounts(contract, lists, period, rows, stays)
+        ]
+        problems = [
+            *refusals.of_inputs(contracts, rows, attachments),
+            *(problem for account in accounts for problem in refusals.of_account(account, attachments is not None)),
+            *refusals.unlisted(contracts, [*rows, *stays], period),
+            *refusals.unpriced_rows(contracts, rows, _widest(accounts, period)),
+        ]
+        if problems:
+            raise BadInputError(list(dict.fromkeys(problems)))
+        entries = [_entry(account) for account in accounts if any(account.tariffs())]
+    named = networks_of(tariff for lists in contracts.values() for tariff in lists)
+    return Invoice(
+        currency=next(iter(contracts.values()))[0].spec.currency,
+        total=sum((entry.total for entry in entries), Decimal(0)),
+        start=period[0],
+        end=period[1],
+        entries=tuple(entries),
+        gaps=tuple(_gaps(accounts)),
+        unpriced=tuple(sorted({row.network for row in rows} - named)),
+    )
+
+
+def _accounts(
+    contract: str, lists: tuple[Tariff, ...], period: Span, rows: Sequence[Sample], stays: Sequence[Stay]
+) -> Iterator[Account]:
+    networks = networks_of(lists)
+    mine = [row for row in rows if row.network in networks]
+    for whole in billing_periods(lists[0], *period):
+        yield Account(
+            contract=contract,
+            whole=whole,
+            billed=(max(whole[0], period[0]), min(whole[1], period[1])),
+            stretches=timeline(lists, *whole),
+            networks=networks,
+            samples=[row for row in mine if row.start < whole[1] and row.end > whole[0]],
+            stays=[stay for stay in stays if stay.network in networks],
+        )
+
+
+def _widest(accounts: Sequence[Account], period: Span) -> Span:
+    """The billing periods that the period touches, whole: what flowed outside advances their counters."""
+    spans = [period, *(account.whole for account in accounts)]
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _entry(account: Account) -> Entry:
+    lines = tuple(line(account, tariff, charge) for tariff in account.tariffs() for charge in tariff.spec.charges)
+    currency = next(account.tariffs()).spec.currency
+    return Entry(
+        contract=account.contract,
+        start=account.billed[0],
+        end=account.billed[1],
+        total=rounded(sum((item.amount for item in lines), Decimal(0)), currency),
+        lines=lines,
+    )
+
+
+def _gaps(accounts: Sequence[Account]) -> Iterator[Gap]:
+    """Times without a row of a network whose traffic is priced then; neighbouring ones joined."""
+    found: dict[str, list[Span]] = {}
+    for account in accounts:
+        for tariff in account.tariffs():
+            if any(charge.volume is not None for charge in tariff.spec.charges):
+                for network in tariff.spec.physical_networks:
+                    for span in account.spans(tariff):
+                        found.setdefault(network, []).extend(_uncovered(account.samples, network, span))
+    for network in sorted(found):
+        for start, end in _joined(found[network]):
+            yield Gap(network=network, start=start, end=end)
+
+
+def _uncovered(rows: Sequence[Sample], network: str, span: Span) -> Iterator[Span]:
+    at = span[0]
+    for row in rows:
+        if row.network == network and row.end > at:
+            if row.start >= span[1]:
+                break
+            if row.start > at:
+                yield at, row.start
+            at = row.end
+    if at < span[1]:
+        yield at, span[1]
+
+
+def _joined(spans: Sequence[Span]) -> Iterator[Span]:
+    current: Span | None = None
+    for span in sorted(spans):
+        if current is not None and span[0] <= current[1]:
+            current = (current[0], max(current[1], span[1]))
+        else:
+            if current is not None:
+                yield current
+            current = span
+    if current is not None:
+        yield current

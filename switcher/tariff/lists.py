@@ -1,0 +1,94 @@
+"""Contracts and their price lists: which list counts when (tariffs.md, Price lists of one contract)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from switcher.objects.book import Book
+from switcher.objects.tariffs import Tariff
+from switcher.tariff.periods import billing_period
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which one price list counts, or none."""
+
+    start: datetime
+    end: datetime
+    tariff: Tariff | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPeriod:
+    """The billing period of a contract that a moment lies in, and the networks whose traffic it counts together."""
+
+    contract: str
+    physical_networks: tuple[str, ...]
+    start: datetime
+    end: datetime
+
+
+def known_by(tariffs: Iterable[Tariff], known_at: datetime | None) -> tuple[Tariff, ...]:
+    """The lists that were recorded by then; one without recordedAt was known always."""
+    return tuple(
+        tariff
+        for tariff in tariffs
+        if known_at is None or tariff.spec.recorded_at is None or tariff.spec.recorded_at <= known_at
+    )
+
+
+def by_contract(tariffs: Iterable[Tariff]) -> dict[str, tuple[Tariff, ...]]:
+    """The lists of each contract, contracts by name."""
+    groups: dict[str, list[Tariff]] = {}
+    for tariff in tariffs:
+        groups.setdefault(tariff.contract, []).append(tariff)
+    return {contract: tuple(groups[contract]) for contract in sorted(groups)}
+
+
+def valid_at(lists: Iterable[Tariff], at: datetime) -> Tariff | None:
+    """Of the lists valid at a moment the one recorded last, then the one valid from last."""
+    valid = [
+        item for item in lists if item.spec.valid_from <= at and (item.spec.valid_to is None or at < item.spec.valid_to)
+    ]
+    return max(valid, key=lambda item: (item.spec.recorded_at or ALWAYS, item.spec.valid_from), default=None)
+
+
+def timeline(lists: Sequence[Tariff], start: datetime, end: datetime) -> tuple[Stretch, ...]:
+    """[start, end) cut where another list of the contract, or none, begins to count."""
+    edges = {start, end}
+    for item in lists:
+        edges.update(at for at in (item.spec.valid_from, item.spec.valid_to) if at is not None and start < at < end)
+    result: list[Stretch] = []
+    for begin, finish in pairwise(sorted(edges)):
+        tariff = valid_at(lists, begin)
+        if result and result[-1].tariff is tariff:
+            result[-1] = Stretch(result[-1].start, finish, tariff)
+        else:
+            result.append(Stretch(begin, finish, tariff))
+    return tuple(result)
+
+
+def networks_of(lists: Iterable[Tariff]) -> frozenset[str]:
+    """All physical networks that any of the lists names."""
+    return frozenset(name for item in lists for name in item.spec.physical_networks)
+
+
+def contracts_on(book: Book, physical_network: str) -> tuple[str, ...]:
+    """The contracts of which some list names the physical network, by name."""
+    return tuple(sorted({item.contract for item in book.tariffs if physical_network in item.spec.physical_networks}))
+
+
+def running_periods(book: Book, at: datetime) -> tuple[RunningPeriod, ...]:
+    """For every contract the billing period that ``at`` lies in: usage counters run from its start."""
+    result = []
+    for contract, lists in by_contract(known_by(book.tariffs, at)).items():
+        current = valid_at(lists, at)
+        start, end = billing_period(current or lists[0], at)
+        networks = current.spec.physical_networks if current else sorted(networks_of(lists))
+        result.append(RunningPeriod(contract, tuple(networks), start, end))
+    return tuple(result)

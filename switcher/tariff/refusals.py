@@ -1,0 +1,101 @@
+"""Why a bill cannot be computed: everything at once (tariffs.md: What counts, Price lists, Fixed, Currencies)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from switcher.errors import Problem
+from switcher.objects.tariffs import Tariff
+from switcher.objects.words import Each
+from switcher.tariff.account import Account
+from switcher.tariff.lists import networks_of, timeline
+from switcher.tariff.periods import Span
+from switcher.tariff.samples import Sample, Stay, overlaps, stays_overlap
+
+Contracts = Mapping[str, tuple[Tariff, ...]]
+
+
+def of_inputs(contracts: Contracts, rows: Sequence[Sample], stays: Sequence[Stay] | None) -> Iterator[Problem]:
+    """What is wrong whatever the period: no tariff, several currencies, rows that overlap, kinds of charge."""
+    if not contracts:
+        yield Problem("tariffs", 0, "", "no tariff is given, or none was known at that time")
+    currencies = sorted({tariff.spec.currency for lists in contracts.values() for tariff in lists})
+    if len(currencies) > 1:
+        text = f"currencies {', '.join(currencies)} are never added without an exchange rate"
+        yield Problem("tariffs", 0, "spec.currency", f"{text}, and exchange rates are not supported yet")
+    for lists in contracts.values():
+        for tariff in lists:
+            for number, charge in enumerate(tariff.spec.charges):
+                if charge.fixed is None and charge.volume is None:
+                    yield Problem(tariff.name, 0, f"spec.charges[{number}]", f"{charge.name!r} is not supported yet")
+    yield from overlaps(rows)
+    yield from stays_overlap(stays or ())
+
+
+def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:
+    """What the charges of a contract lack in a billing period."""
+    for tariff in account.tariffs():
+        for each, name in {charge.fixed.each: charge.name for charge in tariff.spec.charges if charge.fixed}.items():
+            if each is Each.ATTACHMENT and not has_stays:
+                yield Problem("attachments", 0, "", f"needed by charge {name!r} of {tariff.name!r}, but not given")
+            if each is Each.NODE:
+                for row in account.samples:
+                    if row.node is None and row.network in tariff.spec.physical_networks:
+                        yield row.problem("node", f"missing, but charge {name!r} of {tariff.name!r} needs it")
+
+
+def unlisted(contracts: Contracts, used: Sequence[Sample | Stay], period: Span) -> Iterator[Problem]:
+    """Times in which a price is needed, because something flowed or was attached, and no list is valid."""
+    for network in sorted({row.network for row in used}):
+        rows = [row for row in used if row.network == network and not (isinstance(row, Sample) and not row.bytes)]
+        for start, end, tariffs in _valid(contracts, network, period):
+            covered = any(network in tariff.spec.physical_networks for tariff in tariffs.values() if tariff)
+            missing = [name for name, tariff in tariffs.items() if tariff is None] or ([] if covered else [*tariffs])
+            first = next((row for row in rows if row.start < end and row.end > start), None)
+            if first is not None and missing:
+                times = f"from {start.isoformat()} to {end.isoformat()}"
+                text = f"contract {', '.join(map(repr, missing))} has no valid price list {times}"
+                yield first.problem("network", f"{network!r}: {text}")
+
+
+def _valid(
+    contracts: Contracts, network: str, period: Span
+) -> Iterator[tuple[datetime, datetime, dict[str, Tariff | None]]]:
+    """By time, the list that counts of each contract that ever names the network."""
+    lines = {name: timeline(lists, *period) for name, lists in contracts.items() if network in networks_of(lists)}
+    edges = sorted({at for line in lines.values() for stretch in line for at in (stretch.start, stretch.end)})
+    for start, end in pairwise(edges):
+        at_start = {name: next(s.tariff for s in line if s.start <= start < s.end) for name, line in lines.items()}
+        yield start, end, at_start
+
+
+def unpriced_rows(contracts: Contracts, rows: Sequence[Sample], period: Span) -> Iterator[Problem]:
+    """Rows whose class of destination is unknown to their network, or missing where a charge needs it."""
+    by_network: dict[str, list[tuple[datetime, datetime, frozenset[str | None]]]] = {}
+    for row in rows:
+        if row.start >= period[1] or row.end <= period[0]:
+            continue
+        if row.network not in by_network:
+            by_network[row.network] = list(_classes(contracts, row.network, period))
+        for start, end, classes in by_network[row.network]:
+            if row.start < end and row.end > start and classes:
+                if row.destination is None and classes != {None}:
+                    named = ", ".join(sorted(name for name in classes if name))
+                    yield row.problem("destination", f"missing, but charges of {row.network!r} need it: one of {named}")
+                    break
+                if row.destination not in classes and None not in classes:
+                    text = f"{row.destination!r} is counted by no charge of {row.network!r}"
+                    yield row.problem("destination", f'{text}: list it with price "0" to say that it is free')
+                    break
+
+
+def _classes(
+    contracts: Contracts, network: str, period: Span
+) -> Iterator[tuple[datetime, datetime, frozenset[str | None]]]:
+    """By time, the classes that the charges on a network count; None stands for all traffic."""
+    for start, end, tariffs in _valid(contracts, network, period):
+        naming = [tariff for tariff in tariffs.values() if tariff and network in tariff.spec.physical_networks]
+        charges = [charge.volume for tariff in naming for charge in tariff.spec.charges if charge.volume is not None]
+        yield start, end, frozenset(charge.destination for charge in charges)

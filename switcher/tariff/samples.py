@@ -1,0 +1,86 @@
+"""What a bill is computed from, and what may not be in it (tariffs.md, What counts and Samples)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+
+from switcher.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Bytes that a physical network carried in one direction in [start, end).
+
+    ``file`` and ``line`` are for messages.
+    """
+
+    start: datetime
+    end: datetime
+    network: str
+    direction: str
+    """``in`` or ``out``."""
+    bytes: Decimal
+    destination: str | None = None
+    node: str | None = None
+    file: str = "samples"
+    line: int = 0
+
+    def problem(self, path: str, text: str) -> Problem:
+        """A problem with this row."""
+        return Problem(self.file, self.line, path, text)
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Rows with one key may not overlap."""
+        return self.network, self.node or "", self.direction, self.destination or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """An attachment was on a physical network in [start, end)."""
+
+    attachment: str
+    network: str
+    start: datetime
+    end: datetime
+    file: str = "attachments"
+    line: int = 0
+
+    def problem(self, path: str, text: str) -> Problem:
+        """A problem with this row."""
+        return Problem(self.file, self.line, path, text)
+
+
+def in_time_order(samples: Iterable[Sample]) -> list[Sample]:
+    """The rows in an order that does not depend on how they were given."""
+    return sorted(samples, key=lambda row: (row.start, row.end, row.key, row.bytes))
+
+
+def overlaps(samples: Sequence[Sample]) -> Iterator[Problem]:
+    """Rows of the same network, node, direction and destination that overlap in time."""
+    for key, rows in groupby(sorted(samples, key=lambda row: (row.key, row.start)), key=lambda row: row.key):
+        latest: Sample | None = None
+        for row in rows:
+            if latest is not None and row.start < latest.end:
+                what = f"network {key[0]!r}, direction {key[2]}" + (f", node {key[1]!r}" if key[1] else "")
+                text = f"{row.start.isoformat()} overlaps line {latest.line}, which ends at {latest.end.isoformat()}"
+                yield row.problem("start", f"{text} ({what})")
+            if latest is None or row.end > latest.end:
+                latest = row
+
+
+def stays_overlap(stays: Sequence[Stay]) -> Iterator[Problem]:
+    """Rows that say twice that one attachment was on one network."""
+    ordered = sorted(stays, key=lambda row: (row.attachment, row.network, row.start))
+    for _, rows in groupby(ordered, key=lambda row: (row.attachment, row.network)):
+        latest: Stay | None = None
+        for row in rows:
+            if latest is not None and row.start < latest.end:
+                text = f"{row.start.isoformat()} overlaps line {latest.line}, which ends at {latest.end.isoformat()}"
+                yield row.problem("start", f"{text} (attachment {row.attachment!r}, network {row.network!r})")
+            if latest is None or row.end > latest.end:
+                latest = row
