@@ -1,0 +1,127 @@
+"""A connection to the history's database: SQLite's pragmas, transactions, and errors in our words.
+
+SQLite runs in WAL mode, so that readers (CLI, live view) never wait for the writer, and with ``synchronous=FULL``:
+an agent deletes a batch from its spool when we acknowledge it, and an order is given once it is recorded, so what
+is committed must survive a power cut, not only a kill (``NORMAL`` may lose the last commits then). The price is one
+fsync for each batch. Writers take the lock at their start (``BEGIN IMMEDIATE``): a transaction that reads first and
+writes later could otherwise fail with "database is locked" whatever the timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from switcher.errors import BadInputError, Problem, TryLaterError
+
+BUSY_TIMEOUT_MS = 15_000
+OURS = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
+"""Errors of the database that are faults of this program: never to be hidden behind "try later"."""
+
+
+class Database:
+    """Transactions on one database. Safe for any number of threads."""
+
+    def __init__(self, url: str) -> None:
+        """Nothing is opened yet. Raises BadInputError when the URL is malformed or names an unknown driver."""
+        self.url = _parsed(url)
+        self._engine = _engine(self.url)
+        self._writer = self._engine.execution_options(writes=True)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password, for messages."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """SQLite's file; None: another database."""
+        return Path(self.url.database or "") if self.url.get_backend_name() == "sqlite" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state. Raises TryLaterError when the database is away."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is kept whole or not at all. Raises TryLaterError when the database cannot take it."""
+        with self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection; the database can be used again afterwards."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OURS:
+            raise
+        except DBAPIError as error:
+            raise TryLaterError(f"the history at {self.name} does not answer: {error.orig}{self._hint()}") from error
+        except PoolTimeoutError as error:
+            raise TryLaterError(f"the history at {self.name} is too busy: {error}") from error
+
+    def _hint(self) -> str:
+        file = self.file
+        if file is not None and not file.parent.is_dir():
+            return f" (there is no directory {file.parent})"
+        return ""
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _bad(url, "not a database URL such as sqlite:////var/lib/switcher/history.db") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise _bad(url, "the history needs a file, such as sqlite:////var/lib/switcher/history.db")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _bad(parsed.render_as_string(), "the history can be SQLite or PostgreSQL")
+    return parsed
+
+
+def _bad(url: str, text: str) -> BadInputError:
+    return BadInputError([Problem("", 0, "database", f"{url!r}: {text}")])
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise _bad(url.render_as_string(), f"its driver is not installed ({error})") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says, not at the driver's guess
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

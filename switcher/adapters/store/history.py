@@ -1,0 +1,164 @@
+"""The history in SQL, behind the port :class:`switcher.ports.History`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from cni.wire import Batch, Phase, SwitchStatus
+from switcher.adapters.store import decisions, loads, moves, objects, present, upkeep, usage
+from switcher.adapters.store.engine import Database
+from switcher.adapters.store.ingest import ingest
+from switcher.adapters.store.migrate import require_head
+from switcher.errors import SwitcherError
+from switcher.model import Decision, Placement
+from switcher.ports import (
+    AttachmentLoad,
+    KnownAttachment,
+    KnownNetwork,
+    PlacementSpan,
+    RecordedDecision,
+    RecordedMove,
+    StoredObject,
+    UplinkLoad,
+    UsageRow,
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlHistory:
+    """All that is remembered, in one database. Each method is one transaction; any number of threads may call.
+
+    Every method raises TryLaterError when the database is away, locked for too long, full or read-only.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = _now) -> None:
+        """``clock``: when a status was learned whose phase the node gives no time for."""
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str) -> SqlHistory:
+        """The history at ``url``, as it is.
+
+        Raises SwitcherError, which says what to do, when it is missing, behind this program or newer than it;
+        TryLaterError when it is away; BadInputError when the URL is malformed.
+        """
+        database = Database(url)
+        if database.file is not None and not database.file.exists():
+            raise SwitcherError(f"there is no history at {database.file}: run `switcher db upgrade`, which creates it")
+        with database.reading() as connection:
+            require_head(connection, database.name)
+        return cls(database)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def ping(self) -> None:
+        """Nothing, if the database answers; else raises TryLaterError."""
+        with self._database.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    # What agents reported.
+
+    def ingest(self, batch: Batch) -> int:
+        with self._database.writing() as connection:
+            return ingest(connection, batch)
+
+    def uplink_loads(self, now: datetime, window: timedelta) -> Sequence[UplinkLoad]:
+        with self._database.reading() as connection:
+            return loads.uplink_loads(connection, now, window)
+
+    def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
+        with self._database.reading() as connection:
+            return loads.attachment_loads(connection, now, window)
+
+    def attachments(self) -> Sequence[KnownAttachment]:
+        with self._database.reading() as connection:
+            return present.known_attachments(connection)
+
+    def networks(self) -> Sequence[KnownNetwork]:
+        with self._database.reading() as connection:
+            return present.known_networks(connection)
+
+    def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
+        with self._database.reading() as connection:
+            return present.placements(connection, since)
+
+    def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
+        with self._database.reading() as connection:
+            return present.placement_spans(connection, start, end)
+
+    def usage(self, start: datetime, end: datetime) -> Sequence[UsageRow]:
+        with self._database.reading() as connection:
+            return usage.usage(connection, start, end)
+
+    def usage_totals(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
+        with self._database.reading() as connection:
+            return usage.usage_totals(connection, start, end)
+
+    # What users wrote.
+
+    def store_objects(self, objects_: Sequence[StoredObject]) -> None:
+        with self._database.writing() as connection:
+            objects.store(connection, objects_)
+
+    def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
+        with self._database.reading() as connection:
+            return objects.known(connection, known_at)
+
+    def tariffs(self, start: datetime, end: datetime, known_at: datetime | None = None) -> Sequence[StoredObject]:
+        """The newest version known then of each tariff that is valid at any moment of ``[start, end)``, by name."""
+        with self._database.reading() as connection:
+            return objects.tariffs(connection, start, end, known_at)
+
+    # What was decided, and what became of it.
+
+    def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
+        with self._database.writing() as connection:
+            decisions.record(connection, decision, inputs, moves)
+
+    def decision(self, at: datetime | None = None) -> RecordedDecision | None:
+        with self._database.reading() as connection:
+            return decisions.taken(connection, at)
+
+    def record_move(self, move: RecordedMove) -> None:
+        with self._database.writing() as connection:
+            moves.record(connection, move, None)
+
+    def advance_move(self, status: SwitchStatus) -> None:
+        with self._database.writing() as connection:
+            moves.advance(connection, status, self._clock())
+
+    def open_moves(self) -> Sequence[RecordedMove]:
+        with self._database.reading() as connection:
+            return moves.still_open(connection)
+
+    def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
+        with self._database.reading() as connection:
+            return moves.decided(connection, since, limit)
+
+    def phases(self, move: str) -> Mapping[Phase, datetime]:
+        """When each phase of the move with this id began, oldest first."""
+        with self._database.reading() as connection:
+            return moves.phases(connection, move)
+
+    # Upkeep.
+
+    def prune(self, before: datetime) -> int:
+        """Delete samples that ended by then, and say how many; hourly totals and all else stay."""
+        return upkeep.prune(self._database, before)
+
+    def stats(self) -> upkeep.Stats:
+        """How much there is of everything."""
+        return upkeep.stats(self._database)
+
+    def faults(self) -> Sequence[str]:
+        """What the database finds wrong with itself."""
+        return upkeep.faults(self._database)

@@ -1,0 +1,140 @@
+"""Moves from their decision to their outcome, with the time of every phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, select, update
+
+from cni.wire import Phase, SwitchOrder, SwitchStatus, decode, encode
+from switcher.adapters.store.instants import micros, micros_of, moment_of
+from switcher.adapters.store.phases import is_news, order_of, phase_times
+from switcher.adapters.store.schema import move_phases
+from switcher.adapters.store.schema import moves as table
+from switcher.adapters.store.upsert import insert_into
+from switcher.ports import RecordedMove
+
+Values = dict[str, Any]
+
+
+def record(connection: Connection, move: RecordedMove, decision: int | None) -> None:
+    """Store a move; one with an id that is stored already changes nothing."""
+    order = move.order
+    row: Values = {
+        "id": order.id,
+        "decision_id": decision,
+        "node": move.node,
+        "workload": order.workload,
+        "attachment": order.attachment,
+        "source": order.source,
+        "target": order.target,
+        "reason": order.reason.value,
+        "policy": move.policy,
+        "saving_per_hour": move.saving_per_hour,
+        "explanation": move.explanation,
+        "order_json": encode(order).decode(),
+        "decided_at": micros(move.decided_at),
+    }
+    connection.execute(insert_into(connection, table).values(row).on_conflict_do_nothing())
+    if move.status is not None:
+        advance(connection, move.status, move.decided_at)
+
+
+def learn(connection: Connection, status: SwitchStatus, node: str, learned: datetime) -> None:
+    """A status from the node itself; a switch that is not known is one that the node made by itself, and is stored."""
+    if not advance(connection, status, learned):
+        began = status.started_at if status.started_at > 0 else learned.timestamp()
+        record(connection, _own(status, node, moment_of(micros_of(began))), None)
+        advance(connection, status, learned)
+
+
+def _own(status: SwitchStatus, node: str, began: datetime) -> RecordedMove:
+    return RecordedMove(
+        node=node,
+        order=order_of(status),
+        policy="",
+        decided_at=began,
+        saving_per_hour="0",
+        explanation="the node made this move by itself",
+    )
+
+
+def advance(connection: Connection, status: SwitchStatus, learned: datetime) -> bool:
+    """Store a new status of a move; False when no such move is stored."""
+    query = select(table.c.number, table.c.status_json).where(table.c.id == status.id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return False
+    if is_news(_status(row.status_json), status):
+        connection.execute(update(table).where(table.c.number == row.number).values(_columns(status)))
+        _store_phases(connection, row.number, status, learned)
+    return True
+
+
+def _columns(status: SwitchStatus) -> Values:
+    return {
+        "phase": status.phase.value,
+        "outcome": status.outcome.value if status.outcome else None,
+        "refusal": status.refusal.value if status.refusal else None,
+        "shifted_at": None if status.shifted_at is None else micros_of(status.shifted_at),
+        "finished_at": None if status.finished_at is None else micros_of(status.finished_at),
+        "largest_gap": status.measured.largest_gap,
+        "drained": status.measured.drained,
+        "closed": status.measured.closed,
+        "status_json": encode(status).decode(),
+    }
+
+
+def _store_phases(connection: Connection, number: int, status: SwitchStatus, learned: datetime) -> None:
+    stored = _phases(connection, number)
+    times = phase_times(stored, status, learned)
+    if times != stored:
+        connection.execute(delete(move_phases).where(move_phases.c.move_number == number))
+        rows = [{"move_number": number, "phase": phase.value, "at": at} for phase, at in times.items()]
+        connection.execute(move_phases.insert(), rows)
+
+
+def _phases(connection: Connection, number: int) -> dict[Phase, int]:
+    query = select(move_phases.c.phase, move_phases.c.at).where(move_phases.c.move_number == number)
+    return {Phase(phase): at for phase, at in connection.execute(query)}
+
+
+def phases(connection: Connection, move: str) -> Mapping[Phase, datetime]:
+    """When each phase of a move began, oldest first; empty when the move is not known or has not begun."""
+    number = connection.execute(select(table.c.number).where(table.c.id == move)).scalar_one_or_none()
+    times = {} if number is None else _phases(connection, number)
+    return {phase: moment_of(at) for phase, at in sorted(times.items(), key=lambda item: item[1])}
+
+
+def still_open(connection: Connection) -> list[RecordedMove]:
+    """Moves without an outcome, oldest first."""
+    query = select(table).where(table.c.outcome.is_(None)).order_by(table.c.decided_at, table.c.number)
+    return [_move(row) for row in connection.execute(query)]
+
+
+def decided(connection: Connection, since: datetime | None, limit: int | None) -> list[RecordedMove]:
+    """Moves decided since then, newest first, at most ``limit``."""
+    query: Select[*tuple[Any, ...]] = (
+        select(table).order_by(table.c.decided_at.desc(), table.c.number.desc()).limit(limit)
+    )
+    if since is not None:
+        query = query.where(table.c.decided_at >= micros(since))
+    return [_move(row) for row in connection.execute(query)]
+
+
+def _move(row: Row[*tuple[Any, ...]]) -> RecordedMove:
+    return RecordedMove(
+        node=row.node,
+        order=decode(row.order_json.encode(), SwitchOrder),
+        policy=row.policy,
+        decided_at=moment_of(row.decided_at),
+        saving_per_hour=row.saving_per_hour,
+        explanation=row.explanation,
+        status=_status(row.status_json),
+    )
+
+
+def _status(stored: str | None) -> SwitchStatus | None:
+    return None if stored is None else decode(stored.encode(), SwitchStatus)

@@ -1,0 +1,138 @@
+"""What nodes reported last, attachments and networks, and the spans that follow from attachments coming and going."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, or_, select, update
+
+from cni.wire import AttachmentReport, NetworkReport, decode, encode
+from switcher.adapters.store.instants import micros, moment_of
+from switcher.adapters.store.placing import Changes, Key, OpenSpan, changes
+from switcher.adapters.store.schema import attachments, networks, spans
+from switcher.model import Placement
+from switcher.ports import KnownAttachment, KnownNetwork, PlacementSpan
+
+
+def replace_attachments(connection: Connection, node: str, reports: Sequence[AttachmentReport], sent_at: int) -> None:
+    """Make ``reports`` the node's present set; spans open and close where it differs from the former one."""
+    _apply(connection, node, changes(_open_spans(connection, node), reports, sent_at))
+    connection.execute(delete(attachments).where(attachments.c.node == node))
+    rows = {
+        (report.workload, report.attachment): {
+            "node": node,
+            "workload": report.workload,
+            "attachment": report.attachment,
+            "report": encode(report).decode(),
+        }
+        for report in reports
+    }
+    if rows:
+        connection.execute(attachments.insert(), list(rows.values()))
+
+
+def replace_networks(connection: Connection, node: str, reports: Sequence[NetworkReport]) -> None:
+    """Make ``reports`` the networks that the node can attach to."""
+    connection.execute(delete(networks).where(networks.c.node == node))
+    rows = {
+        report.network: {
+            "node": node,
+            "network": report.network,
+            "physical_network": report.physical_network,
+            "free_addresses": report.free_addresses,
+        }
+        for report in reports
+    }
+    if rows:
+        connection.execute(networks.insert(), list(rows.values()))
+
+
+def _open_spans(connection: Connection, node: str) -> dict[Key, OpenSpan]:
+    query = select(spans).where(spans.c.node == node, spans.c.until.is_(None))
+    return {
+        (row.workload, row.attachment): OpenSpan(
+            network=row.network, physical_network=row.physical_network, start=row.start
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _apply(connection: Connection, node: str, change: Changes) -> None:
+    for (workload, attachment), until in change.closed.items():
+        connection.execute(
+            update(spans)
+            .where(
+                spans.c.node == node,
+                spans.c.workload == workload,
+                spans.c.attachment == attachment,
+                spans.c.until.is_(None),
+            )
+            .values(until=until)
+        )
+    rows = [
+        {
+            "node": node,
+            "workload": workload,
+            "attachment": attachment,
+            "network": span.network,
+            "physical_network": span.physical_network,
+            "start": span.start,
+        }
+        for (workload, attachment), span in change.opened.items()
+    ]
+    if rows:
+        connection.execute(spans.insert(), rows)
+
+
+def known_attachments(connection: Connection) -> list[KnownAttachment]:
+    """Every attachment that exists now, by node and name."""
+    found = [
+        KnownAttachment(node=node, report=decode(report.encode(), AttachmentReport))
+        for node, report in connection.execute(select(attachments.c.node, attachments.c.report))
+    ]
+    return sorted(found, key=lambda known: (known.node, known.report.workload, known.report.attachment))
+
+
+def known_networks(connection: Connection) -> list[KnownNetwork]:
+    """Every network that a node reported, by node and name."""
+    found = [KnownNetwork(**row) for row in connection.execute(select(networks)).mappings()]
+    return sorted(found, key=lambda known: (known.node, known.network))
+
+
+def placements(connection: Connection, since: datetime) -> dict[str, tuple[Placement, ...]]:
+    """By workload id, oldest first: the networks it was on since then."""
+    query = (
+        select(spans)
+        .where(or_(spans.c.until.is_(None), and_(spans.c.until > micros(since), spans.c.until > spans.c.start)))
+        .order_by(spans.c.start, spans.c.id)
+    )
+    found: dict[str, list[Placement]] = {}
+    for row in connection.execute(query):
+        placed = Placement(network=row.network, since=moment_of(row.start))
+        found.setdefault(f"{row.workload}:{row.attachment}", []).append(placed)
+    return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def placement_spans(connection: Connection, start: datetime, end: datetime) -> list[PlacementSpan]:
+    """Every stay that touches ``[start, end)``, oldest first."""
+    query = (
+        select(spans)
+        .where(
+            spans.c.start < micros(end),
+            or_(spans.c.until.is_(None), and_(spans.c.until > micros(start), spans.c.until > spans.c.start)),
+        )
+        .order_by(spans.c.start, spans.c.id)
+    )
+    return [
+        PlacementSpan(
+            node=row.node,
+            workload=row.workload,
+            attachment=row.attachment,
+            network=row.network,
+            physical_network=row.physical_network,
+            start=moment_of(row.start),
+            end=None if row.until is None else moment_of(row.until),
+        )
+        for row in connection.execute(query)
+    ]

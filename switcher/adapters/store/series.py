@@ -1,0 +1,140 @@
+"""Series of samples: an uplink's, or an attachment's on one network. New samples never overlap stored ones.
+
+An agent that restarts, or a second one that ran on the same node for a while during its replacement, may report time
+that is already stored. The bytes are the same ones, so only the uncovered part of such a sample is kept, with its
+share of the bytes: what was stored first counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Column, Connection, Select, Table, func, select
+
+from cni.wire import AttachmentSample, UplinkSample
+from switcher.adapters.store.intervals import Interval, interval_of, uncovered
+from switcher.adapters.store.schema import path_samples, paths, uplink_samples, uplinks
+from switcher.adapters.store.upsert import insert_into
+
+CHUNK = 500
+"""Values in one ``IN``: far below the databases' limits for parameters."""
+S = TypeVar("S", UplinkSample, AttachmentSample)
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[S]):
+    """One of the two kinds of series: its tables, and what names a series on a node."""
+
+    table: Table
+    samples: Table
+    names: tuple[str, ...]
+    narrow: str
+    """The name that a look-up selects by."""
+    key: Callable[[S], Key]
+
+    @property
+    def owner(self) -> Column[int]:
+        """The column of a sample that says whose it is."""
+        return next(iter(self.samples.primary_key.columns))
+
+
+UPLINKS: Kind[UplinkSample] = Kind(
+    table=uplinks,
+    samples=uplink_samples,
+    names=("physical_network",),
+    narrow="physical_network",
+    key=lambda sample: (sample.physical_network,),
+)
+PATHS: Kind[AttachmentSample] = Kind(
+    table=paths,
+    samples=path_samples,
+    names=("workload", "attachment", "network"),
+    narrow="workload",
+    key=lambda sample: (sample.workload, sample.attachment, sample.network),
+)
+
+
+@dataclass(slots=True)
+class _Series:
+    id: int
+    newest: int
+    """Where the stored samples end."""
+    covered: list[Interval] = field(default_factory=list)
+    """Stored intervals that new samples may overlap, in order."""
+
+
+Piece = tuple[int, S, Interval]
+"""A series' id, a sample, and the part of its time that is new."""
+
+
+def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequence[S]) -> list[Piece[S]]:
+    """What of ``samples`` (all usable) is not stored yet; creates the series that are new."""
+    if not samples:
+        return []
+    known = _known(connection, kind, node, samples)
+    pieces: list[Piece[S]] = []
+    for sample in samples:
+        series, whole = known[kind.key(sample)], interval_of(sample)
+        for part in _new_parts(connection, kind, series, whole):
+            pieces.append((series.id, sample, part))
+    return pieces
+
+
+def _new_parts(connection: Connection, kind: Kind[S], series: _Series, whole: Interval) -> list[Interval]:
+    if whole[0] >= series.newest:  # time goes on: as good as always
+        series.newest = whole[1]
+        series.covered.append(whole)
+        return [whole]
+    parts = uncovered(whole, sorted(_stored(connection, kind, series, whole) + series.covered))
+    series.covered.extend(parts)
+    series.newest = max(series.newest, whole[1])
+    return parts
+
+
+def _stored(connection: Connection, kind: Kind[S], series: _Series, whole: Interval) -> list[Interval]:
+    table = kind.samples
+    query = select(table.c.start, table.c.until).where(
+        kind.owner == series.id, table.c.until > whole[0], table.c.start < whole[1]
+    )
+    return [(start, until) for start, until in connection.execute(query)]
+
+
+def _known(connection: Connection, kind: Kind[S], node: str, samples: Sequence[S]) -> dict[Key, _Series]:
+    wanted = {kind.key(sample) for sample in samples}
+    known = _look_up(connection, kind, node, wanted)
+    if missing := sorted(wanted - known.keys()):
+        rows = [{"node": node, **dict(zip(kind.names, key, strict=True))} for key in missing]
+        connection.execute(insert_into(connection, kind.table).on_conflict_do_nothing(), rows)
+        known |= _look_up(connection, kind, node, set(missing))
+    return known
+
+
+def _look_up(connection: Connection, kind: Kind[S], node: str, wanted: set[Key]) -> dict[Key, _Series]:
+    found: dict[Key, _Series] = {}
+    column = kind.names.index(kind.narrow)
+    for values in _chunks(sorted({key[column] for key in wanted})):
+        for row in connection.execute(_look_up_query(kind, node, values)):
+            key = tuple(row[2:])
+            if key in wanted:
+                found[key] = _Series(id=row[0], newest=row[1] or 0)
+    return found
+
+
+def _look_up_query(kind: Kind[S], node: str, values: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    table, samples = kind.table, kind.samples
+    newest = select(func.max(samples.c.until)).where(kind.owner == table.c.id).scalar_subquery()
+    return (
+        select(table.c.id, newest, *(table.c[name] for name in kind.names))
+        .where(table.c.node == node, table.c[kind.narrow].in_(values))
+        .with_for_update(of=table)  # PostgreSQL: two agents of one node take turns; SQLite's lock is already ours
+    )
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(values)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
