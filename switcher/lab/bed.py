@@ -145,10 +145,12 @@ class Bed:
 
     def stop_traffic(self) -> float:
         """Senders first, then who receives. Returns when the sending ended."""
-        for process in (*self._senders, *self._floods):
+        clients, *workloads = self._senders
+        clients.stop()  # before the servers that it asks
+        for process in (*workloads, *self._floods):
             process.signal_stop()
         ended = time.time()
-        for process in (*self._senders, *self._floods):
+        for process in (*workloads, *self._floods):
             process.stop()
         time.sleep(IN_FLIGHT_SECONDS)
         for process in self._receivers:

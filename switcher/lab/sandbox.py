@@ -20,6 +20,8 @@ from types import FrameType
 
 from switcher.lab.command import environment
 
+NO_NAMESPACES = 125
+"""Exit code when the sandbox could not be made."""
 # /run is private, so that named namespaces are; a lab's directory below /run stays visible through its descriptor.
 PREPARE = """
 exec 8<"$LAB_DIRECTORY" && mount -t tmpfs tmpfs /run && mkdir -p /run/netns /run/lock || exit 125

@@ -107,11 +107,7 @@ class StateDirectory:
             raise LabError(
                 f"{self.path} is too long for the sockets in it: choose one of at most {LONGEST_PATH} characters"
             )
-        running = self.running()
-        if running is not None:
-            raise LabError(
-                f"a lab is already running (process {running.pid}, `{running.command}`); end it: switcher lab down"
-            )
+        self.refuse_if_running()
         self.remove()
         self.path.mkdir(parents=True, mode=0o700)
         for part in ("objects", "traffic", "logs"):
@@ -119,6 +115,14 @@ class StateDirectory:
         pid = os.getpid()
         record = Record(pid=pid, ticks=start_ticks(pid) or 0, started_at=time.time(), command=" ".join(argv))
         (self.path / RECORD).write_text(json.dumps(asdict(record)))
+
+    def refuse_if_running(self) -> None:
+        """Raises LabError when a lab lives here."""
+        running = self.running()
+        if running is not None:
+            raise LabError(
+                f"a lab is already running (process {running.pid}, `{running.command}`); end it: switcher lab down"
+            )
 
     def record(self) -> Record | None:
         """Who claimed the directory; None when nobody did."""

@@ -14,6 +14,7 @@ from switcher.adapters.node.sockets import AgentSockets
 from switcher.errors import SwitcherError
 from switcher.lab.blueprint import ATTACHMENT, Blueprint
 from switcher.lab.state import StateDirectory
+from switcher.model import Stay
 from switcher.ports import History, RecordedMove
 
 POLL_SECONDS = 0.5
@@ -34,6 +35,8 @@ class Watch(threading.Thread):
         self.switches: dict[str, SwitchStatus] = {}
         self.moves: dict[str, RecordedMove] = {}
         """What the controller decided, by the order's id."""
+        self.stays: dict[str, Stay] = {}
+        """Of the last decision, by workload name: why it stays where it is."""
         self._blueprint = blueprint
         self._state = state
         self._agents = agents(blueprint, state)
@@ -78,7 +81,7 @@ class Watch(threading.Thread):
             self.switches[status.id] = status
         for report in self._agents.attachments(node):
             if report.attachment == ATTACHMENT:
-                self.attachments[report.workload.rpartition("/")[2]] = report
+                self.attachments[_name(report.workload)] = report
 
     def _publish(self) -> None:
         addresses = {
@@ -95,6 +98,14 @@ class Watch(threading.Thread):
             self._history = self._open_history()
         for move in self._history.moves(since=self._started - timedelta(seconds=1)):
             self.moves[move.order.id] = move
+        last = self._history.decision()
+        if last is not None:
+            self.stays = {_name(stay.workload): stay for stay in last.decision.stays}
+
+
+def _name(workload: str) -> str:
+    """``w01`` of ``lab/w01:net1`` or ``lab/w01``."""
+    return workload.rpartition("/")[2].partition(":")[0]
 
 
 def wait_until(reached: Callable[[], bool], seconds: float) -> bool:
