@@ -210,12 +210,17 @@ def test_all_three_streams_closed(shim: Shim) -> None:
 # --- input that never reaches the agent -------------------------------------------------------------------------
 
 
-def test_stdin_over_its_limit_is_error_6(shim: Shim) -> None:
-    configuration = CONFIGURATION + b" " * (MAX_STDIN + 1 - len(CONFIGURATION))
+@pytest.mark.parametrize(
+    ("start", "fill", "version"),
+    [(CONFIGURATION, b" ", "0.4.0"), (b"", b" ", NEWEST), (b'{"a":', b"[", NEWEST), (b'{"a":"', b"\\", NEWEST)],
+    ids=["configuration", "spaces", "brackets", "backslashes"],
+)
+def test_stdin_over_its_limit_is_error_6(shim: Shim, start: bytes, fill: bytes, version: str) -> None:
+    configuration = start + fill * (MAX_STDIN + 1 - len(start))  # fills the buffer: the scanner must stop at its end
     with shim.agent(reply(0, RESULT)).serving() as agent:
         answer = problem(shim.call("DEL", configuration), 6)
     assert "1 MiB" in answer["details"]
-    assert answer["cniVersion"] == "0.4.0"
+    assert answer["cniVersion"] == version
     assert (agent.requests, shim.records()) == ([], [])
 
 
@@ -315,7 +320,7 @@ def test_t21_errors_are_json_whatever_they_quote(shim: Shim) -> None:
         assert answer["msg"] == f"unknown CNI_COMMAND: {quoted}"
 
 
-@pytest.mark.parametrize("setting", ["", "soon", "-1", "0", "nan", "inf", "1e9", "1s"])
+@pytest.mark.parametrize("setting", ["", "soon", "-1", "0", "nan", "inf", "1e9", "0.01s"])
 def test_a_deadline_that_makes_no_sense_is_passed_over(shim: Shim, setting: str) -> None:
     def slowly(connection: socket.socket, request: bytes) -> None:
         time.sleep(0.1)

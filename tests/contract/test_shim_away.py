@@ -68,7 +68,7 @@ AWAY: dict[str, Answer | None] = {
     "before the status": broken(header(20)),
     "in the output": broken(header(1 + len(RESULT)) + b"\0" + RESULT[:-1]),
     "empty reply": raw(header(0)),
-    "too large": raw(header(16 * 1024 * 1024 + 1)),
+    "too large": raw(header(16 * 1024 * 1024 + 1) + bytes(16 * 1024 * 1024 + 1)),
     "absurdly large": raw(b"\xff" * 4),
     "T24: failure without a word": reply(1, b""),
     "hangs": hang,
