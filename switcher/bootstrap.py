@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from switcher.adapters.files import ObjectFiles
 from switcher.adapters.node.sockets import AgentSockets
@@ -19,6 +21,7 @@ from switcher.meters import Meters
 from switcher.objects.load import load
 from switcher.objects.model import Book
 from switcher.observe import Sight
+from switcher.ports import History, StoredObject
 from switcher.settings import ControllerSettings
 from switcher.web.app import Doors, application
 from switcher.web.server import serve
@@ -39,6 +42,23 @@ def hands_of(settings: ControllerSettings) -> AgentSockets:
 def load_book(settings: ControllerSettings) -> Book:
     """The users' objects as the files have them now. Raises BadInputError with every problem."""
     return load(settings.objects)
+
+
+def keep_objects(history: History, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Store the users' objects as learned now. Raises TryLaterError when the database is away."""
+    now = datetime.now(UTC)
+    history.store_objects(
+        [
+            StoredObject(kind=document["kind"], name=_full_name(document), document=document, recorded_at=now)
+            for document in documents
+        ]
+    )
+
+
+def _full_name(document: Mapping[str, Any]) -> str:
+    metadata = document.get("metadata", {})
+    name = str(metadata.get("name", ""))
+    return f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name
 
 
 def run_controller(settings: ControllerSettings) -> None:

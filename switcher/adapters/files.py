@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from switcher.errors import BadInputError, Problem
-from switcher.objects.load import SUFFIXES, load
+from switcher.objects.load import SUFFIXES, load, load_documents
 from switcher.objects.model import Book
 
 log = logging.getLogger(__name__)
+Document = dict[str, Any]
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
@@ -22,31 +24,44 @@ class ObjectFiles:
         paths: Sequence[Path],
         valid: Callable[[bool], None],
         networks: Callable[[], Collection[str]] = tuple,
+        keep: Callable[[Sequence[Document]], None] = lambda _: None,
     ) -> None:
         """``networks``: names that policies may offer as candidates; none known yet: not checked.
+        ``keep``: stores the objects of every change that is taken (raises TryLaterError: asked again).
 
         Raises BadInputError when the files are wrong at the start: there is no last good one yet.
         """
         self._paths = paths
         self._valid = valid
         self._networks = networks
+        self._keep = keep
         self._seen = self._fingerprint()
-        self._book = load(paths, networks() or None)
         self._refused: tuple[Problem, ...] = ()
+        self._book, self._unkept = self._load()
         valid(True)
 
     def book(self) -> Book:
-        """The objects in force: the files' present ones, or the last good ones when these are refused."""
+        """The objects in force: the files' present ones, or the last good ones when these are refused.
+
+        Raises TryLaterError when they cannot be stored: no decision is made that could not be explained later.
+        """
         now = self._fingerprint()
         if now != self._seen or self._refused:
             self._seen = now
             self._reload()
+        if self._unkept:
+            self._keep(self._unkept)
+            self._unkept = []
         return self._book
+
+    def _load(self) -> tuple[Book, list[Document]]:
+        known = self._networks() or None
+        return load(self._paths, known), load_documents(self._paths, known)
 
     def _reload(self) -> None:
         """Refused files are tried again at every call: what they name may have come to be."""
         try:
-            self._book = load(self._paths, self._networks() or None)
+            self._book, self._unkept = self._load()
         except BadInputError as error:
             self._valid(False)
             for problem in error.problems if error.problems != self._refused else ():

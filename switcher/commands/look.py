@@ -13,7 +13,7 @@ from switcher.bootstrap import open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show
 from switcher.errors import BadInputError, Problem, SwitcherError
-from switcher.model import Move, Stay
+from switcher.model import Decision, Move, Stay
 from switcher.ports import History, RecordedMove, UplinkLoad
 from switcher.settings import load_settings
 
@@ -25,7 +25,8 @@ def status(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None
     """
     history = open_history(load_settings(config).database)
     decided = history.decision()
-    said = {choice.workload: choice for choice in (*decided.decision.moves, *decided.decision.stays)} if decided else {}
+    choices = _choices(decided.decision) if decided is not None else []
+    said = {choice.workload: choice for choice in choices}
     rows = []
     for known in history.attachments():
         report = known.report
@@ -43,6 +44,10 @@ def status(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None
         )
     columns = ["workload", "attachment", "node", "network", "addresses", "since", "decision"]
     show(rows, columns, as_json=as_json, nothing="no attachment is known yet: no agent has reported one")
+
+
+def _choices(decision: Decision) -> list[Move | Stay]:
+    return [*decision.moves, *decision.stays]
 
 
 def _word(choice: Move | Stay) -> str:
