@@ -64,6 +64,11 @@ def load(paths: Sequence[Path], known_networks: Collection[str] | None = None) -
     return _book(_valid(_read(paths), known_networks).placed)
 
 
+def load_placed(paths: Sequence[Path]) -> list[Placed]:
+    """All valid objects with the documents that they came from, also of kinds that a book does not hold."""
+    return _valid(_read(paths), None).placed
+
+
 def load_documents(paths: Sequence[Path], known_networks: Collection[str] | None = None) -> list[dict[str, Any]]:
     """The same objects as plain data, for the history. Raises BadInputError as :func:`load` does."""
     return [placed.document.data for placed in _valid(_read(paths), known_networks).placed]

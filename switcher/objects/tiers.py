@@ -36,9 +36,7 @@ def _of_list(document: Document, path: Path, tiers: list[Any]) -> Iterator[Probl
         if up_to is None and not last:
             yield document.problem(here, "required, but missing: only the last tier is open")
         elif up_to is not None and last:
-            yield document.problem(
-                here, f"{up_to!r} on the last tier: it must have none, or units beyond had no price"
-            )
+            yield document.problem(here, f"{up_to!r} on the last tier: it must have none, or units beyond had no price")
         elif up_to is not None:
             try:
                 end = decimal(up_to)

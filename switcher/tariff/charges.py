@@ -99,7 +99,7 @@ def _discounted(nth: Sequence[Nth], count: int) -> Iterator[tuple[Decimal, int]]
     """How many of ``count`` are due at which multiple of the price; each step holds from its number on."""
     starts = [1, *(step.start for step in nth), count + 1]
     factors = [Decimal(1), *(step.multiply for step in nth)]
-    for factor, start, following in zip(factors, starts, starts[1:], strict=True):
+    for factor, (start, following) in zip(factors, pairwise(starts), strict=True):
         many = min(following, count + 1) - min(start, count + 1)
         if many > 0:
             yield factor, many

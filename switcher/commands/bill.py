@@ -1,0 +1,157 @@
+"""``switcher bill``: the exact bill of a period, from tariffs and samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from switcher.commands.options import AsJson
+from switcher.commands.tables import show
+from switcher.errors import BadInputError, Problem
+from switcher.objects.load import load
+from switcher.objects.rows import read_moment, read_period, read_samples, read_stays
+from switcher.tariff.bill import bill as compute
+from switcher.tariff.invoice import Entry, Invoice, Line
+from switcher.tariff.money import plain
+
+
+def bill(  # the options of the command line are its parameters
+    tariff: Annotated[list[Path], typer.Option(metavar="FILE...", help="Tariff files or directories, one or more.")],
+    samples: Annotated[Path, typer.Option(metavar="CSV", help="start,seconds,network,direction,bytes and more.")],
+    period: Annotated[str, typer.Option(metavar="START/END", help="Two times with a zone; END is exclusive.")],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More tariff files.")] = None,
+    attachments: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="attachment,network,start,end: for prices per attachment.")
+    ] = None,
+    rates: Annotated[Path | None, typer.Option(metavar="CSV", help="Exchange rates; not supported yet.")] = None,
+    known_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only price lists recorded by then; default: all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the exact bill: every charge, rounded once per contract and billing period.
+
+    Example: switcher bill --tariff a.yaml b.yaml --samples use.csv --period 2026-12-01T00:00:00Z/2027-01-01T00:00:00Z
+    """
+    if rates is not None:
+        raise BadInputError([Problem("--rates", 0, "", f"'{rates}': exchange rates are not supported yet")])
+    invoice = _inputs_together([*tariff, *(more or [])], samples, attachments, (period, known_at))
+    if invoice.unpriced:
+        names = ", ".join(invoice.unpriced)
+        typer.echo(f"not billed, because no tariff names them: {names}", err=True)
+    if as_json:
+        typer.echo(json.dumps(as_document(invoice), indent=2))
+    else:
+        _print(invoice)
+
+
+def _inputs_together(
+    tariffs: list[Path], samples: Path, attachments: Path | None, times: tuple[str, str | None]
+) -> Invoice:
+    """The bill; problems of all inputs are reported together."""
+    problems: list[Problem] = []
+
+    def kept(read: Any, *arguments: Any) -> Any:
+        try:
+            return read(*arguments)
+        except BadInputError as error:
+            problems.extend(error.problems)
+            return None
+
+    period = kept(read_period, times[0])
+    known_at: datetime | None = kept(read_moment, times[1], "--known-at") if times[1] is not None else None
+    book = kept(load, tariffs)
+    rows = kept(read_samples, samples)
+    stays = kept(read_stays, attachments) if attachments is not None else None
+    if problems:
+        raise BadInputError(problems)
+    return compute(book.tariffs, rows, period, stays, known_at)
+
+
+def as_document(invoice: Invoice) -> dict[str, Any]:
+    """The bill as api.md's JSON; every amount is a decimal string."""
+    return {
+        "currency": invoice.currency,
+        "total": f"{invoice.total:f}",
+        "period": _period(invoice.start, invoice.end),
+        "tariffs": [
+            {
+                "name": entry.contract,
+                "period": _period(entry.start, entry.end),
+                "total": f"{entry.total:f}",
+                "lines": [_line(line) for line in entry.lines],
+                "adjustment": None,
+            }
+            for entry in invoice.entries
+        ],
+        "gaps": [{"network": gap.network, **_period(gap.start, gap.end)} for gap in invoice.gaps],
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    price: dict[str, Any] = {"rate": plain(line.rate)} if line.rate is not None else {"tiers": _tiers(line)}
+    return {
+        "charge": line.charge,
+        "list": line.tariff,
+        "quantity": plain(line.quantity),
+        "unit": line.unit,
+        **price,
+        "amount": plain(line.amount),
+    }
+
+
+def _tiers(line: Line) -> list[dict[str, str]]:
+    return [
+        {
+            **({"upTo": plain(portion.up_to)} if portion.up_to is not None else {}),
+            "price": plain(portion.price),
+            "quantity": plain(portion.quantity),
+            "amount": plain(portion.amount),
+        }
+        for portion in line.portions
+    ]
+
+
+def _period(start: datetime, end: datetime) -> dict[str, str]:
+    return {"start": _time(start), "end": _time(end)}
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _print(invoice: Invoice) -> None:
+    rows = [row for entry in invoice.entries for row in _entry_rows(entry, invoice.currency)]
+    rows.append({"contract": "total", "amount": f"{invoice.total:f} {invoice.currency}"})
+    show(rows, ["contract", "from", "to", "charge", "quantity", "unit", "price", "amount"], as_json=False, nothing="")
+    for gap in invoice.gaps:
+        typer.echo(f"no samples of {gap.network} from {_time(gap.start)} to {_time(gap.end)}", err=True)
+
+
+def _entry_rows(entry: Entry, currency: str) -> list[Mapping[str, object]]:
+    about = {"contract": entry.contract, "from": _time(entry.start), "to": _time(entry.end)}
+    rows: list[Mapping[str, object]] = []
+    for line in entry.lines:
+        parts: list[tuple[Decimal, Decimal | None, Decimal]] = [
+            (part.quantity, part.price, part.amount) for part in line.portions if part.quantity
+        ]
+        if line.rate is not None or not parts:
+            parts = [(line.quantity, line.rate, line.amount)]
+        for quantity, price, amount in parts:
+            rows.append(
+                {
+                    **about,
+                    "charge": line.charge,
+                    "quantity": plain(quantity),
+                    "unit": line.unit,
+                    "price": None if price is None else plain(price),
+                    "amount": plain(amount),
+                }
+            )
+    return [*rows, {**about, "charge": "rounded", "amount": f"{entry.total:f} {currency}"}]

@@ -1,0 +1,196 @@
+"""The CSV inputs of a bill: samples and stays of attachments, every problem of a file at once (api.md, ``bill``)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic_core import PydanticCustomError
+
+from switcher.errors import BadInputError, Problem
+from switcher.objects.values import decimal, moment, wrong
+from switcher.tariff.samples import Sample, Stay
+
+T = TypeVar("T")
+SAMPLE_COLUMNS = ("start", "seconds", "network", "direction", "bytes")
+SAMPLE_OPTIONAL = ("destination", "node")
+STAY_COLUMNS = ("attachment", "network", "start", "end")
+LONGEST_SECONDS = Decimal(10) ** 9
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+YEARS = range(1970, 2201)
+
+
+@dataclass(slots=True)
+class _Row:
+    """One row being read: values by column, and what is wrong with them."""
+
+    file: str
+    line: int
+    cells: dict[str, str]
+    problems: list[Problem] = field(default_factory=list)
+
+    def take(self, column: str, parse: Callable[[str], T], otherwise: T) -> T:
+        """The parsed cell; when it is wrong the problem is kept and ``otherwise`` stands in."""
+        cell = self.cells.get(column, "").strip()
+        try:
+            if not cell:
+                raise wrong("missing", "must not be empty")
+            return parse(cell)
+        except PydanticCustomError as error:
+            self.problems.append(Problem(self.file, self.line, column, f"{cell!r} {error.message()}"))
+            return otherwise
+
+    def optional(self, column: str) -> str | None:
+        """The cell, or None when it or its column is absent."""
+        return self.cells.get(column, "").strip() or None
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """The samples of a CSV file. Raises BadInputError with every problem."""
+    return _read(path, SAMPLE_COLUMNS, SAMPLE_OPTIONAL, _sample)
+
+
+def read_stays(path: Path) -> list[Stay]:
+    """When which attachment was on which network. Raises BadInputError with every problem."""
+    return _read(path, STAY_COLUMNS, (), _stay)
+
+
+def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime]:
+    """``START/END`` as two moments. Raises BadInputError."""
+    begin, slash, finish = text.partition("/")
+    try:
+        if not slash:
+            raise wrong("period", "must be START/END")
+        start, end = _moment(begin), _moment(finish)
+        if end <= start:
+            raise wrong("period", "must end after it starts")
+    except PydanticCustomError as error:
+        raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
+    return start, end
+
+
+def read_moment(text: str, option: str) -> datetime:
+    """One moment. Raises BadInputError."""
+    try:
+        return moment(text)
+    except PydanticCustomError as error:
+        raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
+
+
+def _sample(row: _Row) -> Sample:
+    start = row.take("start", _moment, EPOCH)
+    length = row.take("seconds", _length, timedelta(0))
+    return Sample(
+        start=start,
+        end=start + length,
+        network=row.take("network", str, ""),
+        direction=row.take("direction", _direction, ""),
+        bytes=row.take("bytes", _bytes, Decimal(0)),
+        destination=row.optional("destination"),
+        node=row.optional("node"),
+        file=row.file,
+        line=row.line,
+    )
+
+
+def _stay(row: _Row) -> Stay:
+    start, end = row.take("start", _moment, None), row.take("end", _moment, None)
+    if start and end and end <= start:
+        row.problems.append(Problem(row.file, row.line, "end", f"{row.cells['end']!r} must be after start"))
+    return Stay(
+        attachment=row.take("attachment", str, ""),
+        network=row.take("network", str, ""),
+        start=start or EPOCH,
+        end=end or EPOCH,
+        file=row.file,
+        line=row.line,
+    )
+
+
+def _moment(text: str) -> datetime:
+    at = moment(text)
+    if at.year not in YEARS:
+        raise wrong("absurd", f"must be from the year {YEARS[0]} to {YEARS[-1]}")
+    return at
+
+
+def _length(text: str) -> timedelta:
+    number = decimal(text)
+    whole = number * 1_000_000
+    if not 0 < number <= LONGEST_SECONDS:
+        raise wrong("seconds", f"must be above zero and at most {LONGEST_SECONDS}")
+    if whole != int(whole):
+        raise wrong("seconds", "must not be finer than a microsecond")
+    return timedelta(microseconds=int(whole))
+
+
+def _direction(text: str) -> str:
+    if text not in ("in", "out"):
+        raise wrong("direction", "is not one of in, out")
+    return text
+
+
+def _bytes(text: str) -> Decimal:
+    number = decimal(text)
+    if number < 0:
+        raise wrong("negative", "must not be negative")
+    return number
+
+
+def _read(path: Path, columns: Sequence[str], optional: Sequence[str], make: Callable[[_Row], Any]) -> list[Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+        raise BadInputError([Problem(str(path), 0, "", f"cannot be read: {reason}")]) from error
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    found: list[Any] = []
+    problems: list[Problem] = []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        problems += _header_problems(str(path), header, columns, optional)
+        for row in _rows(reader, str(path), header) if not problems else ():
+            found.append(row if row.problems else make(row))
+            problems += row.problems
+    except csv.Error as error:
+        problems.append(Problem(str(path), reader.line_num, "", f"no valid CSV: {error}"))
+    if problems:
+        raise BadInputError(problems)
+    return found
+
+
+def _rows(reader: Any, file: str, header: Sequence[str]) -> Iterator[_Row]:
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = _Row(file, reader.line_num, dict(zip(header, cells, strict=False)))
+        if len(cells) != len(header):
+            text = f"{','.join(cells)!r} has {len(cells)} columns, the header has {len(header)}"
+            row.problems.append(Problem(file, row.line, "", text))
+        yield row
+
+
+def _header_problems(
+    file: str, header: Sequence[str], columns: Sequence[str], optional: Sequence[str]
+) -> Iterator[Problem]:
+    known = [*columns, *optional]
+    if not any(header):
+        yield Problem(file, 1, "", f"the header is missing: {','.join(known)}")
+        return
+    for column in columns:
+        if column not in header:
+            yield Problem(file, 1, column, f"the column is missing from the header {','.join(header)!r}")
+    for number, column in enumerate(header):
+        if column not in known:
+            near = get_close_matches(column, known, 1)
+            hint = f", did you mean {near[0]!r}?" if near else f": known are {', '.join(known)}"
+            yield Problem(file, 1, column, f"unknown column {column!r}{hint}")
+        elif column in header[:number]:
+            yield Problem(file, 1, column, f"the column {column!r} is given twice")
