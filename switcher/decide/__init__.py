@@ -1,0 +1,6 @@
+"""The decision: who moves where, and why everyone else stays. Pure: values in, values out (docs/decision.md)."""
+
+from switcher.decide.decision import decide
+from switcher.decide.settings import Settings
+
+__all__ = ["Settings", "decide"]

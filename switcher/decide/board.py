@@ -1,0 +1,164 @@
+"""The snapshot as tables: one row per workload, one column per network name, all sorted by name.
+
+Sorted once here, so that nothing later depends on the order in which a snapshot lists things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from switcher.model import NetworkState, Snapshot, Uplink, WorkloadState
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+NOWHERE = -1
+GB_PER_HOUR_PER_BPS = 3600 / 8 / 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Board:
+    """Shapes: W workloads, C network names, N networks (a name on a node), U uplinks. Rates are bits per second."""
+
+    seen: Snapshot
+    workloads: tuple[WorkloadState, ...]
+    names: tuple[str, ...]
+    networks: tuple[NetworkState, ...]
+    uplinks: tuple[Uplink, ...]
+    network: Ints
+    """W x C: the network that a workload finds under a name, NOWHERE if its node has none."""
+    uplink_of: Ints
+    """N: the uplink of a network."""
+    here: Ints
+    """W: the column of the present network, NOWHERE if the snapshot does not list it."""
+    demand: Floats
+    """W: what a workload needs of an uplink."""
+    into: Floats
+    out: Floats
+    split: Bools
+    """U: the uplink's load is known by direction."""
+
+    @property
+    def uplink(self) -> Ints:
+        """W x C: the uplink under a name, NOWHERE if there is none."""
+        return np.where(self.network >= 0, self.uplink_of[self.network], NOWHERE)
+
+    @property
+    def demand_given(self) -> Floats:
+        """W: ``demand_bps`` as the snapshot says it, which sums of money are about."""
+        return np.array([workload.demand_bps for workload in self.workloads], dtype=np.float64)
+
+    def column(self, name: str) -> int | None:
+        """The column of a network as users write it: in full, or bare where only one matches."""
+        return resolve(name, self.names)
+
+    def load(self, workload: int, uplink: int) -> tuple[float, float]:
+        """What a workload puts on an uplink: (in, out); all of its demand counts both ways where nothing is known."""
+        if self.split[uplink]:
+            return float(self.into[workload]), float(self.out[workload])
+        return float(self.demand[workload]), float(self.demand[workload])
+
+
+def resolve(name: str, names: Sequence[str]) -> int | None:
+    """The index of the network that ``name`` means: ``cni:a`` in full, ``a`` bare where only one matches."""
+    if name in names:
+        return names.index(name)
+    matches = [index for index, known in enumerate(names) if _bare_of(known, name)]
+    return matches[0] if len(matches) == 1 else None
+
+
+def bare(name: str) -> str:
+    """``a`` of ``cni:a`` and ``nad:genie-system/a``."""
+    return name.rpartition(":")[2].removeprefix("genie-system/")
+
+
+def _bare_of(known: str, name: str) -> bool:
+    """Whether one of the two is the other without its kind; names of two different kinds never match."""
+    return (":" in known) != (":" in name) and bare(known) == bare(name)
+
+
+def lay_out(seen: Snapshot) -> Board:
+    """The tables of a snapshot."""
+    workloads = tuple(sorted(seen.workloads, key=lambda workload: workload.id))
+    networks = _distinct(seen.networks)
+    names = tuple(sorted({network.name for network in networks}))
+    uplinks = tuple(sorted({network.uplink for network in networks}, key=_uplink_key))
+    index = {uplink: number for number, uplink in enumerate(uplinks)}
+    split = np.zeros(len(uplinks), dtype=np.bool_)
+    for network in networks:
+        split[index[network.uplink]] |= network.in_bps is not None and network.out_bps is not None
+    into, out, demand = _rates(workloads, bool(split.any()))
+    found = _found(workloads, networks, names)
+    return Board(
+        seen=seen,
+        workloads=workloads,
+        names=names,
+        networks=networks,
+        uplinks=uplinks,
+        network=found,
+        uplink_of=np.array([index[network.uplink] for network in networks], dtype=np.int64),
+        here=_here(workloads, names, found),
+        demand=demand,
+        into=into,
+        out=out,
+        split=split,
+    )
+
+
+def _here(workloads: Sequence[WorkloadState], names: Sequence[str], found: Ints) -> Ints:
+    """W: the column of the present network."""
+    columns = {name: resolve(name, names) for name in {workload.network for workload in workloads}}
+    present = [columns[workload.network] for workload in workloads]
+    here = np.array([NOWHERE if column is None else column for column in present], dtype=np.int64)
+    if not workloads or not names:
+        return here
+    return np.where(found[np.arange(len(here)), here] >= 0, here, NOWHERE)
+
+
+def _uplink_key(uplink: Uplink) -> tuple[str, str]:
+    return uplink.physical_network, uplink.node or ""
+
+
+def _distinct(networks: Iterable[NetworkState]) -> tuple[NetworkState, ...]:
+    """One state per name and node, the newest; ties by load, so that the order of rows does not matter."""
+    newest: dict[tuple[str, str], NetworkState] = {}
+    for network in sorted(networks, key=lambda state: (state.sampled_at, state.used_bps, -state.capacity_bps)):
+        newest[network.name, network.node or ""] = network
+    return tuple(newest[key] for key in sorted(newest))
+
+
+def _rates(workloads: Sequence[WorkloadState], by_direction: bool) -> tuple[Floats, Floats, Floats]:
+    """(in, out, demand). Without directions the demand counts in full in both."""
+    total = np.array([workload.demand_bps for workload in workloads], dtype=np.float64)
+    into = np.array([_or(workload.in_bps, workload.demand_bps) for workload in workloads], dtype=np.float64)
+    out = np.array([_or(workload.out_bps, workload.demand_bps) for workload in workloads], dtype=np.float64)
+    return into, out, np.maximum(into, out) if by_direction else total
+
+
+def _or(rate: float | None, otherwise: float) -> float:
+    return otherwise if rate is None else rate
+
+
+def _found(workloads: Sequence[WorkloadState], networks: Sequence[NetworkState], names: Sequence[str]) -> Ints:
+    """W x C: which network each workload finds under each name, seen from its node."""
+    rows: dict[str | None, Ints] = {}
+    by_name: dict[str, dict[str | None, int]] = {name: {} for name in names}
+    for number, network in enumerate(networks):
+        by_name[network.name][network.node] = number
+    for node in {workload.node for workload in workloads}:
+        rows[node] = np.array([_on(by_name[name], node) for name in names], dtype=np.int64)
+    if not workloads:
+        return np.empty((0, len(names)), dtype=np.int64)
+    return np.stack([rows[workload.node] for workload in workloads])
+
+
+def _on(nodes: Mapping[str | None, int], node: str | None) -> int:
+    """The network on this node, else the one that is the same everywhere."""
+    found = nodes.get(node, nodes.get(None))
+    if found is None and node is None and len(nodes) == 1:
+        return next(iter(nodes.values()))  # a workload without a node, and only one place to be
+    return NOWHERE if found is None else found

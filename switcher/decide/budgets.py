@@ -1,0 +1,68 @@
+"""How many more moves each policy may make now: in flight plus finished within ``per``, the most restrictive budget."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from switcher.decide.board import Board
+from switcher.decide.rules import Rules
+from switcher.model import Memory, MoveReason, PastMove, StayReason
+from switcher.objects.model import Budget, SwitchPolicy
+
+
+class Budgets:
+    """What is left of each budget that applies now. Mutable: ``take`` and ``give_back`` follow the choice of moves."""
+
+    def __init__(self, board: Board, rules: Rules, memory: Memory) -> None:
+        sizes: Counter[str] = Counter()
+        policies: dict[str, SwitchPolicy] = {}
+        flying: dict[str, list[str]] = defaultdict(list)
+        for state, policy in zip(board.workloads, rules.policy, strict=True):
+            if policy is not None:
+                policies[policy.name] = policy
+                sizes[policy.name] += 1
+                if state.moving:
+                    flying[policy.name].append(state.id)
+        moves: dict[str, list[PastMove]] = defaultdict(list)
+        for move in memory.moves:
+            moves[move.policy].append(move)
+        now = board.seen.now
+        self._left: dict[str, list[tuple[Budget, int]]] = {}
+        for name, policy in policies.items():
+            self._left[name] = [
+                (budget, budget.limit(sizes[name]) - _used(budget, moves[name], flying[name], board))
+                for budget in policy.budgets
+                if budget.active(now)
+            ]
+
+    def why_not(self, policy: SwitchPolicy, reason: MoveReason) -> StayReason | None:
+        """Why no move for this reason may be made; None: one may."""
+        spent = [budget for budget, left in self._left[policy.name] if budget.names(reason) and left <= 0]
+        if not spent:
+            return None
+        return StayReason.FREEZE_WINDOW if any(budget.freezes for budget in spent) else StayReason.BUDGET_SPENT
+
+    def take(self, policy: SwitchPolicy, reason: MoveReason) -> StayReason | None:
+        """Count one move, or say why it may not be made."""
+        refusal = self.why_not(policy, reason)
+        if refusal is None:
+            self._count(policy, reason, -1)
+        return refusal
+
+    def give_back(self, policy: SwitchPolicy, reason: MoveReason) -> None:
+        """A move that was counted is not made after all."""
+        self._count(policy, reason, 1)
+
+    def _count(self, policy: SwitchPolicy, reason: MoveReason, change: int) -> None:
+        self._left[policy.name] = [
+            (budget, left + change if budget.names(reason) else left) for budget, left in self._left[policy.name]
+        ]
+
+
+def _used(budget: Budget, moves: Sequence[PastMove], flying: Sequence[str], board: Board) -> int:
+    recent = [move for move in moves if budget.names(move.reason) and board.seen.now - move.at < budget.per]
+    counted = {move.workload for move in recent}
+    last: Mapping[str, PastMove] = {move.workload: move for move in sorted(moves, key=lambda move: move.at)}
+    others = [name for name in flying if name not in counted]
+    return len(recent) + sum(name not in last or budget.names(last[name].reason) for name in others)

@@ -1,0 +1,191 @@
+"""From the wanted assignment to the moves of this tick: Safety first, then Savings, as far as rooms and budgets go.
+
+Safety: from every uplink above ``shed`` those of cheapest regret leave until it is at ``fill``. Savings: the best
+saving for its disruption first. Whatever is given up makes room or leaves a hole, so arrivals are checked again at the
+end: no uplink to which anything moves is above ``fill`` then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from switcher.decide.assign import Wanted, may_save
+from switcher.decide.board import Bools
+from switcher.decide.budgets import Budgets
+from switcher.decide.flow import OVERFLOW
+from switcher.decide.rooms import Rooms
+from switcher.decide.tick import Tick
+from switcher.model import MoveReason, StayReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chosen:
+    """The moves of a tick, and why others are not made."""
+
+    rooms: Rooms
+    reason: dict[int, MoveReason] = field(default_factory=dict)
+    """Row -> reason of every move."""
+    refused: dict[int, StayReason] = field(default_factory=dict)
+    """Row -> why a move that was due is not made."""
+
+
+def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
+    """Pick the moves of this tick."""
+    chosen = Chosen(rooms=Rooms(tick))
+    saving = may_save(tick, budgets)
+    for row, column in wanted.moves.items():
+        if column != OVERFLOW:
+            chosen.rooms.put(row, column)
+    _drop_overfull(tick, chosen, budgets)
+    for row in _safety(tick, wanted, chosen.rooms):
+        chosen.reason[row] = MoveReason.SAFETY
+    for row, column in chosen.rooms.moved.copy().items():
+        if row in chosen.reason:
+            continue
+        if saving[row] and tick.standing.worth[row, column]:
+            chosen.reason[row] = MoveReason.SAVINGS
+        else:
+            chosen.rooms.stay(row)
+    _spend(tick, chosen, budgets)
+    _drop_overfull(tick, chosen, budgets)
+    _fill_in(tick, wanted, chosen, budgets, saving)
+    for row, column in wanted.moves.items():
+        if column == OVERFLOW and row not in chosen.reason:
+            chosen.refused.setdefault(row, StayReason.NO_CAPACITY)
+    return chosen
+
+
+def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:
+    """Who must leave so that each shedding uplink comes down to ``fill``: as few as do, of cheapest regret."""
+    home = tick.home_uplink
+    leaving: set[int] = set()
+    taking_part: dict[int, list[int]] = {}
+    for row in wanted.rows.tolist():
+        taking_part.setdefault(int(home[row]), []).append(row)
+    for uplink in np.flatnonzero(tick.projection.shedding).tolist():
+        rows = taking_part.get(uplink, [])
+        _push_out(tick, rooms, uplink, rows)
+        planned = [row for row in rows if row in rooms.moved and _leaves(tick, rooms, row)]
+        planned.sort(key=lambda row: (-tick.regret_per_bps(row, rooms.moved[row]), row))
+        leaving.update(_needed(rooms, uplink, planned))
+    return leaving
+
+
+def _push_out(tick: Tick, rooms: Rooms, uplink: int, rows: list[int]) -> None:
+    """Where rounding left the uplink too full, more leave, cheapest regret first, as long as they find room."""
+    if not rooms.over(uplink):
+        return
+    options = [
+        (tick.regret_per_bps(row, column), row, column)
+        for row in rows
+        if row not in rooms.moved
+        for column in np.flatnonzero(tick.standing.open[row]).tolist()
+        if tick.board.uplink[row, column] != uplink
+    ]
+    for _, row, column in sorted(options):
+        if not rooms.over(uplink):
+            return
+        if row not in rooms.moved and rooms.fits(row, column):
+            rooms.put(row, column)
+
+
+def _leaves(tick: Tick, rooms: Rooms, row: int) -> bool:
+    uplink = tick.board.uplink_of
+    network = tick.board.network[row]
+    return bool(uplink[network[rooms.moved[row]]] != uplink[network[tick.board.here[row]]])
+
+
+def _needed(rooms: Rooms, uplink: int, planned: list[int]) -> list[int]:
+    """Of those planned to leave, dearest first, the ones without whose leaving the uplink is above ``fill``."""
+    columns = {row: rooms.moved[row] for row in planned}
+    needed = []
+    for row in planned:
+        if rooms.over_with(uplink, row):
+            needed.append(row)
+        else:
+            rooms.stay(row)
+    for row in planned:
+        if row not in rooms.moved and rooms.fits(row, columns[row]):
+            rooms.put(row, columns[row])  # it may still leave to save money
+    return needed
+
+
+def _spend(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:
+    """Let each move pay from its policy's budgets, the best first; the rest stays."""
+    moves = chosen.rooms.moved
+    safety = [row for row, reason in chosen.reason.items() if reason is MoveReason.SAFETY]
+    savings = [row for row, reason in chosen.reason.items() if reason is MoveReason.SAVINGS]
+    safety.sort(key=lambda row: (tick.regret_per_bps(row, moves[row]), row))
+    savings.sort(key=lambda row: (*_rank(tick, row, moves[row]), row))
+    for row in safety + savings:
+        policy = tick.rules.policy[row]
+        refusal = StayReason.NO_POLICY if policy is None else budgets.take(policy, chosen.reason[row])
+        if refusal is not None:
+            chosen.refused[row] = refusal
+            del chosen.reason[row]
+            chosen.rooms.stay(row)
+
+
+def _rank(tick: Tick, row: int, column: int) -> tuple[float, float]:
+    """Best first: saving for its disruption, then saving."""
+    saving = float(tick.standing.saving[row, column])
+    disruption = float(tick.rules.move_cost[row])
+    return (-saving * float(tick.rules.horizon[row]) / disruption if disruption > 0 else -np.inf), -saving
+
+
+def _drop_overfull(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:
+    """Give up arrivals, the least valuable first, until nothing that arrives is above ``fill``."""
+    rooms = chosen.rooms
+    while True:
+        full = {uplink: rows for uplink, rows in sorted(rooms.arrivals().items()) if rooms.over(uplink)}
+        short = set(rooms.short_of_addresses())
+        crowded = [row for row, column in rooms.moved.items() if tick.board.network[row, column] in short]
+        if not full and not crowded:
+            return
+        for uplink, rows in full.items():
+            rows.sort(key=lambda row: _value(tick, chosen, row))
+            for row in rows:
+                if not rooms.over(uplink):
+                    break
+                _give_up(tick, chosen, budgets, row)
+        for row in sorted(crowded, key=lambda row: _value(tick, chosen, row)):
+            if row in rooms.moved and tick.board.network[row, rooms.moved[row]] in rooms.short_of_addresses():
+                _give_up(tick, chosen, budgets, row)
+
+
+def _value(tick: Tick, chosen: Chosen, row: int) -> tuple[bool, float, int]:
+    safety = chosen.reason.get(row) is MoveReason.SAFETY
+    return safety, -tick.regret_per_bps(row, chosen.rooms.moved[row]), -row
+
+
+def _give_up(tick: Tick, chosen: Chosen, budgets: Budgets, row: int) -> None:
+    reason, policy = chosen.reason.pop(row, None), tick.rules.policy[row]
+    if reason is not None and policy is not None:
+        budgets.give_back(policy, reason)
+        chosen.refused[row] = StayReason.NO_CAPACITY
+    chosen.rooms.stay(row)
+
+
+def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, saving: Bools) -> None:
+    """Use what room and budgets are left for savings that rounding or a given-up move kept out."""
+    rooms, standing = chosen.rooms, tick.standing
+    options = []
+    for row in wanted.rows.tolist():
+        if row in rooms.moved or not saving[row] or chosen.refused.get(row) is StayReason.BUDGET_SPENT:
+            continue
+        for column in np.flatnonzero(standing.worth[row] & standing.open[row]).tolist():
+            if rooms.fits(row, column):
+                options.append((*_rank(tick, row, column), row, column))
+    for *_, row, column in sorted(options):
+        policy = tick.rules.policy[row]
+        if row in rooms.moved or policy is None or not rooms.fits(row, column):
+            continue
+        refusal = budgets.take(policy, MoveReason.SAVINGS)
+        if refusal is not None:
+            chosen.refused[row] = refusal
+            continue
+        rooms.put(row, column)
+        chosen.reason[row] = MoveReason.SAVINGS
+        chosen.refused.pop(row, None)

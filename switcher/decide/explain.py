@@ -1,0 +1,158 @@
+"""One sum in money for every workload: what it costs here and on the best alternative, per hour, and why it is so.
+
+Prices that an explanation shows are rounded to be read; ``saving_per_hour`` is computed in Decimal from the quotes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Floats
+from switcher.decide.prices import loads_of
+from switcher.decide.tick import Tick
+from switcher.model import MoveReason, StayReason
+
+CENTS = Decimal("1e-10")
+GB_PER_HOUR = Decimal(3600) / 8 / 10**9
+"""Of one bit per second."""
+WHY = {
+    StayReason.BEST: "nothing else is cheaper",
+    StayReason.SAVING_TOO_SMALL: "the saving over the horizon does not cover the move",
+    StayReason.PAYBACK_TOO_LONG: "the saving does not pay for the move within the payback time",
+    StayReason.COOLDOWN: "it moved a short time ago (cooldown)",
+    StayReason.TOO_YOUNG: "it has not run for the minimum age yet",
+    StayReason.DO_NOT_MOVE: "it is marked do-not-move",
+    StayReason.FREEZE_WINDOW: "a freeze window of its policy is open",
+    StayReason.BUDGET_SPENT: "the budget of its policy is spent for now",
+    StayReason.NO_CANDIDATE: "no other network is a candidate for it",
+    StayReason.NO_CAPACITY: "there is no room on any better network",
+    StayReason.NO_ADDRESS: "the better network has no free address",
+    StayReason.UNKNOWN_PRICE: "a price is not known, and an unknown price is never zero",
+    StayReason.STALE_PRICE: "the last price list has run out",
+    StayReason.STALE_SAMPLES: "the samples are missing or too old to decide on",
+    StayReason.ALREADY_MOVING: "a move is in flight",
+    StayReason.RECOMMEND_ONLY: "its policy only recommends",
+    StayReason.POLICY_OFF: "its policy is off",
+    StayReason.NO_POLICY: "no policy selects it",
+    StayReason.QUARANTINED: "moves to the better network failed lately",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Words:
+    """What all explanations of a tick need."""
+
+    tick: Tick
+    surcharge: Floats
+    """By uplink: money per hour per bit per second."""
+    currency: str
+
+    def move(self, row: int, column: int, reason: MoveReason) -> str:
+        """Why it moves."""
+        board, home = self.tick.board, int(self.tick.board.here[row])
+        saving = float(self.tick.standing.saving[row, column])
+        if reason is MoveReason.SAFETY:
+            cost = f"costs {_money(-saving)}" if saving < 0 else f"saves {_money(saving)}"
+            why = f"leaves {board.names[home]}, which is above its shed threshold; {cost} {self.currency}/h"
+        else:
+            why = f"saves {_money(saving)} {self.currency}/h, less the move"
+        return f"{why}. {self._sum(row, column)}"
+
+    def stay(self, row: int, reason: StayReason, better: int | None = None) -> str:
+        """Why it stays; ``better`` is where it would go (None: the cheapest alternative that has a price)."""
+        column = self._alternative(row) if better is None else better
+        why = WHY[reason] if reason is not StayReason.BEST else self._best(row, column)
+        return f"{why}. {self._sum(row, column)}"
+
+    def _best(self, row: int, column: int | None) -> str:
+        """Cheaper over the horizon yet not now: it waits."""
+        if column is not None and self.tick.standing.saving[row, column] > 0:
+            return f"{self.tick.board.names[column]} will be cheaper, but is not yet: it pays to wait"
+        return WHY[StayReason.BEST]
+
+    def _alternative(self, row: int) -> int | None:
+        tick = self.tick
+        for among in (tick.standing.open[row], tick.rules.candidates[row]):
+            columns = np.flatnonzero(among & np.isfinite(tick.prices.price[row]))
+            if len(columns):
+                return int(columns[np.argmin(tick.prices.cost[row, columns])])
+        return None
+
+    def _sum(self, row: int, column: int | None) -> str:
+        home = int(self.tick.board.here[row])
+        if home == NOWHERE:
+            return f"{self.tick.board.workloads[row].network} is not in the snapshot"
+        here = self._side(row, home, 0.0)
+        if column is None:
+            return f"Here {here}; no alternative with a price"
+        there = self._side(row, column, self.tick.move_cost_per_hour(row))
+        return f"Here {here}; best alternative {there} ({self.currency} per hour)"
+
+    def _side(self, row: int, column: int, move: float) -> str:
+        name, prices = self.tick.board.names[column], self.tick.prices
+        price, penalty = float(prices.price[row, column]), float(prices.penalty[row, column])
+        if math.isnan(price):
+            return f"{name}: price unknown"
+        congestion = float(self.surcharge[self.tick.board.uplink_of[self.tick.board.network[row, column]]])
+        congestion *= float(self.tick.board.demand[row])
+        total = price + penalty + congestion + move
+        parts = f"price {_money(price)} + penalty {_money(penalty)} + congestion {_money(congestion)}"
+        return f"{name}: {_money(total)} = {parts} + move {_money(move)}"
+
+
+def saving_per_hour(tick: Tick, row: int, column: int) -> Decimal:
+    """Mean over the horizon of demand x (price + penalty here - there), before move cost and without surcharge."""
+    exact = _cost(tick, row, int(tick.board.here[row])) - _cost(tick, row, column)
+    return plain(exact)
+
+
+def surcharges(tick: Tick, surcharge: Floats) -> Mapping[str, Decimal]:
+    """By network, money per GB; of several nodes the dearest. Only what is above zero."""
+    found: dict[str, Decimal] = {}
+    for network, uplink in zip(tick.board.networks, tick.board.uplink_of.tolist(), strict=True):
+        per_gb = plain(Decimal(float(surcharge[uplink])) / GB_PER_HOUR)
+        if per_gb > found.get(network.name, Decimal(0)):
+            found[network.name] = per_gb
+    return found
+
+
+def plain(amount: Decimal) -> Decimal:
+    """To ten places, without an exponent or trailing zeros when written."""
+    rounded = amount.quantize(CENTS).normalize()
+    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
+
+
+def _cost(tick: Tick, row: int, column: int) -> Decimal:
+    board, policy = tick.board, tick.rules.policy[row]
+    network = board.networks[board.network[row, column]]
+    horizon = policy.spec.horizon if policy is not None else timedelta(hours=1)
+    quote = tick.prices.quotes[network.physical_network, board.workloads[row].destination, horizon]
+    total = quote.attachment
+    for load, rate in loads_of(board, row).items():
+        total += Decimal(str(rate)) * (quote.bps or {}).get(load, Decimal(0))
+    return total + _penalty(tick, row, column)
+
+
+def _penalty(tick: Tick, row: int, column: int) -> Decimal:
+    state = tick.board.workloads[row]
+    if state.penalties is None:
+        return Decimal(repr(float(tick.prices.penalty[row, column])))
+    name = tick.board.names[column]
+    per_gb = state.penalties.get(name, state.penalties.get(name.rpartition(":")[2], Decimal(0)))
+    return Decimal(str(state.demand_bps)) * GB_PER_HOUR * per_gb
+
+
+def _money(amount: float) -> str:
+    """Two digits behind the point at least, more for small sums."""
+    if amount == 0 or abs(amount) >= 0.1:
+        return f"{amount + 0.0:.2f}"
+    return f"{amount:.4f}" if abs(amount) >= 0.001 else f"{amount:.2g}"
+
+
+assert set(WHY) == set(StayReason)  # noqa: S101 - a new reason without words is found at import

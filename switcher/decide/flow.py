@@ -1,0 +1,211 @@
+"""The cheapest assignment under capacity, exactly: a min-cost flow (decision.md, section 3).
+
+Workloads send their demand through uplinks to one sink. Money per hour becomes a cost per unit of demand, so that a
+price per GB and one per attachment-hour meet in one objective: the density of an attachment's price is high where
+demand is small, and a full uplink therefore goes to those who save most per bit. An overflow arc above every price
+keeps the flow feasible; who takes it stays where it is.
+
+    workload -> uplink -> sink          arrivals, and who stays, under ``room``
+    workload -> resident -> uplink      who stays
+    resident -> sink                    who stays above ``fill``, as far as ``shed`` tolerates it
+    workload -> sink                    the overflow
+
+Rounding: demands are whole units of at most a millionth of the largest uplink's room or demand in play, and money is
+scaled as far as 64 bits go, so that the sum of all rounding is far below a cent per hour. Equal demands are one unit
+each, and the answer is then exact for whole workloads too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+
+from switcher.decide.board import Bools, Floats, Ints
+
+OVERFLOW = -1
+UNITS = 20_000_000
+"""Sum of all demands in units."""
+LARGEST = 2**60
+"""Bound of scaled cost x nodes inside the solver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Market:
+    """Who may go where, at what cost. Shapes: M workloads, C columns, U uplinks."""
+
+    demand: Floats
+    """M: bits per second."""
+    cost: Floats
+    """M x C: money per hour with the move's share in it; infinite where it may not be."""
+    home: Ints
+    """M: the column of the present network; its cost is finite."""
+    uplink: Ints
+    """M x C."""
+    room: Floats
+    """U: bits per second for these workloads under ``fill``."""
+    tolerated: Floats
+    """U: bits per second above that for those who are there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Whole numbers for the solver: units of demand, units of money per unit of demand."""
+
+    units: Ints
+    """M: demand in units, at least 1."""
+    unit_bps: float
+    money: float
+
+
+def cheapest(market: Market) -> Ints:
+    """M: the column of each workload, OVERFLOW where there is no room for it (it then stays at home).
+
+    A workload whose demand the flow split goes where the largest share went; the caller checks capacity again.
+    """
+    count = len(market.demand)
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
+    rows, columns = _arcs_out(market)
+    overflow = _overflow_cost(market)
+    scale = _scale(market, rows, columns, overflow)
+    shares = _solve(market, scale, (rows, columns), overflow)
+    return _by_name(market, _largest_share(market, scale, (rows, columns), shares))
+
+
+def _arcs_out(market: Market) -> tuple[Ints, Ints]:
+    rows, columns = np.nonzero(np.isfinite(market.cost))
+    return rows.astype(np.int64), columns.astype(np.int64)
+
+
+def _overflow_cost(market: Market) -> float:
+    """A surcharge in money per hour per bit per second above every difference of prices."""
+    finite = np.where(np.isfinite(market.cost), market.cost, np.nan)
+    spread = np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)
+    per_bps = spread / np.maximum(market.demand, _least(market))
+    return 2.0 * float(per_bps.max()) + 1e-12
+
+
+def _least(market: Market) -> float:
+    """The smallest demand that a density is computed with."""
+    return max(float(market.demand.sum()) / UNITS, 1e-9)
+
+
+def _scale(market: Market, rows: Ints, columns: Ints, overflow: float) -> _Scale:
+    demand = market.demand
+    if demand.max() > 0 and float(np.ptp(demand)) <= 1e-9 * float(demand.max()):
+        unit_bps, units = float(demand[0]), np.ones(len(demand), dtype=np.int64)
+    else:
+        unit_bps = _least(market)
+        units = np.maximum(np.rint(demand / unit_bps).astype(np.int64), 1)
+    density = np.abs(market.cost[rows, columns] - _base(market)[rows]) / units[rows]
+    largest = 2 * float(density.max()) + 2 * overflow * unit_bps
+    nodes = len(demand) + 2 * len(market.room) + 2
+    return _Scale(units, unit_bps, LARGEST / (nodes + 1) / max(largest, 1e-12))
+
+
+def _base(market: Market) -> Floats:
+    """M: what every cost of a workload is counted from. Only differences matter, and they use the digits best."""
+    base: Floats = market.cost[np.arange(len(market.home)), market.home]
+    return base
+
+
+def _solve(market: Market, scale: _Scale, wanted: tuple[Ints, Ints], overflow: float) -> Ints:
+    """The flow on each arc from a workload (row) to a network (column)."""
+    rows, columns = wanted
+    count, uplinks = len(market.demand), len(market.room)
+    sink = count + 2 * uplinks
+    at_home = columns == market.home[rows]
+    uplink = market.uplink[rows, columns]
+    cost = np.rint((market.cost[rows, columns] - _base(market)[rows]) / scale.units[rows] * scale.money)
+    # Ties break by name: one unit of money per rank is far below a rounding of the cost itself.
+    cost = cost.astype(np.int64) + np.where(at_home, 0, columns + 1)
+    everyone, each = np.arange(count), np.arange(uplinks)
+    total = int(scale.units.sum())
+    groups = [
+        (rows, np.where(at_home, count + uplinks, count) + uplink, scale.units[rows], cost),
+        (everyone, np.full(count, sink), scale.units, np.full(count, int(overflow * scale.unit_bps * scale.money) + 1)),
+        (count + uplinks + each, count + each, np.full(uplinks, total), np.zeros(uplinks)),
+        (count + uplinks + each, np.full(uplinks, sink), _whole(market.tolerated, scale, up=True), np.zeros(uplinks)),
+        (count + each, np.full(uplinks, sink), _whole(market.room, scale, up=False), np.zeros(uplinks)),
+    ]
+    flow = SimpleMinCostFlow()
+    arcs = flow.add_arcs_with_capacity_and_unit_cost(
+        np.concatenate([group[0] for group in groups]).astype(np.int32),
+        np.concatenate([group[1] for group in groups]).astype(np.int32),
+        np.concatenate([group[2] for group in groups]).astype(np.int64),
+        np.concatenate([group[3] for group in groups]).astype(np.int64),
+    )
+    flow.set_nodes_supplies(np.append(everyone, sink).astype(np.int32), np.append(scale.units, -total).astype(np.int64))
+    status = flow.solve()
+    if status != flow.OPTIMAL:  # pragma: no cover - the overflow arcs make it feasible, the scale keeps it in range
+        raise ArithmeticError(f"min-cost flow ended with status {status}")
+    return np.asarray(flow.flows(arcs[: len(rows)]), dtype=np.int64)
+
+
+def _whole(rates: Floats, scale: _Scale, *, up: bool) -> Ints:
+    """Room in whole units: never more than there is, except where what is there already must be let stay."""
+    units = np.maximum(rates, 0.0) / scale.unit_bps
+    whole = np.ceil(units - 1e-6) if up else np.floor(units + 1e-6)
+    return np.minimum(whole, float(scale.units.sum())).astype(np.int64)
+
+
+def _largest_share(market: Market, scale: _Scale, arcs: tuple[Ints, Ints], shares: Ints) -> Ints:
+    """M: the column with the largest flow; home wins ties, then the first name. OVERFLOW where that is larger."""
+    table = np.zeros(market.cost.shape, dtype=np.int64)
+    table[arcs] = shares
+    everyone = np.arange(len(market.home))
+    best = table.argmax(axis=1)
+    best = np.where(table[everyone, market.home] >= table[everyone, best], market.home, best)
+    overflow = scale.units - table.sum(axis=1)
+    return np.where(overflow > table[everyone, best], OVERFLOW, best)
+
+
+def _by_name(market: Market, choice: Ints) -> Ints:
+    """Among workloads that are alike, the first by name get the best places, whatever order the solver had."""
+    alike: dict[tuple[int, float, bytes, bytes], list[int]] = {}
+    for row, home in enumerate(market.home.tolist()):
+        key = home, float(market.demand[row]), market.cost[row].tobytes(), market.uplink[row].tobytes()
+        alike.setdefault(key, []).append(row)
+    sorted_choice = choice.copy()
+    for rows in alike.values():
+        if len(rows) > 1:
+            cost = market.cost[rows[0]]
+            best = sorted(choice[rows].tolist(), key=lambda at: (at == OVERFLOW, cost[at], at))
+            sorted_choice[rows] = best
+    return sorted_choice
+
+
+def shadow_prices(market: Market, choice: Ints, full: Bools) -> Floats:
+    """U: what one more bit per second of room would save, in money per hour, by complementary slackness.
+
+    A chain of moves ends on the uplink that gets the room: each step is the cheapest way in which a workload that is
+    on one uplink would rather be on the next. Zero where room is left. With prices per attachment-hour the density
+    differs by workload, and the figure is that of the marginal one.
+    """
+    start, end, step = _steps(market, choice)
+    gain = np.zeros(len(market.room))
+    for _ in range(len(market.room)):
+        better = gain.copy()
+        np.minimum.at(better, end, gain[start] + step)
+        better = np.where(full, better, 0.0)
+        if np.allclose(better, gain, rtol=1e-9, atol=0.0):
+            break
+        gain = better
+    return -gain
+
+
+def _steps(market: Market, choice: Ints) -> tuple[Ints, Ints, Floats]:
+    """Pairs of uplinks and the least that it costs, per bit per second, to have someone of the first on the second."""
+    everyone = np.arange(len(market.home))
+    at = np.where(choice == OVERFLOW, market.home, choice)
+    demand = np.maximum(market.demand, _least(market))
+    rows, columns = np.nonzero(np.isfinite(market.cost))
+    density = (market.cost[rows, columns] - market.cost[rows, at[rows]]) / demand[rows]
+    uplinks = max(len(market.room), 1)
+    pair = market.uplink[everyone, at][rows] * uplinks + market.uplink[rows, columns]
+    order = np.argsort(pair, kind="stable")
+    pairs, first = np.unique(pair[order], return_index=True)
+    least = np.minimum.reduceat(density[order], first) if len(pairs) else np.empty(0)
+    return pairs // uplinks, pairs % uplinks, least

@@ -1,0 +1,284 @@
+"""What every workload costs on every network: money per hour, averaged over its policy's horizon.
+
+A price is the marginal one: the difference of two bills (``switcher.tariff.marginal``). It is asked once per physical
+network, horizon and class of destination, for an attachment, a byte in and a byte out, and is then linear in each
+workload's own load, so that announced lists, schedules, unspent tiers and prices per attachment need no special case.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import numpy as np
+
+from switcher.decide.board import GB_PER_HOUR_PER_BPS, NOWHERE, Board, Floats, Ints
+from switcher.decide.projection import Projection
+from switcher.decide.rules import Rules
+from switcher.model import Memory, Usage
+from switcher.objects.model import Book, Charge, Tariff
+from switcher.objects.words import Direction
+from switcher.tariff.marginal import Flow, PriceGap, quote
+
+AT_ONCE = timedelta(minutes=1)
+"""The price of now is the mean over this time: about one tick, within which a move can be decided again."""
+
+
+class Load(StrEnum):
+    """How the load of a workload is known. ``BOTH``: its demand counts in full in whichever direction is charged."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """Money per hour of one attachment, and per bit per second of each load; or why there is no price."""
+
+    attachment: Decimal = Decimal(0)
+    bps: Mapping[Load, Decimal] | None = None
+    gap: PriceGap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prices:
+    """W x C, money per hour in the settlement currency; not a number where there is no price."""
+
+    price: Floats
+    now: Floats
+    """The price of the next minute."""
+    penalty: Floats
+    """What the network's latency and loss are worth to the workload."""
+    gap: Ints
+    """Index into :data:`GAPS`; 0 where there is a price."""
+    quotes: Mapping[tuple[str, str | None, timedelta], Quote]
+
+    @property
+    def cost(self) -> Floats:
+        """Price and penalty."""
+        return self.price + self.penalty
+
+
+GAPS: tuple[PriceGap | None, ...] = (None, PriceGap.UNKNOWN, PriceGap.STALE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Market:
+    """What all quotes of a tick have in common."""
+
+    book: Book
+    undirected: Book
+    currency: str | None
+    now: datetime
+    usage: Mapping[str, Mapping[str, Usage]]
+    base: Callable[[str, str | None], Flow]
+    probe: float
+    """Bits per second: about what one workload brings."""
+
+
+def prices(
+    board: Board, rules: Rules, projection: Projection, memory: Memory, terms: tuple[Book, str | None]
+) -> Prices:
+    """All prices of a tick; ``terms`` are the price lists and the settlement currency."""
+    book, currency = terms
+    market = _Market(
+        book=book,
+        undirected=_undirected(book),
+        currency=currency,
+        now=board.seen.now,
+        usage=_usage(memory),
+        base=_bases(board, projection),
+        probe=float(board.demand.mean()) if len(board.demand) and board.demand.any() else 1e6,
+    )
+    groups, group_of = _groups(board, rules)
+    networks = sorted({uplink.physical_network for uplink in board.uplinks})
+    quotes = {
+        (name, destination, horizon): _quote(market, name, destination, horizon)
+        for destination, horizon in groups
+        for name in networks
+    }
+    at_once = {
+        (name, destination, horizon): _quote(market, name, destination, min(horizon, AT_ONCE))
+        for destination, horizon in groups
+        for name in networks
+    }
+    price, gap = _spread(board, groups, group_of, quotes)
+    now, _ = _spread(board, groups, group_of, at_once)
+    return Prices(price=price, now=now, penalty=_penalties(board, rules), gap=gap, quotes=quotes)
+
+
+def _quote(market: _Market, name: str, destination: str | None, horizon: timedelta) -> Quote:
+    """The unit prices of a physical network for the next ``horizon``."""
+    window = market.now, market.now + horizon
+    base, usage = market.base(name, destination), market.usage.get(name, {})
+    directed = quote(market.book, name, *window, market.currency)
+    undirected = quote(market.undirected, name, *window, market.currency)
+    if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
+        return Quote(gap=directed if isinstance(directed, PriceGap) else PriceGap.UNKNOWN)
+
+    def ask(load: Load | None) -> Decimal | PriceGap:
+        into = market.probe if load in (Load.IN, Load.BOTH) else 0.0
+        out = market.probe if load in (Load.OUT, Load.BOTH) else 0.0
+        extra = Flow(attachments=1, in_bps=into, out_bps=out, destination=destination)
+        return (undirected if load is Load.BOTH else directed).marginal(usage, base, extra)
+
+    alone, loaded = ask(None), {load: ask(load) for load in Load}
+    hours, rate = Decimal(horizon // timedelta(microseconds=1)) / 3_600_000_000, Decimal(market.probe)
+    if isinstance(alone, PriceGap):
+        return Quote(gap=alone)
+    per_bps: dict[Load, Decimal] = {}
+    for load, answer in loaded.items():
+        if isinstance(answer, PriceGap):
+            return Quote(gap=answer)
+        per_bps[load] = (answer - alone) / hours / rate
+    return Quote(attachment=alone / hours, bps=per_bps)
+
+
+def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
+    """The load of a workload as its prices count it, bits per second."""
+    state = board.workloads[workload]
+    if state.in_bps is None and state.out_bps is None:
+        return {Load.BOTH: state.demand_bps}
+    return {Load.IN: state.in_bps or 0.0, Load.OUT: state.out_bps or 0.0}
+
+
+def _undirected(book: Book) -> Book:
+    """The same prices for a load of unknown direction: a charge on the sum of both counts it once."""
+    if not any(_sums(charge) for tariff in book.tariffs for charge in tariff.spec.charges):
+        return book
+    return replace(book, tariffs=tuple(_without_sums(tariff) for tariff in book.tariffs))
+
+
+def _sums(charge: Charge) -> bool:
+    return charge.volume is not None and charge.volume.direction is Direction.SUM
+
+
+def _without_sums(tariff: Tariff) -> Tariff:
+    charges = tuple(
+        charge.model_copy(update={"volume": charge.volume.model_copy(update={"direction": Direction.MAX})})
+        if charge.volume is not None and _sums(charge)
+        else charge
+        for charge in tariff.spec.charges
+    )
+    return tariff.model_copy(update={"spec": tariff.spec.model_copy(update={"charges": charges})})
+
+
+def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
+    by_network: dict[str, dict[str, Usage]] = defaultdict(dict)
+    for (network, contract), usage in memory.usage.items():
+        by_network[network][contract] = usage
+    return by_network
+
+
+def _bases(board: Board, projection: Projection) -> Callable[[str, str | None], Flow]:
+    """The forecast of what is on a physical network, all nodes together; of one class only what is ours is known."""
+    placed = np.flatnonzero(board.here != NOWHERE)
+    uplink = board.uplink[placed, board.here[placed]].tolist()
+    names = [board.uplinks[number].physical_network for number in uplink]
+    attachments: dict[str, int] = defaultdict(int)
+    ours: dict[tuple[str, str | None], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for workload, name in zip(placed.tolist(), names, strict=True):
+        attachments[name] += 1
+        rates = ours[name, board.workloads[workload].destination]
+        rates[0] += board.into[workload]
+        rates[1] += board.out[workload]
+    totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for number, place in enumerate(board.uplinks):
+        loads = (projection.into[number], projection.out[number])
+        for index, value in enumerate((*loads, 1.0 if max(loads) > 0 else 0.0)):
+            totals[place.physical_network][index] += float(value)
+
+    def base(name: str, destination: str | None) -> Flow:
+        into, out = totals[name][:2] if destination is None else ours[name, destination]
+        return Flow(
+            attachments=attachments[name],
+            in_bps=float(into),
+            out_bps=float(out),
+            destination=destination,
+            nodes=int(totals[name][2]),
+        )
+
+    return base
+
+
+def _groups(board: Board, rules: Rules) -> tuple[Sequence[tuple[str | None, timedelta]], Ints]:
+    """The distinct (destination, horizon) and each workload's index into them."""
+    keys = [
+        (state.destination, timedelta(hours=1) if policy is None else policy.spec.horizon)
+        for state, policy in zip(board.workloads, rules.policy, strict=True)
+    ]
+    groups = sorted(set(keys), key=lambda key: (key[0] or "", key[1]))
+    index = {key: number for number, key in enumerate(groups)}
+    return groups, np.array([index[key] for key in keys], dtype=np.int64)
+
+
+def _spread(
+    board: Board,
+    groups: Sequence[tuple[str | None, timedelta]],
+    group_of: Ints,
+    quotes: Mapping[tuple[str, str | None, timedelta], Quote],
+) -> tuple[Floats, Ints]:
+    """Quotes of physical networks as money per hour of each workload under each name, and where they are missing."""
+    if not board.networks or not groups:
+        empty = np.full(board.network.shape, np.nan)
+        return empty, np.zeros(board.network.shape, dtype=np.int64)
+    table = np.array([[_row(quotes[net.physical_network, *group]) for net in board.networks] for group in groups])
+    cells = table[group_of[:, None], np.maximum(board.network, 0)]
+    rates = _rates(board)
+    price = cells[:, :, 0] + sum(cells[:, :, 1 + kind] * rates[:, None, kind] for kind in range(3))
+    gap = np.where(board.network >= 0, cells[:, :, 4], 0).astype(np.int64)
+    return np.where((gap == 0) & (board.network >= 0), price, np.nan), gap
+
+
+def _row(quote: Quote) -> list[float]:
+    if quote.bps is None:
+        return [0.0, 0.0, 0.0, 0.0, float(GAPS.index(quote.gap))]
+    return [float(quote.attachment), *(float(quote.bps[load]) for load in Load), 0.0]
+
+
+def _rates(board: Board) -> Floats:
+    """W x 3: bits per second of each kind of load."""
+    known = np.array([state.in_bps is not None or state.out_bps is not None for state in board.workloads], dtype=bool)
+    into = np.array([state.in_bps or 0.0 for state in board.workloads], dtype=np.float64)
+    out = np.array([state.out_bps or 0.0 for state in board.workloads], dtype=np.float64)
+    total = np.array([state.demand_bps for state in board.workloads], dtype=np.float64)
+    return np.stack([into, out, np.where(known, 0.0, total)], axis=1)
+
+
+def _penalties(board: Board, rules: Rules) -> Floats:
+    """W x C: money per hour that latency and loss are worth. What is not measured is no advantage to anyone."""
+    per_gb = np.zeros(board.network.shape)
+    latency = np.array([_measured(network.latency_ms) for network in board.networks], dtype=np.float64)
+    loss = np.array([_measured(network.loss) for network in board.networks], dtype=np.float64)
+    for row, (state, policy) in enumerate(zip(board.workloads, rules.policy, strict=True)):
+        if state.penalties is not None:
+            per_gb[row] = [float(_named(state.penalties, name)) for name in board.names]
+        elif policy is not None and (policy.spec.penalties.latency or policy.spec.penalties.loss):
+            weights = ((policy.spec.penalties.latency, latency), (policy.spec.penalties.loss, loss))
+            for weight, measured in weights:
+                per_gb[row] += float(weight) * _compared(board, row, measured)
+    volume: Floats = board.demand_given * GB_PER_HOUR_PER_BPS
+    return per_gb * volume[:, None]
+
+
+def _measured(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _named(penalties: Mapping[str, Decimal], name: str) -> Decimal:
+    """The penalty of a network by its full or its bare name."""
+    return penalties.get(name, penalties.get(name.rpartition(":")[2], Decimal(0)))
+
+
+def _compared(board: Board, row: int, measured: Floats) -> Floats:
+    """C: a quality under each name; unmeasured there counts as here, unmeasured here as no difference at all."""
+    here = measured[board.network[row, board.here[row]]] if board.here[row] != NOWHERE else np.nan
+    if np.isnan(here):
+        return np.zeros(len(board.names))
+    there = np.where(board.network[row] >= 0, measured[board.network[row]], here)
+    return np.where(np.isnan(there), here, there)

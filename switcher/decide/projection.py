@@ -1,0 +1,158 @@
+"""How full every uplink is, and would be: the load now, without what our moves since the samples changed.
+
+Control acts on background = total - ours. The total is as old as its samples; ours is what was on the uplink at that
+time. What is on the uplink now is then added, so that a move counts as landed at once (decision.md, section 2). A
+decision on old samples therefore does not repeat itself: this is what keeps workloads from moving as a herd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Board, Bools, Floats
+from switcher.decide.settings import Settings
+from switcher.model import Memory, NetworkState, Placement
+from switcher.objects.model import Book, ThresholdSpec
+
+TOLERANCE = 1e-9
+"""Share of a capacity that rounding of floats may exceed it by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Projection:
+    """By uplink. Loads are bits per second, in and out apart."""
+
+    capacity: Floats
+    fill: Floats
+    """Bits per second that arrivals must fit under."""
+    into: Floats
+    out: Floats
+    """What is there with every known move landed."""
+    shedding: Bools
+    """Above ``shed``, measured and confirmed or by our own moves: the excess over ``fill`` leaves."""
+    stale: Bools
+
+    @property
+    def headroom(self) -> Floats:
+        """What arrivals may add; below zero when the load is above ``fill``."""
+        return self.fill - np.maximum(self.into, self.out)
+
+
+def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Projection:
+    """The projection of a snapshot."""
+    states = _states(board)
+    specs = [book.threshold_for(uplink.physical_network) for uplink in board.uplinks]
+    capacity = np.array([state.capacity_bps for state in states], dtype=np.float64)
+    totals = [_total(state) for state in states]
+    total_in = np.array([total[0] for total in totals], dtype=np.float64)
+    total_out = np.array([total[1] for total in totals], dtype=np.float64)
+
+    then_in, then_out = _ours_then(board, memory, [state.sampled_at for state in states])
+    now_in, now_out = _ours_now(board)
+    into = np.maximum(total_in - then_in, 0.0) + now_in
+    out = np.maximum(total_out - then_out, 0.0) + now_out
+
+    shed = np.array([float(spec.shed) for spec in specs], dtype=np.float64) * capacity * (1 + TOLERANCE)
+    measured = np.maximum(total_in, total_out) > shed
+    confirmed = [
+        _confirmed(spec, memory, state, bool(above)) for spec, state, above in zip(specs, states, measured, strict=True)
+    ]
+    return Projection(
+        capacity=capacity,
+        fill=np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity,
+        into=into,
+        out=out,
+        shedding=(np.maximum(into, out) > shed) & (~measured | np.array(confirmed, dtype=np.bool_)),
+        stale=np.array([_stale(state, spec, board, settings) for state, spec in zip(states, specs, strict=True)], bool),
+    )
+
+
+def _states(board: Board) -> list[NetworkState]:
+    """The state that speaks for each uplink: of several networks on it the newest, ties by load."""
+    newest: dict[int, NetworkState] = {}
+    ordered = zip(board.networks, board.uplink_of.tolist(), strict=True)
+    for state, uplink in sorted(ordered, key=lambda pair: (pair[0].sampled_at, pair[0].used_bps, pair[0].name)):
+        newest[uplink] = state
+    return [newest[uplink] for uplink in range(len(board.uplinks))]
+
+
+def _total(state: NetworkState) -> tuple[float, float]:
+    if state.in_bps is not None and state.out_bps is not None:
+        return state.in_bps, state.out_bps
+    return state.used_bps, state.used_bps
+
+
+def above_shed(state: NetworkState, spec: ThresholdSpec) -> bool:
+    """Whether a sample is above ``shed``: the larger direction where both are known, else all that is used."""
+    return state.capacity_bps > 0 and max(_total(state)) > float(spec.shed) * state.capacity_bps * (1 + TOLERANCE)
+
+
+def _stale(state: NetworkState, spec: ThresholdSpec, board: Board, settings: Settings) -> bool:
+    """Missing data means hold: no capacity is no sample either."""
+    limit = spec.stale_after if "stale_after" in spec.model_fields_set else settings.stale_after
+    return state.capacity_bps <= 0 or board.seen.now - state.sampled_at > limit
+
+
+def _confirmed(spec: ThresholdSpec, memory: Memory, state: NetworkState, above: bool) -> bool:
+    past = memory.over_shed.get(state.uplink, ())
+    samples = [was_above for at, was_above in past if at < state.sampled_at]
+    return sum([*samples, above][-spec.confirm.of :]) >= spec.confirm.at_least
+
+
+def _ours_now(board: Board) -> tuple[Floats, Floats]:
+    placed = np.flatnonzero(board.here != NOWHERE)
+    uplink = board.uplink[placed, board.here[placed]]
+    split = board.split[uplink]
+    count = len(board.uplinks)
+    into = np.where(split, board.into[placed], board.demand[placed])
+    out = np.where(split, board.out[placed], board.demand[placed])
+    return (
+        np.bincount(uplink, weights=into, minlength=count).astype(np.float64),
+        np.bincount(uplink, weights=out, minlength=count).astype(np.float64),
+    )
+
+
+def _ours_then(board: Board, memory: Memory, sampled_at: Sequence[datetime]) -> tuple[Floats, Floats]:
+    """The same at the time of each uplink's samples. Only who moved lately differs from now."""
+    into, out = _ours_now(board)
+    oldest = min(sampled_at, default=board.seen.now)
+    for workload, state in enumerate(board.workloads):
+        past = memory.placements.get(state.id, ())
+        if not past or (past[-1].network == state.network and past[-1].since < oldest):
+            continue
+        now = _uplink_at(board, workload, state.network)
+        for uplink, factor in _changes(board, workload, past, sampled_at, now):
+            load_in, load_out = board.load(workload, uplink)
+            into[uplink] += factor * load_in
+            out[uplink] += factor * load_out
+    return into, out
+
+
+def _changes(
+    board: Board, workload: int, past: Sequence[Placement], sampled_at: Sequence[datetime], now: int
+) -> list[tuple[int, int]]:
+    """(uplink, +1 or -1): where the workload was at the samples' time but is not now, and the other way round."""
+    uplinks = {_uplink_at(board, workload, placement.network) for placement in past} | {now}
+    changes = []
+    for uplink in sorted(uplinks - {NOWHERE}):
+        then = _uplink_at(board, workload, _network_at(past, sampled_at[uplink]))
+        if (then == uplink) != (now == uplink):
+            changes.append((uplink, 1 if then == uplink else -1))
+    return changes
+
+
+def _network_at(past: Sequence[Placement], at: datetime) -> str | None:
+    """Where it was in the interval that ended at ``at``; None: nowhere yet."""
+    before = [placement.network for placement in past if placement.since < at]
+    return before[-1] if before else None
+
+
+def _uplink_at(board: Board, workload: int, name: str | None) -> int:
+    column = None if name is None else board.column(name)
+    if column is None or board.network[workload, column] < 0:
+        return NOWHERE
+    return int(board.uplink_of[board.network[workload, column]])

@@ -1,0 +1,54 @@
+"""What one run of the decision knows before it chooses, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Board, Bools, Ints
+from switcher.decide.eligibility import Standing
+from switcher.decide.prices import Prices
+from switcher.decide.projection import Projection
+from switcher.decide.rules import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tick:
+    """The tables of a tick; all of them are indexed by the rows and columns of the board."""
+
+    board: Board
+    rules: Rules
+    projection: Projection
+    prices: Prices
+    standing: Standing
+
+    @property
+    def home_uplink(self) -> Ints:
+        """W: the uplink that each workload is on, NOWHERE if the snapshot does not list its network."""
+        board = self.board
+        if not len(board.names):
+            return np.full(len(board.workloads), NOWHERE, dtype=np.int64)
+        uplink = board.uplink[np.arange(len(board.workloads)), np.maximum(board.here, 0)]
+        return np.where(board.here == NOWHERE, NOWHERE, uplink)
+
+    @property
+    def shedding(self) -> Bools:
+        """W: on an uplink whose excess must leave."""
+        home = self.home_uplink
+        if not len(self.board.uplinks):
+            return np.zeros(len(home), dtype=np.bool_)
+        on_shedding: Bools = (home != NOWHERE) & self.projection.shedding[np.maximum(home, 0)]
+        return on_shedding
+
+    def move_cost_per_hour(self, row: int) -> float:
+        """The move's cost spread over the horizon."""
+        return float(self.rules.move_cost[row] / self.rules.horizon[row])
+
+    def regret(self, row: int, column: int) -> float:
+        """What it costs per hour to have a workload there rather than here, the move included; below zero it saves."""
+        return self.move_cost_per_hour(row) - float(self.standing.saving[row, column])
+
+    def regret_per_bps(self, row: int, column: int) -> float:
+        """The same for each bit per second of room that its leaving frees."""
+        return self.regret(row, column) / max(float(self.board.demand[row]), 1.0)
