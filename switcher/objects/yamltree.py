@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -34,12 +34,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document of a file; ``prefix`` leads to it inside a ``kind: List``."""
+    """One document of a file; ``prefix`` leads to it inside a ``kind: List``.
+
+    ``number`` counts the documents of the file from 1; the first is not worth a word.
+    """
 
     data: Any
     file: str
     marks: dict[Path, Mark] = field(default_factory=dict)
     prefix: Path = ()
+    number: int = 1
 
     def mark(self, path: Path) -> Mark:
         """The mark of the value at ``path`` or of the nearest one around it."""
@@ -52,7 +56,11 @@ class Document:
 
     def problem(self, path: Path, text: str) -> Problem:
         """A problem with the value at ``path``."""
-        return Problem(self.file, self.mark(path).line, dotted(self.prefix + path), text)
+        return Problem(self.file, self.mark(path).line, dotted(self.prefix + path), _in_document(text, self.number))
+
+
+def _in_document(text: str, number: int) -> str:
+    return f"{text} (document {number})" if number > 1 else text
 
 
 def dotted(path: Path) -> str:
@@ -68,12 +76,12 @@ def read(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     documents: list[Document] = []
     problems: list[Problem] = []
     try:
-        for node in yaml.compose_all(_without_tabs(text), Loader=yaml.SafeLoader):
-            walk = _Walk(file)
+        for number, node in enumerate(yaml.compose_all(_without_tabs(text), Loader=yaml.SafeLoader), 1):
+            walk = _Walk(file, number)
             data = walk.value(node, (), 0)
             problems += walk.problems
             if data is not None:
-                documents.append(Document(data=data, file=file, marks=walk.marks))
+                documents.append(Document(data=data, file=file, marks=walk.marks, number=number))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problems.append(Problem(file, line, "", f"no valid YAML: {error.problem or error.context}"))
@@ -96,8 +104,9 @@ def _without_tabs(text: str) -> str:
 class _Walk:
     """Turns one document's nodes into data, noting marks and problems on the way."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, number: int) -> None:
         self.file = file
+        self.number = number
         self.marks: dict[Path, Mark] = {}
         self.problems: list[Problem] = []
         self._count = 0
@@ -173,7 +182,7 @@ class _Walk:
         return value
 
     def _problem(self, line: int, path: Path, text: str) -> None:
-        self.problems.append(Problem(self.file, line, dotted(path), text))
+        self.problems.append(Problem(self.file, line, dotted(path), _in_document(text, self.number)))
 
 
 def _scalar_text(node: yaml.Node) -> tuple[str, str]:
@@ -188,6 +197,6 @@ def listed(documents: list[Document]) -> Iterator[Document]:
         data = document.data
         if isinstance(data, dict) and data.get("kind") == "List" and isinstance(data.get("items"), list):
             for number, item in enumerate(data["items"]):
-                yield Document(data=item, file=document.file, marks=document.marks, prefix=("items", number))
+                yield replace(document, data=item, prefix=("items", number))
         else:
             yield document

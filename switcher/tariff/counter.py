@@ -30,6 +30,8 @@ class Counter:
     """The steps of the window only."""
     all_steps: Callable[[], tuple[Step, ...]]
     _steps: tuple[Step, ...] | None = field(default=None, init=False)
+    _known: dict[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict, init=False)
+    """The price of a base load alone, which is asked for again with every extra one."""
 
     def added(self, usage: Usage, base: Flow, extra: Flow) -> Decimal:
         """What the bill grows by."""
@@ -89,10 +91,15 @@ class Counter:
         """The price of what flows from the window's start to the period's end."""
         if self._steps is None:
             self._steps = self.all_steps()
+        start = reading
+        if not more and (start, speed) in self._known:
+            return self._known[start, speed]
         total = Decimal(0)
         for length, flowing, active, window in self._steps:
             following = reading + (speed + more if flowing else speed) * length
             if active:
                 total += cost(self.charge.tiers, window, reading, following)
             reading = following
+        if not more:
+            self._known[start, speed] = total
         return total
