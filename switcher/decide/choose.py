@@ -39,6 +39,18 @@ def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
         if column != OVERFLOW:
             chosen.rooms.put(row, column)
     _drop_overfull(tick, chosen, budgets)
+    _name_reasons(tick, wanted, chosen, saving)
+    _spend(tick, chosen, budgets)
+    _drop_overfull(tick, chosen, budgets)
+    _fill_in(tick, wanted, chosen, budgets, saving)
+    for row, column in wanted.moves.items():
+        if column == OVERFLOW and row not in chosen.reason:
+            chosen.refused.setdefault(row, StayReason.NO_CAPACITY)
+    return chosen
+
+
+def _name_reasons(tick: Tick, wanted: Wanted, chosen: Chosen, saving: Bools) -> None:
+    """Safety for those who must leave, Savings for those whom it pays; no one else moves."""
     for row in _safety(tick, wanted, chosen.rooms):
         chosen.reason[row] = MoveReason.SAFETY
     for row, column in chosen.rooms.moved.copy().items():
@@ -48,13 +60,6 @@ def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
             chosen.reason[row] = MoveReason.SAVINGS
         else:
             chosen.rooms.stay(row)
-    _spend(tick, chosen, budgets)
-    _drop_overfull(tick, chosen, budgets)
-    _fill_in(tick, wanted, chosen, budgets, saving)
-    for row, column in wanted.moves.items():
-        if column == OVERFLOW and row not in chosen.reason:
-            chosen.refused.setdefault(row, StayReason.NO_CAPACITY)
-    return chosen
 
 
 def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:

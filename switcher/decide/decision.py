@@ -69,8 +69,8 @@ def _moves(tick: Tick, chosen: Chosen, words: Words) -> Iterator[Move]:
 
 def _stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Iterator[Stay]:
     stand = tick.standing
-    better: list[bool] = (stand.worth & stand.open).any(axis=1).tolist()
-    shedding: list[bool] = tick.shedding.tolist()
+    better = np.any(stand.worth & stand.open, axis=1)
+    shedding = tick.shedding
     for row, state in enumerate(tick.board.workloads):
         if row in chosen.reason:
             continue

@@ -81,10 +81,12 @@ class _Market:
     """Bits per second: about what one workload brings."""
 
 
-def prices(
-    board: Board, rules: Rules, projection: Projection, memory: Memory, terms: tuple[Book, str | None]
-) -> Prices:
-    """All prices of a tick; ``terms`` are the price lists and the settlement currency."""
+Terms = tuple[Book, str | None]
+"""The price lists and the settlement currency."""
+
+
+def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms) -> Prices:
+    """All prices of a tick."""
     book, currency = terms
     market = _Market(
         book=book,
