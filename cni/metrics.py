@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -79,7 +80,8 @@ class Metrics:
 class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
-    def get_request(self) -> tuple[socketserver._AfInetSocket | object, object]:  # type: ignore[override]  # the handler wants a pair as peer's address, a unix socket has none
+    def get_request(self) -> tuple[Any, Any]:
+        """The handler wants a pair as its peer's address; on a unix socket there is none."""
         connection, _ = self.socket.accept()
         return connection, ("unix", 0)
 

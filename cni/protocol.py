@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from cni.wire import WireError
+
 VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0")
 
 CONTAINER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
@@ -106,6 +108,22 @@ def parse_call(env: Mapping[str, str], stdin: bytes) -> Call:
         config=config,
         env=env,
     )
+
+
+def parse_cni(content: bytes) -> tuple[dict[str, str], bytes]:
+    """The environment and stdin in a ``CNI1`` body. Raises WireError."""
+    env: dict[str, str] = {}
+    rest = content
+    while True:
+        entry, end, rest = rest.partition(b"\0")
+        if not end:
+            raise WireError("the environment in a CNI1 frame does not end")
+        if not entry:
+            return env, rest
+        key, equals, value = entry.partition(b"=")
+        if not equals:
+            raise WireError(f"not KEY=VALUE in a CNI1 frame: {entry[:40]!r}")
+        env[key.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
 
 
 def parse_config(stdin: bytes) -> Config:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from cni.protocol import parse_cni
 from cni.verbs import Reply
 from cni.wire import KIND_ASK, KIND_CNI, Answer, Ask, WireError, decode, encode, frame, read_frame
 
@@ -82,7 +83,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         with self._idle:
             self._idle.wait_for(lambda: self._busy == 0, timeout=seconds)
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - as the base class calls it
+        """See ``BaseServer.handle_error``."""
         log.exception("a connection failed unexpectedly")
 
 
@@ -122,22 +124,6 @@ class _Handler(socketserver.BaseRequestHandler):
     def _send(self, body: bytes) -> None:
         self.request.settimeout(WRITE_SECONDS)
         self.request.sendall(frame(body))
-
-
-def parse_cni(content: bytes) -> tuple[dict[str, str], bytes]:
-    """The environment and stdin in a ``CNI1`` body. Raises WireError."""
-    env: dict[str, str] = {}
-    rest = content
-    while True:
-        entry, end, rest = rest.partition(b"\0")
-        if not end:
-            raise WireError("the environment in a CNI1 frame does not end")
-        if not entry:
-            return env, rest
-        key, equals, value = entry.partition(b"=")
-        if not equals:
-            raise WireError(f"not KEY=VALUE in a CNI1 frame: {entry[:40]!r}")
-        env[os.fsdecode(key)] = os.fsdecode(value)
 
 
 def _gone(peer: socket.socket) -> bool:

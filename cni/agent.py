@@ -1,0 +1,146 @@
+"""genie-agent: the node's agent. Builds everything, starts it, and ends it on SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from cni import kernel, loops, metrics
+from cni.asks import Asks, SwitchEngine
+from cni.attach import Attacher
+from cni.delegate import Delegates
+from cni.locks import ContainerLocks
+from cni.logs import log_to_stderr
+from cni.netconf import ConfDir
+from cni.reconcile import Leftovers, SpooledDels
+from cni.sense.push import Pusher
+from cni.sense.sampler import Sampler, Sources
+from cni.sense.spool import Spool
+from cni.sense.telling import Telling
+from cni.server import AgentServer
+from cni.settings import Settings, SettingsError, load
+from cni.store import Store, StoreError
+from cni.switch import Switches
+from cni.verbs import Means, Reply, Verbs
+
+STOP_SECONDS = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """All parts of one agent, built from its settings. Raises StoreError and OSError when it cannot be built."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.meters = metrics.Metrics()
+        self.store = Store(settings.state / "store.db")
+        self.networks = ConfDir(settings.conf_dir)
+        self.locks = ContainerLocks()
+        delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
+        self.attacher = Attacher(self.store, delegates, kernel)
+        self.switches: SwitchEngine = Switches(self.store, self.attacher, self.networks, self.locks, self.meters)
+        self.verbs = Verbs(
+            Means(
+                store=self.store,
+                attacher=self.attacher,
+                locks=self.locks,
+                networks=self.networks,
+                kernel=kernel,
+                switches=self.switches,
+            ),
+            self.meters.verb,
+        )
+        self.dels = SpooledDels(settings.del_spool, self.verbs.perform, self.meters.replayed)
+        self.spool = Spool(self.store)
+        self.telling = Telling(self.networks, self.switches.statuses)
+        self.asks = Asks(settings.node, self.store, self.networks, self.switches)
+        self._watch()
+
+    def perform(self, env: dict[str, str], stdin: bytes) -> Reply:
+        """One CNI call. A DEL that still waits in the spool comes before an ADD: it may be the same container's."""
+        if env.get("CNI_COMMAND") == "ADD" and self.dels.depth():
+            self.dels.replay()
+        return self.verbs.perform(env, stdin)
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until ``stop`` is set. Raises OSError when the socket or the metrics' address cannot be had."""
+        settings = self.settings
+        with ExitStack() as ending:
+            ending.callback(self.store.close)
+            server = AgentServer(settings.socket, self.perform, self.asks.answer)
+            ending.callback(server.stop)
+            if settings.metrics is not None:
+                ending.callback(metrics.serve(self.meters, settings.metrics))
+            self.switches.resume()
+            server.start()
+            work = self._start_loops()
+            ending.callback(work.stop, STOP_SECONDS)
+            log.info("agent ready", extra={"node": settings.node, "socket": str(settings.socket)})
+            stop.wait()
+            log.info("agent stops", extra={"node": settings.node})
+
+    def _start_loops(self) -> loops.Loops:
+        settings = self.settings
+        sources = Sources(
+            node=settings.node,
+            store=self.store,
+            uplinks=settings.uplinks,
+            counters=kernel.counters,
+            telling=self.telling,
+        )
+        leftovers = Leftovers(self.store, self.attacher, self.locks, self.switches.statuses)
+        work = loops.Loops()
+        work.run("leftovers", loops.clearing(leftovers, self.meters.repaired))
+        work.run("dels", loops.replaying(self.dels))
+        work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))
+        if settings.controller is not None:
+            pusher = Pusher(settings.controller, self.spool, self.telling.tell_all, self.meters.batch)
+            work.run("pushing", loops.pushing(pusher, settings.sample_every))
+        return work
+
+    def _watch(self) -> None:
+        watch = self.meters.watch
+        watch("genie_attachments", "Attachments in the store.", lambda: len(self.store.all()))
+        watch("genie_batch_spool_depth", "Batches waiting for the controller.", self.spool.depth)
+        watch("genie_del_spool_depth", "Spooled DELs waiting.", self.dels.depth)
+        watch("genie_batches_dropped", "Batches lost as the spool was full, since start.", lambda: self.spool.dropped)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Exit status: 0 stopped by a signal, 1 it failed, 2 bad usage or settings."""
+    parser = argparse.ArgumentParser(
+        prog="genie-agent",
+        description="The node's agent: CNI calls, live switches, counters. It serves until SIGTERM.",
+        epilog="example: genie-agent --config /etc/genie/agent.yaml",
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the agent's settings, YAML")
+    parser.add_argument("--check", action="store_true", help="only check the settings")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load(options.config)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command's answer to its user
+        return 2
+    if options.check:
+        return 0
+    log_to_stderr()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        Agent(settings).run(stop)
+    except (StoreError, OSError) as error:
+        log.error("agent failed", extra={"error": str(error)})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

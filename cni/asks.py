@@ -1,0 +1,94 @@
+"""Answers the controller and the tools (ASK1): orders to switch, and what there is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cni.netconf import ConfDir
+from cni.reports import attachment_reports, network_reports
+from cni.store import Store
+from cni.switch import RefusedError
+from cni.wire import Answer, Ask, SwitchOrder, SwitchStatus
+
+log = logging.getLogger(__name__)
+
+
+class SwitchEngine(Protocol):
+    """The live switch, as the agent uses it."""
+
+    def check(self, order: SwitchOrder) -> None:
+        """Preflight only. Raises RefusedError."""
+
+    def start(self, order: SwitchOrder) -> None:
+        """Begin it; one that is known by its id already is left as it is. Raises RefusedError."""
+
+    def statuses(self) -> Sequence[SwitchStatus]:
+        """All switches in the journal."""
+
+    def abandon(self, container_id: str) -> None:
+        """End every switch of the container; called with its lock held, by a DEL."""
+
+    def resume(self) -> None:
+        """Go on with what a crash interrupted."""
+
+
+class Asks:
+    """One answer per question; never raises."""
+
+    def __init__(self, node: str, store: Store, networks: ConfDir, switches: SwitchEngine) -> None:
+        self._node = node
+        self._store = store
+        self._networks = networks
+        self._switches = switches
+        self._verbs: dict[str, Callable[[Ask], Answer]] = {
+            "switch": self._switch,
+            "refuse-check": self._check,
+            "switches": self._all_switches,
+            "attachments": self._attachments,
+            "networks": self._all_networks,
+            "status": self._status,
+        }
+
+    def answer(self, ask: Ask) -> Answer:
+        """The answer; ``error`` says what is wrong with the question, or why the order is refused."""
+        verb = self._verbs.get(ask.ask)
+        if verb is None:
+            return self._wrong(f"unknown question {ask.ask!r}; known: {', '.join(sorted(self._verbs))}")
+        if ask.switch is None and ask.ask in ("switch", "refuse-check"):
+            return self._wrong(f"{ask.ask} needs a switch order")
+        try:
+            return verb(ask)
+        except RefusedError as error:
+            return Answer(error=str(error), refusal=error.reason, node=self._node)
+        except Exception as error:
+            log.exception("a question failed unexpectedly", extra={"ask": ask.ask})
+            return self._wrong(f"internal error: {type(error).__name__}: {error}")
+
+    def _wrong(self, text: str) -> Answer:
+        return Answer(error=text, node=self._node)
+
+    def _switch(self, ask: Ask) -> Answer:
+        if ask.switch is not None:
+            self._switches.start(ask.switch)
+        return Answer(node=self._node)
+
+    def _check(self, ask: Ask) -> Answer:
+        if ask.switch is not None:
+            self._switches.check(ask.switch)
+        return Answer(node=self._node)
+
+    def _all_switches(self, _: Ask) -> Answer:
+        return Answer(switches=tuple(self._switches.statuses()), node=self._node)
+
+    def _attachments(self, _: Ask) -> Answer:
+        reports = attachment_reports(self._store.all(), self._switches.statuses())
+        return Answer(attachments=reports, node=self._node)
+
+    def _all_networks(self, _: Ask) -> Answer:
+        return Answer(networks=network_reports(self._networks), node=self._node)
+
+    def _status(self, _: Ask) -> Answer:
+        self._store.note("identity")  # a damaged store is not well
+        return Answer(node=self._node)

@@ -1,0 +1,159 @@
+"""Which networks a pod asks for, and the names of its interfaces."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cni.annotations import (
+    Element,
+    Selection,
+    annotations_of,
+    delegate_args,
+    labels_of,
+    name_interfaces,
+    parse_args,
+    parse_elements,
+    select,
+    workload_of,
+)
+from cni.protocol import CniError
+
+ANNOTATIONS = {"cni": "a,b@eth5", "note": 'x;y=z "{'}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "names"),
+    [
+        ("flannel,weave", ["eth0", "eth1"]),
+        ("flannel,weave@eth4,flannel@eth3", ["eth0", "eth4", "eth3"]),
+        ("flannel,weave@eth4,flannel@eth5, flannel", ["eth0", "eth4", "eth5", "eth1"]),
+        ("a@eth1,b,c@foo,d", ["eth1", "eth0", "foo", "eth2"]),
+        ("a@foo", ["foo"]),
+        ("a,b@eth0", ["eth1", "eth0"]),
+    ],
+)
+def test_interfaces_are_named_as_genie_does(annotation: str, names: list[str]) -> None:
+    assert name_interfaces(parse_elements(annotation), "eth0") == names
+
+
+@pytest.mark.parametrize(
+    ("annotation", "names"), [("a,b,c", ["eth0", "net1", "net2"]), ("a,b@x,c", ["eth0", "x", "net2"])]
+)
+def test_interfaces_are_named_as_multus_does_when_asked(annotation: str, names: list[str]) -> None:
+    assert name_interfaces(parse_elements(annotation), "eth0", "net") == names
+
+
+def test_the_runtimes_name_is_kept() -> None:
+    assert name_interfaces(parse_elements("a,b"), "pod7") == ["pod7", "eth0"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "prefix"),
+    [
+        pytest.param("a@x,b@x", "eth", id="T52 N7 explicit"),
+        pytest.param("a@net1,b,c@eth0,d@y", "net", id="T52 by place"),
+    ],
+)
+def test_two_interfaces_of_one_name_are_refused(annotation: str, prefix: str) -> None:
+    with pytest.raises(CniError, match="same interface name"):
+        name_interfaces(parse_elements(annotation), "eth0", prefix)
+
+
+def test_elements_are_trimmed_and_repeatable() -> None:
+    assert parse_elements(" a , b @ eth5@more,a") == [Element("a"), Element("b", "eth5"), Element("a")]
+
+
+@pytest.mark.parametrize("annotation", ["a,,b", ",", "@eth1", "a@", "a@sixteen-letters-", "nad:ns/x", "logical:y"])
+def test_bad_elements_are_refused(annotation: str) -> None:
+    with pytest.raises(CniError):
+        parse_elements(annotation)
+
+
+def test_without_annotation_the_default_plugin_counts_then_the_first_network() -> None:
+    assert select({"default_plugin": "x,y@eth7"}, {}, "eth0") == [Selection("x", "eth0"), Selection("y", "eth7")]
+    assert select({"default_plugin": " "}, {}, "eth0") == [Selection(None, "eth0")]
+    assert select({}, {"other": "z"}, "eth0") == [Selection(None, "eth0")]
+    assert select({"default_plugin": "x"}, {"cni": "y"}, "eth0") == [Selection("y", "eth0")]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "named"),
+    [
+        ({"k8s.v1.cni.cncf.io/networks": "", "cni": "a"}, "k8s.v1.cni.cncf.io/networks"),
+        ({"v1.multus-cni.io/default-network": "x"}, "v1.multus-cni.io/default-network"),
+        ({"cni": " ", "networks": "net1"}, "logical networks"),
+        ({"cni": ""}, "empty cni annotation"),
+    ],
+)
+def test_what_is_not_supported_yet_is_refused_by_name(annotations: dict[str, str], named: str) -> None:
+    with pytest.raises(CniError, match=named) as caught:
+        select({}, annotations, "eth0")
+    assert caught.value.code >= 100
+
+
+def test_T15_an_unsupported_value_is_named_with_its_key() -> None:  # noqa: N802 - the checklist's id
+    with pytest.raises(CniError) as caught:
+        select({"interfacePrefix": "foo"}, {}, "eth0")
+    assert caught.value.code == 2
+    assert caught.value.details == "interfacePrefix='foo'"
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_annotations_survive_semicolons_and_equal_signs(place: str) -> None:
+    annotation = f"K8S_ANNOT={json.dumps(ANNOTATIONS)}"
+    others = ["K8S_POD_NAME=web-0", "K8S_POD_NAMESPACE=shop"]
+    parts = {
+        "first": [annotation, *others],
+        "middle": [others[0], annotation, others[1]],
+        "last": [*others, annotation],
+    }
+    args = parse_args(";".join(parts[place]))
+    assert annotations_of(args) == ANNOTATIONS
+    assert workload_of(args, "c1") == "shop/web-0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("A", id="T17 no equals sign"),
+        pytest.param("IP=1;;MAC=2", id="T17 empty pair"),
+        pytest.param("IP=1=2", id="T17 two equals signs"),
+        pytest.param("NEW=1", id="T17 unknown"),
+        pytest.param("NEW=1;IgnoreUnknown=0", id="T17 unknown, not to be ignored"),
+        pytest.param('K8S_ANNOT={"a":', id="T17 broken JSON"),
+        pytest.param("K8S_ANNOT={}x", id="T17 text after the annotations"),
+    ],
+)
+def test_bad_args_are_refused(text: str) -> None:
+    with pytest.raises(CniError) as caught:
+        parse_args(text)
+    assert caught.value.code == 4
+
+
+@pytest.mark.parametrize("ignore", ["IgnoreUnknown=1", "IgnoreUnknown=true"])
+def test_T17_unknown_args_pass_when_they_are_to_be_ignored(ignore: str) -> None:  # noqa: N802 - the checklist's id
+    assert parse_args(f"NEW=1;{ignore}")["NEW"] == "1"
+
+
+def test_delegates_get_all_args_but_the_annotations() -> None:
+    args = parse_args(f"K8S_POD_UID=u;K8S_ANNOT={json.dumps(ANNOTATIONS)};K8S_POD_NAME=web-0")
+    assert delegate_args(args) == "IgnoreUnknown=1;K8S_POD_UID=u;K8S_POD_NAME=web-0"
+
+
+@pytest.mark.parametrize("text", ["K8S_ANNOT=[]", 'K8S_ANNOT={"a": 1}', "K8S_ANNOT=x"])
+def test_annotations_are_an_object_of_strings(text: str) -> None:
+    with pytest.raises(CniError):
+        annotations_of(parse_args(text))
+
+
+def test_outside_kubernetes_a_workload_has_its_containers_name() -> None:
+    assert workload_of({}, "c1") == "c1"
+    assert annotations_of({}) is None
+
+
+def test_labels_come_as_an_annotation() -> None:
+    assert labels_of({"switcher.genie.io/labels": "app=web, tier=front"}) == {"app": "web", "tier": "front"}
+    with pytest.raises(CniError):
+        labels_of({"switcher.genie.io/labels": "app"})
