@@ -1,0 +1,91 @@
+"""Giving up a path: waiting until nothing uses it any more, counted by the kernel."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cni.kernel.sockets import CLOSE, ESTABLISHED, LISTEN, Socket, destroy, sockets
+from cni.switch.journal import Side
+
+HANDOVER_POLLS = 2
+"""A subflow over the new path is trusted after it was seen this often in a row."""
+
+
+def users(netns: str, address: str) -> list[Socket]:
+    """The sockets that still need the address: TCP in any state but LISTEN and TIME_WAIT, connected UDP."""
+    found = []
+    for each in sockets(netns):
+        waiting = each.state == LISTEN or (each.protocol == socket.IPPROTO_TCP and each.state == CLOSE)
+        unconnected = each.protocol == socket.IPPROTO_UDP and not each.remote_port
+        if each.local == address and not waiting and not unconnected:
+            found.append(each)
+    return found
+
+
+@dataclass(slots=True)
+class Usage:
+    """Who used the leaving address since the drain began. ``closed`` counts those that we closed."""
+
+    netns: str
+    leaving: Side
+    staying: Side
+    closed: int = 0
+    _seen: set[bytes] = field(default_factory=set)
+    _present: set[bytes] = field(default_factory=set)
+    _doubled: dict[int, int] = field(default_factory=dict)
+
+    def look(self) -> list[Socket]:
+        """The present users, less the multipath subflows that this look could close. Raises OSError."""
+        if self.leaving.address == self.staying.address:
+            return []
+        left = self._hand_over(users(self.netns, self.leaving.address))
+        self._present = {each.identity for each in left}
+        self._seen |= self._present
+        return left
+
+    def close_all(self) -> None:
+        """Closes every user: TCP peers get a reset, the owners of UDP sockets an error. Raises OSError."""
+        for each in self.look():
+            self.closed += destroy(self.netns, each)
+        self._present = set()
+
+    @property
+    def drained(self) -> int:
+        """Users that ended, or moved on, by themselves."""
+        return max(0, len(self._seen - self._present) - self.closed)
+
+    def _hand_over(self, present: list[Socket]) -> list[Socket]:
+        """Ends subflows of connections that have another, established one over the staying address."""
+        tokens = {each.token for each in present if each.token is not None}
+        if not tokens:
+            return present
+        over = {each.token for each in users(self.netns, self.staying.address) if each.state == ESTABLISHED}
+        self._doubled = {token: self._doubled.get(token, 0) + 1 for token in tokens & over if token is not None}
+        left = []
+        for each in present:
+            self._seen.add(each.identity)
+            if each.token is not None and self._doubled.get(each.token, 0) > HANDOVER_POLLS:
+                destroy(self.netns, each)
+            else:
+                left.append(each)
+        return left
+
+
+@dataclass(slots=True)
+class Quiet:
+    """Whether packets still come to the leaving address; read only when it matters."""
+
+    heard: Callable[[], int]
+    seconds: float
+    _count: int | None = None
+    _since: float = 0.0
+
+    def over(self) -> bool:
+        """Whether nothing came for ``seconds``; the first call only begins the wait. Raises what ``heard`` raises."""
+        now, count = time.monotonic(), self.heard()
+        if count != self._count:
+            self._count, self._since = count, now
+        return now - self._since >= self.seconds
