@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from math import ceil, floor
+
+from ortools.sat.python import cp_model
 
 from cni.wire import Outcome, SwitchStatus
 from switcher.lab.blueprint import NAMESPACE, START_NETWORK, Blueprint, Workload
 
-AMPLE = -1
 UNIT_BPS = 100_000
 """Demands and capacities are compared in these units, demands rounded up."""
 
@@ -108,41 +109,32 @@ def cheapest(
     room_bps: Mapping[str, float],
     prices: Mapping[str, Decimal],
 ) -> dict[str, str]:
-    """The cheapest feasible network of each workload, exactly: every choice is tried, equal remainders once.
+    """The cheapest feasible network of each workload, exactly (OR-Tools CP-SAT, one thread, so always the same).
 
     What finds no room anywhere, and what may not move, is on the network where it started.
     """
     names = sorted(prices, key=lambda name: (prices[name], name))
-    needs = {workload.name: int(-(-demand_bps.get(workload.name, 0.0) // UNIT_BPS)) for workload in workloads}
-    fixed = [workload for workload in workloads if workload.do_not_move]
-    free = sorted(
-        (w for w in workloads if not w.do_not_move), key=lambda workload: (-needs[workload.name], workload.name)
-    )
-    room = {name: int(room_bps[name] // UNIT_BPS) for name in names}
-    room[START_NETWORK] -= sum(needs[workload.name] for workload in fixed)
-
-    @cache
-    def best(index: int, left: tuple[int, ...]) -> tuple[Decimal, tuple[str, ...]]:
-        if index == len(free):
-            return Decimal(0), ()
-        need = needs[free[index].name]
-        options = []
-        for position, name in enumerate(names):
-            if left[position] == AMPLE or need <= left[position]:
-                after = left if left[position] == AMPLE else _less(left, position, need)
-                cost, rest = best(index + 1, after)
-                options.append((cost + prices[name], (name, *rest)))
-        if not options:
-            cost, rest = best(index + 1, left)
-            options.append((cost + prices[START_NETWORK], (START_NETWORK, *rest)))
-        return min(options)
-
-    # Where all together fit, nothing is counted, so that equal states are recognised as equal.
-    most = sum(needs[workload.name] for workload in free)
-    chosen = best(0, tuple(AMPLE if room[name] >= most else max(room[name], 0) for name in names))[1]
-    assigned = {workload.name: name for workload, name in zip(free, chosen, strict=True)}
-    return assigned | {workload.name: START_NETWORK for workload in fixed}
+    needs = {w.name: ceil(demand_bps.get(w.name, 0.0) / UNIT_BPS) for w in workloads}
+    model = cp_model.CpModel()
+    chosen = {(w.name, name): model.new_bool_var(f"{w.name} on {name}") for w in workloads for name in names}
+    crowded = {w.name: model.new_bool_var(f"{w.name} has no room") for w in workloads}
+    for workload in workloads:
+        model.add_exactly_one([crowded[workload.name], *(chosen[workload.name, name] for name in names)])
+        if workload.do_not_move:
+            model.add(chosen[workload.name, START_NETWORK] + crowded[workload.name] == 1)
+    for name in names:
+        used = sum(needs[w.name] * chosen[w.name, name] for w in workloads)
+        model.add(used <= max(0, floor(room_bps[name] / UNIT_BPS)))
+    dearest = 1 + len(workloads) * max(_coins(price) for price in prices.values())
+    cost = sum(_coins(prices[name]) * chosen[w.name, name] for w in workloads for name in names)
+    model.minimize(cost + dearest * sum(crowded.values()))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.solve(model)
+    return {
+        w.name: next((name for name in names if solver.value(chosen[w.name, name])), START_NETWORK) for w in workloads
+    }
 
 
-def _less(left: tuple[int, ...], position: int, need: int) -> tuple[int, ...]:
-    return (*left[:position], left[position] - need, *left[position + 1 :])
+def _coins(price: Decimal) -> int:
+    return int(price.scaleb(4).to_integral_value())

@@ -29,6 +29,8 @@ ALARM = "#D55E00"
 MARKS = {"Savings": ("v", "white"), "Safety": ("D", ALARM)}
 OTHER_MARK = ("o", FAINT)
 DOTS_PER_INCH = 150
+LEAST_NAMED = 0.15
+"""A stay shorter than this share of the run is known by its colour alone."""
 
 
 def draw_chart(run: Run, report: Report, path: Path) -> None:
@@ -121,10 +123,10 @@ def _price(axis: Any, network: PhysicalNetwork, drawn: Drawn) -> None:
         times.insert(1, story.price_at - story.start)
     prices = [float(story.price(network, story.start + at)) for at in times]
     axis.step(times, prices, where="post", color=INK, linewidth=1.6, linestyle=":")
-    for index, at in enumerate(times[:-1]):
-        if index == 0 or prices[index] != prices[index - 1]:
-            axis.annotate(f"{prices[index]:.2f}", (at, prices[index]), xytext=(60 if index == 0 else 4, 3),
-                          textcoords="offset points", fontsize=8, color=INK)  # fmt: skip
+    for at, price in ((times[1], prices[0]), (drawn.end, prices[-1])):
+        axis.annotate(
+            f"{price:.2f}", (at, price), xytext=(-4, 3), textcoords="offset points", fontsize=8, color=INK, ha="right"
+        )
     axis.set_ylim(0, 17)
     axis.set_ylabel(f"price (dotted)\n{CURRENCY} per hour", fontsize=9)
     axis.spines["top"].set_visible(False)
@@ -133,9 +135,7 @@ def _price(axis: Any, network: PhysicalNetwork, drawn: Drawn) -> None:
 def _placements(axis: Any, drawn: Drawn) -> None:
     rows = {name: index for index, name in enumerate(reversed(drawn.workloads))}
     for span in drawn.spans:
-        start = span.start - drawn.story.start
-        axis.barh(rows[span.workload], span.end - span.start, left=start, height=0.72,
-                  color=COLOURS[span.physical_network])  # fmt: skip
+        _bar(axis, rows[span.workload], span, drawn)
     seen: set[str] = set()
     for move in drawn.moves:
         marker, fill = MARKS.get(move.reason, OTHER_MARK)
@@ -151,6 +151,14 @@ def _placements(axis: Any, drawn: Drawn) -> None:
     axis.set_title("who was on which network, and every move with its reason", loc="left", fontsize=10, color=INK)
     axis.legend(handles=_legend(seen), loc="upper center", bbox_to_anchor=(0.5, -0.22 * 4 / max(4, len(labels) * 0.5)),
                 ncols=8, fontsize=8, frameon=False)  # fmt: skip
+
+
+def _bar(axis: Any, row: int, span: Span, drawn: Drawn) -> None:
+    start, length = span.start - drawn.story.start, span.end - span.start
+    axis.barh(row, length, left=start, height=0.72, color=COLOURS[span.physical_network])
+    if length > LEAST_NAMED * drawn.end:
+        name_at = start + length - 0.01 * drawn.end
+        axis.text(name_at, row, span.physical_network, fontsize=7, color="white", ha="right", va="center")
 
 
 def _legend(reasons: set[str]) -> list[Any]:
