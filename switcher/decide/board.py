@@ -76,6 +76,11 @@ def bare(name: str) -> str:
     return name.rpartition(":")[2].removeprefix("genie-system/")
 
 
+def same_network(one: str, other: str) -> bool:
+    """Whether two names mean one network, written in full or bare."""
+    return one == other or _bare_of(one, other)
+
+
 def _bare_of(known: str, name: str) -> bool:
     """Whether one of the two is the other without its kind; names of two different kinds never match."""
     return (":" in known) != (":" in name) and bare(known) == bare(name)

@@ -15,7 +15,7 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats
 from switcher.decide.settings import Settings
-from switcher.model import Memory, NetworkState, Placement
+from switcher.model import Memory, NetworkState, Placement, Uplink
 from switcher.objects.model import Book, ThresholdSpec
 
 TOLERANCE = 1e-9
@@ -44,10 +44,11 @@ class Projection:
 
 def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Projection:
     """The projection of a snapshot."""
-    states = _states(board)
+    newest = newest_states(board.networks)
+    states = [newest[uplink] for uplink in board.uplinks]
     specs = [book.threshold_for(uplink.physical_network) for uplink in board.uplinks]
     capacity = np.array([state.capacity_bps for state in states], dtype=np.float64)
-    totals = [_total(state) for state in states]
+    totals = [total_bps(state) for state in states]
     total_in = np.array([total[0] for total in totals], dtype=np.float64)
     total_out = np.array([total[1] for total in totals], dtype=np.float64)
 
@@ -71,16 +72,14 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     )
 
 
-def _states(board: Board) -> list[NetworkState]:
+def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:
     """The state that speaks for each uplink: of several networks on it the newest, ties by load."""
-    newest: dict[int, NetworkState] = {}
-    ordered = zip(board.networks, board.uplink_of.tolist(), strict=True)
-    for state, uplink in sorted(ordered, key=lambda pair: (pair[0].sampled_at, pair[0].used_bps, pair[0].name)):
-        newest[uplink] = state
-    return [newest[uplink] for uplink in range(len(board.uplinks))]
+    ordered = sorted(networks, key=lambda state: (state.sampled_at, state.used_bps, state.name))
+    return {state.uplink: state for state in ordered}
 
 
-def _total(state: NetworkState) -> tuple[float, float]:
+def total_bps(state: NetworkState) -> tuple[float, float]:
+    """(in, out) of all that is on the uplink; without directions all of it counts both ways."""
     if state.in_bps is not None and state.out_bps is not None:
         return state.in_bps, state.out_bps
     return state.used_bps, state.used_bps
@@ -88,7 +87,7 @@ def _total(state: NetworkState) -> tuple[float, float]:
 
 def above_shed(state: NetworkState, spec: ThresholdSpec) -> bool:
     """Whether a sample is above ``shed``: the larger direction where both are known, else all that is used."""
-    return state.capacity_bps > 0 and max(_total(state)) > float(spec.shed) * state.capacity_bps * (1 + TOLERANCE)
+    return state.capacity_bps > 0 and max(total_bps(state)) > float(spec.shed) * state.capacity_bps * (1 + TOLERANCE)
 
 
 def _stale(state: NetworkState, spec: ThresholdSpec, board: Board, settings: Settings) -> bool:
