@@ -26,6 +26,7 @@ from cni.sense.telling import Telling
 from cni.server import AgentServer
 from cni.settings import Settings, SettingsError, load
 from cni.store import Store, StoreError
+from cni.switch import Means as SwitchMeans
 from cni.switch import Switches
 from cni.verbs import Means, Reply, Verbs
 
@@ -45,7 +46,7 @@ class Agent:
         self.locks = ContainerLocks()
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
         self.attacher = Attacher(self.store, delegates, kernel)
-        self.switches: SwitchEngine = Switches(self.store, self.attacher, self.networks, self.locks, self.meters)
+        self.switches = self._build_switches()
         self.verbs = Verbs(
             Means(
                 store=self.store,
@@ -62,6 +63,18 @@ class Agent:
         self.telling = Telling(self.networks, self.switches.statuses)
         self.asks = Asks(settings.node, self.store, self.networks, self.switches)
         self._watch()
+
+    def _build_switches(self) -> SwitchEngine:
+        return Switches(
+            SwitchMeans(
+                store=self.store,
+                attacher=self.attacher,
+                locks=self.locks,
+                networks=self.networks,
+                scratch=self.settings.state / "switch",
+                observe=lambda phase, seconds: self.meters.phase(phase.value, seconds),
+            )
+        )
 
     def perform(self, env: dict[str, str], stdin: bytes) -> Reply:
         """One CNI call. A DEL that still waits in the spool comes before an ADD: it may be the same container's."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from cni.netconf import ConfDir
 from cni.reports import attachment_reports, network_reports
 from cni.store import Store
-from cni.switch import RefusedError
+from cni.switch import Refused
 from cni.wire import Answer, Ask, SwitchOrder, SwitchStatus
 
 log = logging.getLogger(__name__)
@@ -19,10 +19,10 @@ class SwitchEngine(Protocol):
     """The live switch, as the agent uses it."""
 
     def check(self, order: SwitchOrder) -> None:
-        """Preflight only. Raises RefusedError."""
+        """Preflight only. Raises Refused."""
 
     def start(self, order: SwitchOrder) -> None:
-        """Begin it; one that is known by its id already is left as it is. Raises RefusedError."""
+        """Begin it; one that is known by its id already is left as it is. Raises Refused."""
 
     def statuses(self) -> Sequence[SwitchStatus]:
         """All switches in the journal."""
@@ -60,7 +60,7 @@ class Asks:
             return self._wrong(f"{ask.ask} needs a switch order")
         try:
             return verb(ask)
-        except RefusedError as error:
+        except Refused as error:
             return Answer(error=str(error), refusal=error.reason, node=self._node)
         except Exception as error:
             log.exception("a question failed unexpectedly", extra={"ask": ask.ask})

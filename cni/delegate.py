@@ -81,6 +81,9 @@ class Delegates:
     def add(self, config: bytes, call: Invocation) -> bytes:
         """ADD of every plugin in order; the last one's result. Raises DelegateError, having DELed what was done."""
         network = Network.parse(config)
+        for plugin in network.plugins:
+            # All must be there before the first one acts: nothing is to be undone then.
+            find_program(str(plugin["type"]), self._path(call))
         result: Config | None = None
         for position, plugin in enumerate(network.plugins):
             try:

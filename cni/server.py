@@ -128,8 +128,9 @@ class _Handler(socketserver.BaseRequestHandler):
 
 def _gone(peer: socket.socket) -> bool:
     """Whether the peer closed its end; the shim keeps it open until it has its reply."""
+    peer.settimeout(0)
     try:
-        return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return peer.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
 

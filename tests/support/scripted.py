@@ -1,8 +1,8 @@
 """A CNI plugin that does as it is told, for tests: by keys of its own configuration.
 
 ``{"type": "scripted", "add": {...}, "del": {...}}``; each action may have: ``wait`` (seconds), ``print`` (text for
-stdout instead of a result), ``stderr``, ``exit``, ``child`` (start a grandchild that holds the pipes for so many seconds),
-``touch`` (a file), ``wait_for`` (a file that must come to be). Every call is appended to ``log`` as one line of JSON.
+stdout instead of a result), ``stderr``, ``exit``, ``child`` (start a grandchild that holds the pipes for so many
+seconds), ``touch`` (a file), ``wait_for`` (a file that must come to be). Every call is appended to ``log`` as JSON.
 """
 
 from __future__ import annotations
