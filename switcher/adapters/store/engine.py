@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
@@ -29,7 +31,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from switcher.errors import BadInputError, Problem, TryLaterError
 
-BUSY_TIMEOUT_MS = 15_000
+PATIENCE = timedelta(seconds=15)
+"""How long SQLite waits for another writer."""
 OURS = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 """Errors of the database that are faults of this program: never to be hidden behind "try later"."""
 
@@ -37,10 +40,10 @@ OURS = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 class Database:
     """Transactions on one database. Safe for any number of threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
         """Nothing is opened yet. Raises BadInputError when the URL is malformed or names an unknown driver."""
         self.url = _parsed(url)
-        self._engine = _engine(self.url)
+        self._engine = _engine(self.url, patience)
         self._writer = self._engine.execution_options(writes=True)
 
     @property
@@ -100,23 +103,23 @@ def _parsed(url: str) -> URL:
 
 
 def _bad(url: str, text: str) -> BadInputError:
-    return BadInputError([Problem("", 0, "database", f"{url!r}: {text}")])
+    return BadInputError([Problem("database", 0, "", f"{url!r}: {text}")])
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, patience: timedelta) -> Engine:
     try:
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise _bad(url.render_as_string(), f"its driver is not installed ({error})") from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, patience))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+def _prepare_sqlite(patience: timedelta, connection: SqliteConnection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _begin_sqlite says, not at the driver's guess
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {patience // timedelta(milliseconds=1)}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -52,8 +52,12 @@ class SqlHistory:
         database = Database(url)
         if database.file is not None and not database.file.exists():
             raise SwitcherError(f"there is no history at {database.file}: run `switcher db upgrade`, which creates it")
-        with database.reading() as connection:
-            require_head(connection, database.name)
+        try:
+            with database.reading() as connection:
+                require_head(connection, database.name)
+        except BaseException:
+            database.close()
+            raise
         return cls(database)
 
     def close(self) -> None:

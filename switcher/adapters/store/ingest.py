@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from cni.wire import AttachmentSample, Batch, UplinkSample
 from switcher.adapters.store import moves, present
@@ -18,6 +18,8 @@ from switcher.adapters.store.series import PATHS, UPLINKS, Piece, new_pieces
 from switcher.adapters.store.upsert import insert_into
 
 log = logging.getLogger(__name__)
+LOCK_SPACE = 0x5357_4954
+"""PostgreSQL's advisory locks with two keys: this one and the node's hash."""
 S = TypeVar("S", UplinkSample, AttachmentSample)
 
 
@@ -28,6 +30,7 @@ def ingest(connection: Connection, batch: Batch) -> int:
     was either stored or given up by its agent before a later one was sent. One that skips numbers counts as a gap;
     an agent's first batch never does, whatever its number: this history expected none before it.
     """
+    _take_turns(connection, batch.node)
     agent = _agent(connection, batch)
     if batch.sequence <= agent.last_sequence:
         return int(agent.last_sequence)
@@ -47,12 +50,18 @@ def ingest(connection: Connection, batch: Batch) -> int:
     return batch.sequence
 
 
+def _take_turns(connection: Connection, node: str) -> None:
+    """PostgreSQL: batches of one node, of whichever agent, one after the other; SQLite's write lock is ours already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK_SPACE, func.hashtext(node))))
+
+
 def _agent(connection: Connection, batch: Batch) -> Row[*tuple[Any, ...]]:
-    """The agent's row, made when it is new, and ours until the transaction ends."""
+    """The agent's row, made when it is new."""
     fresh = {"identity": batch.agent, "node": batch.node, "last_sequence": 0, "gaps": 0, "missed": 0, "last_seen": 0}
     connection.execute(insert_into(connection, agents).values(fresh).on_conflict_do_nothing())
     query = select(agents.c.id, agents.c.last_sequence).where(agents.c.identity == batch.agent)
-    return connection.execute(query.with_for_update()).one()
+    return connection.execute(query).one()
 
 
 def _seen(connection: Connection, agent: int, batch: Batch, missed: int) -> None:

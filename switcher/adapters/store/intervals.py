@@ -12,7 +12,9 @@ from cni.wire import AttachmentSample, UplinkSample
 from switcher.adapters.store.instants import HOUR, micros_of
 
 Interval = tuple[int, int]
-MAX_BYTES = 2**63 - 1
+MAX_INSTANT = 2**62
+MAX_COUNT = 10**15
+"""A petabyte in one sample is a broken counter, and would one day overflow the sums."""
 
 
 def share(amount: int, whole: Interval, part: Interval) -> int:
@@ -65,4 +67,4 @@ def usable(sample: UplinkSample | AttachmentSample) -> bool:
         return False
     start, until = interval_of(sample)
     counts = (sample.in_bytes, sample.out_bytes)
-    return 0 <= start < until <= MAX_BYTES and all(0 <= count <= MAX_BYTES for count in counts)
+    return 0 <= start < until <= MAX_INSTANT and all(0 <= count <= MAX_COUNT for count in counts)

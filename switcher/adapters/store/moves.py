@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from cni.wire import Phase, SwitchOrder, SwitchStatus, decode, encode
 from switcher.adapters.store.instants import micros, micros_of, moment_of
-from switcher.adapters.store.phases import is_news, order_of, phase_times
+from switcher.adapters.store.phases import is_news, own_move, phase_times
 from switcher.adapters.store.schema import move_phases
 from switcher.adapters.store.schema import moves as table
 from switcher.adapters.store.upsert import insert_into
@@ -45,20 +45,8 @@ def record(connection: Connection, move: RecordedMove, decision: int | None) -> 
 def learn(connection: Connection, status: SwitchStatus, node: str, learned: datetime) -> None:
     """A status from the node itself; a switch that is not known is one that the node made by itself, and is stored."""
     if not advance(connection, status, learned):
-        began = status.started_at if status.started_at > 0 else learned.timestamp()
-        record(connection, _own(status, node, moment_of(micros_of(began))), None)
+        record(connection, own_move(status, node, learned), None)
         advance(connection, status, learned)
-
-
-def _own(status: SwitchStatus, node: str, began: datetime) -> RecordedMove:
-    return RecordedMove(
-        node=node,
-        order=order_of(status),
-        policy="",
-        decided_at=began,
-        saving_per_hour="0",
-        explanation="the node made this move by itself",
-    )
 
 
 def advance(connection: Connection, status: SwitchStatus, learned: datetime) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from cni.wire import Phase, SwitchOrder, SwitchStatus
-from switcher.adapters.store.instants import micros, micros_of
+from switcher.adapters.store.instants import micros, micros_of, moment_of
+from switcher.ports import RecordedMove
 
 RANK: Mapping[Phase, int] = {
     Phase.PREFLIGHT: 0,
@@ -46,13 +47,21 @@ def phase_times(stored: Mapping[Phase, int], status: SwitchStatus, learned: date
     return times
 
 
-def order_of(status: SwitchStatus) -> SwitchOrder:
-    """The order behind a switch that a node made by itself, as far as its status tells it."""
-    return SwitchOrder(
+def own_move(status: SwitchStatus, node: str, learned: datetime) -> RecordedMove:
+    """A switch that a node made by itself, as far as its status tells what was ordered."""
+    order = SwitchOrder(
         id=status.id,
         workload=status.workload,
         attachment=status.attachment,
         source=status.source,
         target=status.target,
         reason=status.reason,
+    )
+    return RecordedMove(
+        node=node,
+        order=order,
+        policy="",
+        decided_at=moment_of(micros_of(status.started_at)) if status.started_at > 0 else learned,
+        saving_per_hour="0",
+        explanation="the node made this move by itself",
     )

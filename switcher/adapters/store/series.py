@@ -127,10 +127,8 @@ def _look_up(connection: Connection, kind: Kind[S], node: str, wanted: set[Key])
 def _look_up_query(kind: Kind[S], node: str, values: Sequence[str]) -> Select[*tuple[Any, ...]]:
     table, samples = kind.table, kind.samples
     newest = select(func.max(samples.c.until)).where(kind.owner == table.c.id).scalar_subquery()
-    return (
-        select(table.c.id, newest, *(table.c[name] for name in kind.names))
-        .where(table.c.node == node, table.c[kind.narrow].in_(values))
-        .with_for_update(of=table)  # PostgreSQL: two agents of one node take turns; SQLite's lock is already ours
+    return select(table.c.id, newest, *(table.c[name] for name in kind.names)).where(
+        table.c.node == node, table.c[kind.narrow].in_(values)
     )
 
 

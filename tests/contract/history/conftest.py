@@ -1,0 +1,74 @@
+"""Every history that must behave the same: in memory, on SQLite, on PostgreSQL (where it is installed)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from switcher.adapters.store.engine import Database
+from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import upgrade
+from tests.support.batches import at
+from tests.support.memory_history import MemoryHistory
+from tests.support.postgres import Postgres, UnavailableError, running
+
+LEARNED = at(99)
+"""What the histories' clock says."""
+AnyHistory = SqlHistory | MemoryHistory
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    try:
+        with running() as server:
+            yield server
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return _fresh(request, tmp_path, request.param)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], AnyHistory]]:
+    """Opens the test's history, again at each call, as a restarted controller would."""
+    if request.param == "memory":
+        held = MemoryHistory(lambda: LEARNED)
+        yield lambda: held
+        return
+    url = _fresh(request, tmp_path, request.param)
+    upgrade(url)
+    opened: list[Database] = []
+
+    def again() -> SqlHistory:
+        opened.append(Database(url))
+        return SqlHistory(opened[-1], lambda: LEARNED)
+
+    yield again
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture
+def history(reopen: Callable[[], AnyHistory]) -> AnyHistory:
+    return reopen()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A history on SQLite, of this program's version and empty."""
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    upgrade(url)
+    return url
+
+
+def _fresh(request: pytest.FixtureRequest, tmp_path: Path, backend: str) -> str:
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path / 'history.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.fresh_database()

@@ -1,0 +1,95 @@
+"""Users' objects: every version stays, with when it was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import upgrade
+from switcher.ports import StoredObject
+from tests.contract.history.conftest import AnyHistory
+from tests.support.batches import at
+
+
+def tariff(name: str, price: str, recorded: float, **spec: Any) -> StoredObject:
+    document: Mapping[str, Any] = {
+        "kind": "Tariff",
+        "metadata": {"name": name},
+        "spec": {"charges": [{"name": "port", "fixed": {"price": price, "per": "hour"}}], **spec},
+    }
+    return StoredObject(kind="Tariff", name=name, document=document, recorded_at=at(recorded))
+
+
+def prices(history: AnyHistory, known: float | None = None) -> list[str]:
+    found = history.objects(None if known is None else at(known))
+    return [stored.document["spec"]["charges"][0]["fixed"]["price"] for stored in found]
+
+
+def test_an_object_comes_back_as_it_was(reopen: Callable[[], AnyHistory]) -> None:
+    stored = tariff("t", "0.0850", 1.234567, validFrom="2026-12-01T00:00:00+01:00")
+    reopen().store_objects([stored])
+    assert reopen().objects() == [stored]
+
+
+def test_what_was_known_at_a_past_moment_stays_readable(history: AnyHistory) -> None:
+    history.store_objects([tariff("t", "1", 10)])
+    history.store_objects([tariff("t", "2", 20), tariff("u", "9", 20)])
+    assert prices(history) == ["2", "9"]
+    assert prices(history, 19.999999) == ["1"]
+    assert prices(history, 20) == ["2", "9"]
+    assert prices(history, 9) == []
+
+
+def test_the_same_again_changes_nothing(history: AnyHistory) -> None:
+    first = tariff("t", "1", 10)
+    history.store_objects([first])
+    same = StoredObject(
+        kind="Tariff",
+        name="t",
+        document=dict(reversed(first.document.items())),
+        recorded_at=at(20),
+    )
+    history.store_objects([same])
+    assert [stored.recorded_at for stored in history.objects()] == [at(10)]
+
+
+def test_going_back_to_a_former_document_is_a_new_version(history: AnyHistory) -> None:
+    for price, recorded in (("1", 10), ("2", 20), ("1", 30)):
+        history.store_objects([tariff("t", price, recorded)])
+    assert [prices(history, known) for known in (15, 25, 35)] == [["1"], ["2"], ["1"]]
+
+
+def test_one_learned_late_takes_its_place_in_time_once(history: AnyHistory) -> None:
+    history.store_objects([tariff("t", "1", 10), tariff("t", "3", 30)])
+    for _ in range(2):
+        history.store_objects([tariff("t", "2", 20)])
+    assert [prices(history, known) for known in (15, 25, 35)] == [["1"], ["2"], ["3"]]
+
+
+def test_of_two_learned_at_once_the_later_stored_counts(history: AnyHistory) -> None:
+    history.store_objects([tariff("t", "1", 10), tariff("t", "2", 10)])
+    assert prices(history) == ["2"]
+
+
+def test_kinds_have_names_of_their_own(history: AnyHistory) -> None:
+    policy = StoredObject(kind="SwitchPolicy", name="t", document={"spec": {"mode": "auto"}}, recorded_at=at(1))
+    history.store_objects([tariff("t", "1", 1), policy])
+    assert [(stored.kind, stored.name) for stored in history.objects()] == [("SwitchPolicy", "t"), ("Tariff", "t")]
+
+
+def test_tariffs_are_found_by_when_they_are_valid(url: str) -> None:
+    upgrade(url)
+    history = SqlHistory.open(url)
+    history.store_objects(
+        [
+            tariff("now", "1", 0, validFrom="2026-11-01T00:00:00Z", validTo="2026-11-20T13:00:00+01:00"),
+            tariff("open", "2", 0, validFrom="2026-11-01T00:00:00Z"),
+            tariff("announced", "3", 5, validFrom="2026-11-20T12:10:00Z"),
+        ]
+    )
+    names = [stored.name for stored in history.tariffs(at(-60), at(0))]
+    later = [stored.name for stored in history.tariffs(at(0), at(3600))]
+    unheard = [stored.name for stored in history.tariffs(at(0), at(3600), known_at=at(4))]
+    history.close()
+    assert (names, later, unheard) == (["now", "open"], ["announced", "open"], ["open"])

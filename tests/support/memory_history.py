@@ -1,0 +1,368 @@
+"""A history in memory that behaves: it passes the same contract suite as the one in SQL (tests/contract)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import msgspec
+
+from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, SwitchStatus, UplinkSample
+from switcher.adapters.store.instants import MICROSECOND, PER_SECOND, micros, micros_of, moment_of
+from switcher.adapters.store.intervals import Interval, interval_of, share, uncovered, usable
+from switcher.adapters.store.objects import as_text
+from switcher.adapters.store.phases import is_news, own_move, phase_times
+from switcher.adapters.store.placing import OpenSpan, changes
+from switcher.model import Decision, Placement
+from switcher.ports import (
+    AttachmentLoad,
+    KnownAttachment,
+    KnownNetwork,
+    PlacementSpan,
+    RecordedDecision,
+    RecordedMove,
+    StoredObject,
+    UplinkLoad,
+    UsageRow,
+)
+
+Path = tuple[str, str, str, str]
+"""Node, workload, attachment, network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stored sample, or the part of one that was new."""
+
+    start: int
+    until: int
+    into: int
+    out: int
+    capacity_bps: float = 0.0
+    latency_ms: float | None = None
+    loss: float | None = None
+
+
+@dataclass(slots=True)
+class _Agent:
+    last_sequence: int = 0
+    gaps: int = 0
+    missed: int = 0
+
+
+@dataclass(slots=True)
+class _Contents:
+    agents: dict[str, _Agent] = field(default_factory=dict)
+    uplinks: defaultdict[tuple[str, str], list[Piece]] = field(default_factory=lambda: defaultdict(list))
+    carried: defaultdict[tuple[str, str], list[Piece]] = field(default_factory=lambda: defaultdict(list))
+    """The uplinks' samples, pruned ones too: what the hourly totals are in SQL."""
+    paths: defaultdict[Path, list[Piece]] = field(default_factory=lambda: defaultdict(list))
+    attachments: dict[str, tuple[AttachmentReport, ...]] = field(default_factory=dict)
+    networks: dict[str, list[KnownNetwork]] = field(default_factory=dict)
+    spans: list[PlacementSpan] = field(default_factory=list)
+    objects: list[StoredObject] = field(default_factory=list)
+    decisions: list[RecordedDecision] = field(default_factory=list)
+    moves: dict[str, RecordedMove] = field(default_factory=dict)
+    phases: dict[str, dict[Phase, int]] = field(default_factory=dict)
+
+
+class MemoryHistory:
+    """All that is remembered, until the process ends. For any number of threads."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._held = _Contents()
+        self._lock = threading.RLock()
+
+    def ingest(self, batch: Batch) -> int:
+        with self._lock:
+            agent = self._held.agents.setdefault(batch.agent, _Agent())
+            if batch.sequence <= agent.last_sequence:
+                return agent.last_sequence
+            missed = batch.sequence - agent.last_sequence - 1 if agent.last_sequence else 0
+            agent.gaps, agent.missed = agent.gaps + bool(missed), agent.missed + missed
+            agent.last_sequence = batch.sequence
+            for uplink in filter(usable, batch.uplinks):
+                key = (batch.node, uplink.physical_network)
+                pieces = _pieces(uplink, self._held.uplinks[key])
+                self._held.uplinks[key].extend(pieces)
+                self._held.carried[key].extend(pieces)
+            for sample in filter(usable, batch.traffic):
+                path = self._held.paths[batch.node, sample.workload, sample.attachment, sample.network]
+                path.extend(_pieces(sample, path))
+            self._report(batch)
+            return batch.sequence
+
+    def gaps(self, agent: str) -> tuple[int, int]:
+        """How often an agent skipped numbers, and how many."""
+        state = self._held.agents[agent]
+        return state.gaps, state.missed
+
+    def _report(self, batch: Batch) -> None:
+        if batch.attachments is not None:
+            self._place(batch.node, batch.attachments, micros_of(batch.sent_at))
+            latest = {(report.workload, report.attachment): report for report in batch.attachments}
+            self._held.attachments[batch.node] = tuple(latest[key] for key in sorted(latest))
+        if batch.networks is not None:
+            self._held.networks[batch.node] = [
+                KnownNetwork(
+                    node=batch.node,
+                    network=report.network,
+                    physical_network=report.physical_network,
+                    free_addresses=report.free_addresses,
+                )
+                for report in batch.networks
+            ]
+        learned = moment_of(micros_of(batch.sent_at))
+        for status in batch.switches:
+            if status.id not in self._held.moves:
+                self.record_move(own_move(status, batch.node, learned))
+            self._advance(status, learned)
+
+    def _place(self, node: str, reports: Sequence[AttachmentReport], sent_at: int) -> None:
+        spans = self._held.spans
+        still = {(s.workload, s.attachment): n for n, s in enumerate(spans) if s.node == node and s.end is None}
+        found = {
+            key: OpenSpan(
+                network=spans[n].network, physical_network=spans[n].physical_network, start=micros(spans[n].start)
+            )
+            for key, n in still.items()
+        }
+        change = changes(found, reports, sent_at)
+        for key, until in change.closed.items():
+            spans[still[key]] = replace(spans[still[key]], end=moment_of(until))
+        for (workload, attachment), span in change.opened.items():
+            spans.append(
+                PlacementSpan(
+                    node=node,
+                    workload=workload,
+                    attachment=attachment,
+                    network=span.network,
+                    physical_network=span.physical_network,
+                    start=moment_of(span.start),
+                    end=None,
+                )
+            )
+
+    def uplink_loads(self, now: datetime, window: timedelta) -> Sequence[UplinkLoad]:
+        loads = []
+        for (node, name), pieces in sorted(self._held.uplinks.items()):
+            if (seen := _seen(pieces, now, window)) is None:
+                continue
+            newest, inside = seen
+            into, out = _rates(inside, newest, window)
+            loads.append(
+                UplinkLoad(
+                    physical_network=name,
+                    node=node,
+                    capacity_bps=next(piece.capacity_bps for piece in inside if piece.until == newest),
+                    in_bps=into,
+                    out_bps=out,
+                    sampled_at=moment_of(newest),
+                    latency_ms=_mean(piece.latency_ms for piece in inside),
+                    loss=_mean(piece.loss for piece in inside),
+                )
+            )
+        return loads
+
+    def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
+        loads = []
+        for known in self.attachments():
+            report = known.report
+            pieces = [
+                piece
+                for (node, workload, attachment, _), pieces in self._held.paths.items()
+                if (node, workload, attachment) == (known.node, report.workload, report.attachment)
+                for piece in pieces
+            ]
+            if (seen := _seen(pieces, now, window)) is None:
+                continue
+            into, out = _rates(seen[1], seen[0], window)
+            loads.append(
+                AttachmentLoad(
+                    workload=report.workload,
+                    attachment=report.attachment,
+                    in_bps=into,
+                    out_bps=out,
+                    sampled_at=moment_of(seen[0]),
+                )
+            )
+        return sorted(loads, key=lambda load: (load.workload, load.attachment, load.sampled_at))
+
+    def attachments(self) -> Sequence[KnownAttachment]:
+        with self._lock:
+            return [
+                KnownAttachment(node=node, report=report)
+                for node, reports in sorted(self._held.attachments.items())
+                for report in reports
+            ]
+
+    def networks(self) -> Sequence[KnownNetwork]:
+        known = [network for networks in self._held.networks.values() for network in networks]
+        return sorted(known, key=lambda network: (network.node, network.network))
+
+    def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
+        found: defaultdict[str, list[Placement]] = defaultdict(list)
+        for span in sorted(self._held.spans, key=lambda span: span.start):
+            if span.end is None or (span.end > since and span.end > span.start):
+                found[f"{span.workload}:{span.attachment}"].append(Placement(network=span.network, since=span.start))
+        return {name: tuple(found[name]) for name in sorted(found)}
+
+    def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
+        found = [
+            span
+            for span in self._held.spans
+            if span.start < end and (span.end is None or (span.end > start and span.end > span.start))
+        ]
+        return sorted(found, key=lambda span: span.start)
+
+    def usage(self, start: datetime, end: datetime) -> Sequence[UsageRow]:
+        rows = [
+            UsageRow(
+                start=moment_of(piece.start),
+                seconds=(piece.until - piece.start) / PER_SECOND,
+                physical_network=name,
+                node=node,
+                in_bytes=piece.into,
+                out_bytes=piece.out,
+            )
+            for (node, name), pieces in self._held.uplinks.items()
+            for piece in pieces
+            if piece.start < micros(end) and piece.until > micros(start)
+        ]
+        return sorted(rows, key=lambda row: (row.start, row.node, row.physical_network))
+
+    def usage_totals(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
+        totals: dict[str, tuple[int, int]] = {}
+        period = (micros(start), micros(end))
+        for (_, name), pieces in sorted(self._held.carried.items(), key=lambda item: item[0][1]):
+            for piece in pieces:
+                whole = (piece.start, piece.until)
+                if piece.start < period[1] and piece.until > period[0]:
+                    into, out = totals.get(name, (0, 0))
+                    totals[name] = (into + share(piece.into, whole, period), out + share(piece.out, whole, period))
+        return totals
+
+    def store_objects(self, objects: Sequence[StoredObject]) -> None:
+        with self._lock:
+            for stored in objects:
+                text = as_text(stored.document)
+                then = self._newest(stored.recorded_at).get((stored.kind, stored.name))
+                now = self._newest(None).get((stored.kind, stored.name))
+                if text not in [as_text(version.document) for version in (then, now) if version is not None]:
+                    self._held.objects.append(replace(stored, document=msgspec.json.decode(text)))
+
+    def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
+        newest = self._newest(known_at)
+        return [newest[key] for key in sorted(newest)]
+
+    def _newest(self, known_at: datetime | None) -> dict[tuple[str, str], StoredObject]:
+        known = [stored for stored in self._held.objects if known_at is None or stored.recorded_at <= known_at]
+        return {(stored.kind, stored.name): stored for stored in sorted(known, key=lambda stored: stored.recorded_at)}
+
+    def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
+        with self._lock:
+            hashed = hashlib.sha256(inputs).hexdigest()
+            recorded = RecordedDecision(at=decision.now, inputs=inputs, inputs_hash=hashed, decision=decision)
+            self._held.decisions.append(recorded)
+            for move in moves:
+                self.record_move(move)
+
+    def decision(self, at: datetime | None = None) -> RecordedDecision | None:
+        taken = [recorded for recorded in self._held.decisions if at is None or recorded.at <= at]
+        return sorted(taken, key=lambda recorded: recorded.at)[-1] if taken else None
+
+    def record_move(self, move: RecordedMove) -> None:
+        with self._lock:
+            if move.order.id not in self._held.moves:
+                self._held.moves[move.order.id] = replace(move, status=None)
+                self._held.phases[move.order.id] = {}
+            if move.status is not None:
+                self._advance(move.status, move.decided_at)
+
+    def advance_move(self, status: SwitchStatus) -> None:
+        with self._lock:
+            if status.id in self._held.moves:
+                self._advance(status, self._clock())
+
+    def _advance(self, status: SwitchStatus, learned: datetime) -> None:
+        move = self._held.moves[status.id]
+        if is_news(move.status, status):
+            self._held.moves[status.id] = replace(move, status=status)
+            self._held.phases[status.id] = phase_times(self._held.phases[status.id], status, learned)
+
+    def phases(self, move: str) -> Mapping[Phase, datetime]:
+        times = self._held.phases.get(move, {})
+        return {phase: moment_of(at) for phase, at in sorted(times.items(), key=lambda item: item[1])}
+
+    def open_moves(self) -> Sequence[RecordedMove]:
+        return [move for move in self._decided() if move.open]
+
+    def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
+        return [move for move in reversed(self._decided()) if since is None or move.decided_at >= since][:limit]
+
+    def _decided(self) -> list[RecordedMove]:
+        with self._lock:
+            return sorted(self._held.moves.values(), key=lambda move: move.decided_at)
+
+    def prune(self, before: datetime) -> int:
+        """Delete samples that ended by then; how many."""
+        deleted = 0
+        with self._lock:
+            for series in (*self._held.uplinks.values(), *self._held.paths.values()):
+                kept = [piece for piece in series if piece.until > micros(before)]
+                deleted += len(series) - len(kept)
+                series[:] = kept
+        return deleted
+
+
+def _pieces(sample: UplinkSample | AttachmentSample, stored: Sequence[Piece]) -> list[Piece]:
+    whole = interval_of(sample)
+    base = Piece(start=0, until=0, into=0, out=0)
+    if isinstance(sample, UplinkSample):
+        base = replace(base, capacity_bps=sample.capacity_bps, latency_ms=sample.latency_ms, loss=sample.loss)
+    covered = sorted((piece.start, piece.until) for piece in stored)
+    return [_cut(base, sample, whole, part) for part in uncovered(whole, covered)]
+
+
+def _cut(base: Piece, sample: UplinkSample | AttachmentSample, whole: Interval, part: Interval) -> Piece:
+    return replace(
+        base,
+        start=part[0],
+        until=part[1],
+        into=share(sample.in_bytes, whole, part),
+        out=share(sample.out_bytes, whole, part),
+    )
+
+
+def _seen(pieces: Sequence[Piece], now: datetime, window: timedelta) -> tuple[int, list[Piece]] | None:
+    """The end of the newest sample that ended by ``now``, and the samples of the window before it."""
+    past = [piece for piece in pieces if piece.until <= micros(now)]
+    if not past:
+        return None
+    newest = max(piece.until for piece in past)
+    return newest, [piece for piece in past if piece.until > newest - window // MICROSECOND]
+
+
+def _rates(pieces: Sequence[Piece], newest: int, window: timedelta) -> tuple[float, float]:
+    edge = newest - window // MICROSECOND
+    reached = covered = 0
+    into = out = Fraction(0)
+    for piece in sorted(pieces, key=lambda piece: (max(piece.start, edge), piece.until)):
+        start = max(piece.start, edge)
+        inside = Fraction(piece.until - start, piece.until - piece.start)
+        into, out = into + piece.into * inside, out + piece.out * inside
+        covered += max(0, piece.until - max(start, reached))
+        reached = max(reached, piece.until)
+    bits = Fraction(8 * PER_SECOND, covered)
+    return float(into * bits), float(out * bits)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
