@@ -63,10 +63,10 @@ class Bed:
 
     def build(self) -> None:
         """The site with its agents, and what is there before the first workload. Raises LabError."""
+        write_token(self.state)
         self.say(f"building {len(self.blueprint.nodes)} nodes on 3 physical networks")
         site.build(self.blueprint)
         shape_site(self.blueprint)
-        write_token(self.state)
         for node in self.blueprint.nodes:
             agent = self.agents[node.name] = make_agent(node, self.state)
             agent.start()
@@ -116,12 +116,18 @@ class Bed:
         for process in reversed(self._senders):  # servers in workloads before the clients that ask them
             process.start()
 
-    def start_controller(self, story: Story) -> None:
-        """Write the users' objects and start the controller on them."""
+    def start_controller(self, seconds: float | None) -> None:
+        """Start the controller on objects without a policy: it takes samples and moves nothing. Raises LabError."""
         self.say("starting the controller")
-        write_objects(story, self.state.objects)
+        story = Story(start=time.time(), seconds=seconds)
+        write_objects(Story(start=story.start, seconds=None), self.state.objects, policy=False)
         self.controller = make_controller(self.blueprint, story, self.state)
         self.controller.start()
+        self.controller.wait_for(self.state.path / "switcher.sock")
+
+    def begin(self, story: Story) -> None:
+        """The users write their policy and announce a price: the story begins."""
+        write_objects(story, self.state.objects)
 
     def load_foreign(self) -> None:
         """Foreign load on the cheapest uplink of every node."""

@@ -52,8 +52,8 @@ class Run:
         return self._account(sending_ended, unfinished, self.bed.detach())
 
     def play(self) -> None:
-        """Start the controller and go through the story; one without an end goes on until interrupted."""
-        self.bed.start_controller(self.story)
+        """Go through the story; one without an end goes on until interrupted."""
+        self.bed.begin(self.story)
         feed = Feed(self.bed.watch)
         accountant = Accountant(self.bed.blueprint, self.story, self.bed.state.objects)
         turns = self._turns()
@@ -128,6 +128,7 @@ def demands(streams: Sequence[StreamTotals], seconds: float) -> dict[str, float]
 def begin(bed: Bed, view: View, seconds: float | None) -> Run:
     """Build the site, attach everybody, let traffic flow, and have the story begin now. Raises LabError."""
     bed.build()
+    bed.start_controller(seconds)
     bed.attach()
     bed.start_traffic()
     everybody = len(bed.blueprint.workloads)

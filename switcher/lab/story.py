@@ -83,16 +83,21 @@ def foreign_bps(blueprint: Blueprint, node: str) -> float:
     return max(0.0, capacity * (float(SHED) + ABOVE_SHED) - ours) if ours else 0.0
 
 
-def write_objects(story: Story, directory: Path) -> None:
-    """Write what cost owners, SREs and platform owners would: a file a kind, for users to read and change."""
+def write_objects(story: Story, directory: Path, *, policy: bool = True) -> None:
+    """Write what cost owners, SREs and platform owners would: a file a kind, for users to read and change.
+
+    Without a ``policy`` nothing moves.
+    """
     documents = {
         "physical-networks.yaml": [_physical_network(network) for network in PHYSICAL_NETWORKS],
         "tariffs.yaml": _tariffs(story),
         "thresholds.yaml": [_threshold(story)],
-        "policy.yaml": [_policy(story)],
+        **({"policy.yaml": [_policy(story)]} if policy else {}),
     }
     for name, parts in documents.items():
-        (directory / name).write_text(yaml.safe_dump_all(parts, sort_keys=False))
+        fresh = directory / f".{name}.new"  # replaced whole: the controller may be reading
+        fresh.write_text(yaml.safe_dump_all(parts, sort_keys=False))
+        fresh.replace(directory / name)
 
 
 def _physical_network(network: PhysicalNetwork) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Watch(threading.Thread):
         self._agents = agents(blueprint, state)
         self._open_history = open_history
         self._history: History | None = None
-        self._started = datetime.now(UTC)
+        self._from = datetime.now(UTC)
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -96,7 +96,7 @@ class Watch(threading.Thread):
             if not self._state.database.exists():
                 return
             self._history = self._open_history()
-        for move in self._history.moves(since=self._started - timedelta(seconds=1)):
+        for move in self._history.moves(since=self._from - timedelta(seconds=1)):
             self.moves[move.order.id] = move
         last = self._history.decision()
         if last is not None:
