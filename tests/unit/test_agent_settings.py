@@ -1,0 +1,90 @@
+"""The agent's settings: whole or refused, with every problem."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cni.settings import Controller, SettingsError, Uplink, load
+
+WHOLE = """
+node: n1
+socket: /run/a.sock
+state: /var/lib/a
+delSpool: /var/lib/a/dels
+confDir: /etc/cni/net.d
+binDirs: [/usr/lib/cni]
+delegateDeadline: 60s
+uplinks: [{physicalNetwork: phynet0, nic: eth2, capacity: 100Mbps}]
+controller: {url: "unix:/run/s.sock", tokenFile: /etc/token}
+sampleEvery: 500ms
+metrics: 127.0.0.1:9464
+"""
+BROKEN = """
+nod: n1
+socket: relative
+sampleEvery: 1
+delegateDeadline: 0s
+uplinks: [{physicalNetwork: p, nic: eth2, capacity: fast}, {nic: eth1, capacity: 1Gbps, speed: 1}]
+controller: {url: "ftp://x"}
+metrics: 0.0.0.0:9464
+binDirs: [usr]
+"""
+
+
+def write(directory: Path, text: str) -> Path:
+    file = directory / "agent.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, WHOLE))
+    assert settings.uplinks == (Uplink(physical_network="phynet0", nic="eth2", capacity_bps=100e6),)
+    assert settings.controller == Controller(url="unix:/run/s.sock", token_file=Path("/etc/token"))
+    assert (settings.sample_every, settings.delegate_deadline) == (0.5, 60.0)
+    assert settings.bin_dirs == ("/usr/lib/cni",)
+
+
+def test_only_the_node_is_required(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, "node: n1"))
+    assert (settings.controller, settings.uplinks, settings.metrics) == (None, (), None)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, BROKEN))
+    text = str(caught.value)
+    for part in (
+        "node: is required",
+        "nod: unknown setting; did you mean node?",
+        "socket: 'relative'",
+        "sampleEvery: 1 is not a duration",
+        "delegateDeadline: '0s'",
+        "uplinks[0].capacity: 'fast'",
+        "uplinks[1].physicalNetwork: is required",
+        "uplinks[1].speed: unknown setting",
+        "controller.url: 'ftp://x'",
+        "metrics: '0.0.0.0:9464'",
+        "binDirs: 'usr'",
+    ):
+        assert part in text
+    assert len(caught.value.problems) == 11
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a: [", "node: n1\nuplinks: 7", "node: n1\ncontroller: x"])
+def test_what_is_no_settings_file_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError):
+        load(write(tmp_path, text))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_a_physical_network_has_one_uplink(tmp_path: Path) -> None:
+    uplink = "{physicalNetwork: p, nic: eth2, capacity: 1Gbps}"
+    with pytest.raises(SettingsError, match="p is given twice"):
+        load(write(tmp_path, f"node: n1\nuplinks: [{uplink}, {uplink}]"))
