@@ -79,11 +79,13 @@ class KubeObject(Strictly):
 class NamedObject(KubeObject):
     """An object that means nothing without a name."""
 
+    metadata: Metadata
+
     @field_validator("metadata")
     @classmethod
     def _has_name(cls, metadata: Metadata) -> Metadata:
         if metadata.name is None:
-            raise wrong("missing", "needs a name (metadata.name)")
+            raise wrong("incomplete", "needs a name (metadata.name)")
         return metadata
 
 

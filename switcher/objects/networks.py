@@ -60,7 +60,7 @@ class PhysicalNetworkSpec(Strictly):
     @model_validator(mode="after")
     def _has_uplink(self) -> PhysicalNetworkSpec:
         if self.refer_nic is None and not self.uplinks:
-            raise wrong("missing", "needs refer_nic, the uplink (or uplinks)")
+            raise wrong("incomplete", "needs refer_nic, the uplink (or uplinks)")
         return self
 
 

@@ -148,7 +148,7 @@ class Volume(Strictly):
     @classmethod
     def _no_percentile(cls, direction: Direction) -> Direction:
         if direction is Direction.MAX_OF_PERCENTILES:
-            raise wrong("direction", "maxOfPercentiles is for percentile charges: one of in, out, sum, max")
+            raise wrong("direction", "is for percentile charges only: one of in, out, sum, max")
         return direction
 
     @field_validator("schedule")
@@ -289,7 +289,7 @@ class Tariff(KubeObject):
     @model_validator(mode="after")
     def _has_contract(self) -> Tariff:
         if not (self.spec.contract or self.name):
-            raise wrong("missing", "needs metadata.name or spec.contract")
+            raise wrong("incomplete", "needs metadata.name or spec.contract")
         return self
 
     @property

@@ -1,0 +1,154 @@
+"""What a placement costs: worked examples, and why there may be no price."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from switcher.model import Usage
+from switcher.objects.model import Book
+from switcher.tariff import Flow, PriceGap, contracts_on, marginal, running_periods
+from tests.unit.pricing import at, book, fixed, tariff, volume
+
+NOON = at("2026-12-01 12:00")
+HOUR = timedelta(hours=1)
+GB_AN_HOUR = 8e9 / 3600
+ONE = Flow(attachments=1, out_bps=GB_AN_HOUR)
+
+
+def added(
+    prices: Book, extra: Flow = ONE, base: Flow | None = None, hours: int = 1, used: dict[str, Usage] | None = None
+) -> Decimal | PriceGap:
+    found = marginal(prices, "p", NOON, NOON + hours * HOUR, used or {}, base or Flow(), extra)
+    return found if isinstance(found, PriceGap) else found.quantize(Decimal("1e-9")).normalize()
+
+
+@pytest.mark.parametrize(
+    ("charge", "expected"),
+    [
+        pytest.param(fixed("6.90", each="attachment"), "6.9", id="an hour of an attachment"),
+        pytest.param(fixed("6.90"), "0", id="due per network whether used or not"),
+        pytest.param(fixed("31", "month", "attachment"), "0.041666667", id="31 a month: 1/744 of it"),
+        pytest.param(fixed("24", "day", "attachment"), "1", id="24 a day: 1/24 of it"),
+        pytest.param(fixed("1", each="node"), "0", id="no new node"),
+        pytest.param(volume((None, "0.09")), "0.09", id="one GB"),
+        pytest.param(volume((None, "0.09"), direction="in"), "0", id="the other direction"),
+        pytest.param(volume((None, "0.09"), direction="sum"), "0.09", id="both directions"),
+    ],
+)
+def test_an_attachment_that_sends_one_gigabyte_in_an_hour(charge: dict[str, Any], expected: str) -> None:
+    assert added(book(tariff(charge))) == Decimal(expected)
+
+
+def test_a_new_node_is_due_for_the_rest_of_the_period() -> None:
+    extra = Flow(attachments=1, nodes=1)
+    assert added(book(tariff(fixed("1", each="node"), billingPeriod={"unit": "day"})), extra) == 12
+
+
+def test_nth_discounts_count_from_those_that_are_there() -> None:
+    prices = book(tariff(fixed("10", each="attachment", nth=[{"from": 3, "multiply": "0.5"}])))
+    assert added(prices, Flow(attachments=2), Flow(attachments=1)) == 15
+
+
+def test_free_units_that_the_base_uses_up_anyway_are_not_free() -> None:
+    prices = book(tariff(volume(("100", "0"), (None, "0.09"))))
+    assert added(prices) == 0
+    assert added(prices, base=ONE) == Decimal("0.09")  # 732 GB more by the end of the month
+    assert added(prices, used={"t": Usage(out_bytes=Decimal(10) ** 11)}) == Decimal("0.09")
+    assert added(prices, used={"other": Usage(out_bytes=Decimal(10) ** 11)}) == 0
+
+
+def test_falling_tiers_make_the_next_unit_cheaper() -> None:
+    prices = book(tariff(volume(("10", "1"), (None, "0.1"))))
+    used = {"t": Usage(out_bytes=Decimal("9.5e9"))}
+    assert added(prices, used=used) == Decimal("0.55")  # half a GB at 1, half at 0.1
+
+
+def test_the_larger_direction_is_what_counts() -> None:
+    prices = book(tariff(volume((None, "1"), direction="max"), billingPeriod={"unit": "hour"}))
+    mostly_in = Flow(in_bps=5 * GB_AN_HOUR, out_bps=GB_AN_HOUR)
+    assert added(prices, base=mostly_in) == 0
+    assert added(prices, Flow(in_bps=GB_AN_HOUR), mostly_in) == 1
+    assert added(prices, Flow(out_bps=6 * GB_AN_HOUR), mostly_in) == 2  # out 7 instead of in 5
+
+
+def test_an_announced_price_counts_for_its_share_of_the_window() -> None:
+    now = tariff(fixed("6", each="attachment"), name="a", contract="k")
+    soon = tariff(fixed("2", each="attachment"), name="b", contract="k", validFrom="2026-12-01T13:30:00Z")
+    assert added(book(now, soon), hours=2) == 10  # 1.5 h x 6 + 0.5 h x 2
+
+
+def test_a_price_that_is_recorded_later_is_not_known_yet() -> None:
+    now = tariff(fixed("6", each="attachment"), name="a", contract="k")
+    later = tariff(fixed("2", each="attachment"), name="b", contract="k", recordedAt="2026-12-01T12:30:00Z")
+    assert added(book(now, later)) == 6
+
+
+def test_a_schedule_counts_for_its_share_of_the_window() -> None:
+    siesta = [{"from": "12:30", "to": "14:00", "multiply": "0.5"}]
+    prices = book(tariff(fixed("4", each="attachment", schedule=siesta), volume((None, "1"), schedule=siesta)))
+    assert added(prices, hours=2) == 5 + Decimal("1.25")  # half an hour in full, 1.5 h at half
+
+
+def test_contracts_on_one_network_add_up() -> None:
+    prices = book(tariff(fixed("1", each="attachment"), name="a"), tariff(volume((None, "1")), name="b"))
+    assert added(prices) == 2
+    assert contracts_on(prices, "p") == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("documents", "gap"),
+    [
+        pytest.param([], PriceGap.UNKNOWN, id="no tariff"),
+        pytest.param([tariff(fixed("1"), physicalNetworks=["q"])], PriceGap.UNKNOWN, id="of another network"),
+        pytest.param([tariff(fixed("1"), validFrom="2027-01-01T00:00:00Z")], PriceGap.UNKNOWN, id="not yet valid"),
+        pytest.param([tariff(fixed("1"), validTo="2026-11-01T00:00:00Z")], PriceGap.STALE, id="past its end"),
+        pytest.param([tariff(fixed("1"), validTo="2026-12-01T12:30:00Z")], PriceGap.STALE, id="ends in the window"),
+        pytest.param(
+            [tariff(fixed("1"), name="a"), tariff(fixed("1"), name="b", validTo="2026-11-01T00:00:00Z")],
+            PriceGap.STALE,
+            id="one of two contracts past its end",
+        ),
+        pytest.param(
+            [tariff(fixed("1"), name="a"), tariff(fixed("1"), name="b", currency="EUR")],
+            PriceGap.UNKNOWN,
+            id="two currencies and no rate",
+        ),
+        pytest.param(
+            [tariff(volume((None, "1"), destination="internet"))],
+            PriceGap.UNKNOWN,
+            id="an unknown class of destination",
+        ),
+        pytest.param([tariff(fixed("1"), recordedAt="2027-01-01T00:00:00Z")], PriceGap.UNKNOWN, id="not yet known"),
+    ],
+)
+def test_an_unknown_price_is_never_zero(documents: list[dict[str, Any]], gap: PriceGap) -> None:
+    assert added(book(*documents)) is gap
+
+
+def test_a_known_class_of_destination_is_priced() -> None:
+    prices = book(tariff(volume((None, "1"), destination="internet"), volume((None, "9"), destination="moon")))
+    extra = Flow(out_bps=GB_AN_HOUR, destination="internet")
+    assert added(prices, extra) == 1
+
+
+def test_the_wanted_currency_decides_between_two() -> None:
+    prices = book(
+        tariff(fixed("1", each="attachment"), name="a"),
+        tariff(fixed("1", each="attachment"), name="b", currency="EUR", physicalNetworks=["q"]),
+    )
+    ends = NOON, NOON + HOUR
+    assert marginal(prices, "p", *ends, {}, Flow(), ONE, settlement="USD") == 1
+    assert marginal(prices, "q", *ends, {}, Flow(), ONE, settlement="USD") is PriceGap.UNKNOWN
+
+
+def test_running_periods_say_what_to_count_from_when() -> None:
+    prices = book(
+        tariff(volume((None, "1")), physicalNetworks=["p", "q"], billingPeriod={"unit": "month", "anchor": 15})
+    )
+    (running,) = running_periods(prices, NOON)
+    assert (running.contract, running.physical_networks) == ("t", ("p", "q"))
+    assert (running.start, running.end) == (at("2026-11-15"), at("2026-12-15"))
