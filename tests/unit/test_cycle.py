@@ -1,0 +1,283 @@
+"""A tick from batches to orders: what it sees, what it decides on it, and what it does when something is away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from cni.wire import MoveReason, NetworkReport, Outcome, Phase, SwitchOrder, SwitchStatus
+from switcher.cycle import Cycle, Parts
+from switcher.decide import Settings
+from switcher.errors import RefusedError, TryLaterError
+from switcher.meters import Meters
+from switcher.model import Decision, Memory, StayReason
+from switcher.objects.load import book_from_documents
+from switcher.objects.model import Book
+from switcher.observe import Sight, observe, with_confirmations
+from switcher.ports import RecordedMove
+from switcher.snapshots import from_json
+from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
+from tests.support.memory_history import MemoryHistory
+from tests.unit.pricing import fixed, tariff
+
+NETWORKS = (
+    NetworkReport(network="cni:dear", physical_network="phynet2", free_addresses=100),
+    NetworkReport(network="cni:cheap", physical_network="phynet0", free_addresses=100),
+)
+POLICY = {
+    "apiVersion": "switcher.genie.io/v1alpha1",
+    "kind": "SwitchPolicy",
+    "metadata": {"name": "all"},
+    "spec": {
+        "candidates": ["cni:dear", "cni:cheap"],
+        "moveCost": "0.01",
+        "minimumAge": "1s",
+        "cooldown": "0s",
+        "budgets": [{"moves": "100%", "per": "1m", "reasons": ["Savings"]}],
+        "verify": {"targets": ["ping://203.0.113.1"], "successes": 2, "deadline": "4s", "settle": "9s"},
+        "drain": {"deadline": "50s", "minimum": "6s", "quiet": "2s", "then": "wait"},
+        "accept": ["BoundSocket"],
+    },
+}
+
+
+def price(network: str, per_hour: str) -> dict[str, object]:
+    return tariff(fixed(per_hour, each="attachment"), name=network, physicalNetworks=[network])
+
+
+BOOK = book_from_documents([price("phynet2", "11.80"), price("phynet0", "3.47"), POLICY], "test")
+NOW = at(400)
+
+
+def history(*, annotated: str | None = None, network: str = "cni:dear") -> MemoryHistory:
+    """One workload on the dear network, sampled for ten seconds until NOW."""
+    past = MemoryHistory()
+    here = attachment(
+        network=network, physical_network="phynet2" if network == "cni:dear" else "phynet0", do_not_move=annotated
+    )
+    loads = [
+        uplink(390, 10, 0, 12_500_000, physical_network="phynet2", capacity_bps=1e9),
+        uplink(390, 10, 0, 0, physical_network="phynet0", capacity_bps=100e6),
+    ]
+    past.ingest(
+        batch(
+            1,
+            sent=400,
+            uplinks=tuple(loads),
+            traffic=(traffic(390, 10, 0, 12_500_000, network=network),),
+            attachments=(here,),
+            networks=NETWORKS,
+        )
+    )
+    return past
+
+
+@dataclass
+class Node:
+    """A node that takes orders, or is away, or refuses."""
+
+    away: bool = False
+    refuses: bool = False
+    orders: list[SwitchOrder] = field(default_factory=list)
+
+    def order(self, _node: str, order: SwitchOrder) -> None:
+        if self.away:
+            raise TryLaterError("away")
+        if self.refuses:
+            raise RefusedError("a listener on the old address", "BoundSocket")
+        self.orders.append(order)
+
+    def switches(self, _node: str) -> Sequence[SwitchStatus]:
+        if self.away:
+            raise TryLaterError("away")
+        return [status(order, Phase.ATTACH) for order in self.orders]
+
+
+def status(order: SwitchOrder, phase: Phase, outcome: Outcome | None = None) -> SwitchStatus:
+    return SwitchStatus(
+        id=order.id,
+        workload=order.workload,
+        attachment=order.attachment,
+        source=order.source,
+        target=order.target,
+        reason=order.reason,
+        phase=phase,
+        outcome=outcome,
+        started_at=wire_time(400),
+        finished_at=wire_time(410) if outcome else None,
+    )
+
+
+class Clock:
+    """The time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+
+def cycle(past: MemoryHistory, node: Node, clock: Clock | None = None, book: Book = BOOK) -> Cycle:
+    clock = clock or Clock()
+    return Cycle(
+        Parts(
+            history=past,
+            hands=node,
+            book=lambda: book,
+            clock=lambda: clock.now,
+            stopwatch=lambda: 0.0,
+            sight=Sight(window=timedelta(seconds=30)),
+            settings=Settings(),
+            meters=Meters(),
+        )
+    )
+
+
+def ticked(past: MemoryHistory, node: Node) -> Decision:
+    decision = cycle(past, node).tick()
+    assert decision is not None
+    return decision
+
+
+def test_a_dear_workload_is_ordered_to_the_cheap_network_with_its_policys_terms() -> None:
+    past, node = history(), Node()
+    ticked(past, node)
+    (order,) = node.orders
+    assert (order.workload, order.attachment) == ("lab/w01", "net1")
+    assert (order.source, order.target, order.reason.value) == ("cni:dear", "cni:cheap", "Savings")
+    assert (order.verify.targets, order.verify.settle_seconds) == (("ping://203.0.113.1",), 9.0)
+    assert (order.drain.deadline_seconds, order.drain.then.value) == (50.0, "wait")
+    assert order.accept == ("BoundSocket",)
+
+
+def test_the_decision_is_recorded_with_inputs_that_can_be_read_again() -> None:
+    past = history()
+    decision = ticked(past, Node())
+    recorded = past.decision()
+    assert recorded is not None
+    snapshot, memory = from_json(recorded.inputs)
+    assert (recorded.decision, snapshot.now) == (decision, NOW)
+    assert [workload.id for workload in snapshot.workloads] == ["lab/w01:net1"]
+    assert [one.network for one in memory.placements["lab/w01:net1"]] == ["cni:dear"]
+
+
+def test_a_move_in_flight_is_not_decided_again() -> None:
+    past, node, clock = history(), Node(), Clock()
+    ticks = cycle(past, node, clock)
+    ticks.tick()
+    clock.now = NOW + timedelta(seconds=5)
+    again = ticks.tick()
+    assert again is not None
+    assert len(node.orders) == 1
+    assert [stay.reason for stay in again.stays] == [StayReason.ALREADY_MOVING]
+
+
+def test_the_node_being_away_keeps_the_move_for_the_next_tick() -> None:
+    past, node, clock = history(), Node(away=True), Clock()
+    ticks = cycle(past, node, clock)
+    ticks.tick()
+    node.away, clock.now = False, NOW + timedelta(seconds=5)
+    ticks.tick()
+    assert [order.target for order in node.orders] == ["cni:cheap"]
+
+
+def test_a_target_that_the_node_refused_is_not_offered_again_soon() -> None:
+    past, node, clock = history(), Node(refuses=True), Clock()
+    ticks = cycle(past, node, clock)
+    ticks.tick()
+    node.refuses, clock.now = False, NOW + timedelta(seconds=30)
+    ticks.tick()
+    assert node.orders == []
+
+
+def test_do_not_move_stays_with_that_reason() -> None:
+    decision = ticked(history(annotated="true"), Node())
+    assert [stay.reason for stay in decision.stays] == [StayReason.DO_NOT_MOVE]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "held"),
+    [
+        pytest.param("10m", True, id="not yet over"),
+        pytest.param("1m", False, id="over"),
+        pytest.param("false", False, id="false"),
+        pytest.param("soon", True, id="unreadable holds"),
+    ],
+)
+def test_do_not_move_for_a_time_counts_from_the_start(annotation: str, held: bool) -> None:
+    snapshot, _ = observe(history(annotated=annotation), BOOK, NOW, Sight(window=timedelta(seconds=30)))
+    assert [workload.do_not_move for workload in snapshot.workloads] == [held]
+
+
+def test_a_database_that_is_away_skips_the_tick() -> None:
+    class Away(MemoryHistory):
+        def open_moves(self) -> Sequence[object]:  # type: ignore[override] # it never returns
+            raise TryLaterError("the database is away")
+
+    node = Node()
+    assert cycle(Away(), node).tick() is None
+    assert node.orders == []
+
+
+def test_what_cannot_be_recorded_is_not_ordered() -> None:
+    class Full(MemoryHistory):
+        def record_decision(self, *_: object) -> None:
+            raise TryLaterError("disk full")
+
+    past, node = Full(), Node()
+    source = history()
+    past.__dict__.update(source.__dict__)
+    assert cycle(past, node).tick() is None
+    assert node.orders == []
+
+
+def test_old_samples_move_nothing() -> None:
+    past, node, clock = history(), Node(), Clock()
+    clock.now = NOW + timedelta(hours=1)
+    decision = cycle(past, node, clock).tick()
+    assert decision is not None
+    assert {stay.reason for stay in decision.stays} == {StayReason.STALE_SAMPLES}
+    assert node.orders == []
+
+
+def test_a_network_without_a_price_is_no_bargain() -> None:
+    book = book_from_documents([price("phynet2", "11.80"), POLICY], "test")
+    past, node = history(), Node()
+    cycle(past, node, book=book).tick()
+    assert node.orders == []
+
+
+def test_one_sample_counts_once_for_confirmation() -> None:
+    past = history()
+    sight = Sight(window=timedelta(seconds=30))
+    confirmed = Memory()
+    for seconds in (0, 1, 2):
+        snapshot, memory = observe(past, BOOK, NOW + timedelta(seconds=seconds), sight)
+        confirmed = with_confirmations(confirmed, memory, snapshot, BOOK)
+    assert {len(samples) for samples in confirmed.over_shed.values()} == {1}
+
+
+@pytest.mark.parametrize(("failures", "quarantined"), [(1, set()), (2, {"cni:cheap"})])
+def test_a_network_to_which_switches_keep_failing_gets_nothing_new(failures: int, quarantined: set[str]) -> None:
+    past = history()
+    for number in range(failures):
+        move = recorded_move(f"{number}", "lab/w01", at(300 + number))
+        past.record_move(move)
+        past.advance_move(status(move.order, Phase.DONE, Outcome.UNDONE))
+    snapshot, _ = observe(past, BOOK, NOW, Sight(window=timedelta(seconds=30)))
+    assert {network.name for network in snapshot.networks if network.quarantined} == quarantined
+
+
+def recorded_move(number: str, workload: str, decided: datetime) -> RecordedMove:
+    order = SwitchOrder(
+        id=number,
+        workload=workload,
+        attachment="net1",
+        source="cni:dear",
+        target="cni:cheap",
+        reason=MoveReason.SAVINGS,
+    )
+    return RecordedMove(
+        node="n1", order=order, policy="all", decided_at=decided, saving_per_hour="8.33", explanation="cheaper"
+    )
