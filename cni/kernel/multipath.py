@@ -18,7 +18,7 @@ CONTROL_FAMILY, GET_FAMILY, ATTR_FAMILY_ID, ATTR_FAMILY_NAME = 16, 3, 1, 2
 NESTED = 0x8000
 ADD, DELETE, LIST, SET_LIMITS, GET_LIMITS = 1, 2, 3, 5, 6
 ATTR_ADDRESS, ATTR_ACCEPTED, ATTR_SUBFLOWS = 1, 2, 3
-ENDPOINT_FAMILY, ENDPOINT_ID, ENDPOINT_ADDRESS, ENDPOINT_FLAGS, ENDPOINT_LINK = 1, 2, 3, 6, 7
+ENDPOINT_FAMILY, ENDPOINT_ID, ENDPOINT_ADDRESS, ENDPOINT_FLAGS = 1, 2, 3, 6
 SIGNAL, SUBFLOW = 1, 2
 
 
@@ -31,15 +31,15 @@ class Endpoint:
     flags: int
 
 
-def add_endpoint(netns: str | None, address: str, link: int) -> bool:
+def add_endpoint(netns: str | None, address: str) -> bool:
     """Offers the address to every connection: opened here by a new subflow, accepted here by announcing it.
 
-    True when it is there now, False when the kernel has no MPTCP. Raises KernelError.
+    It is tied to no link: the ``from ADDRESS`` rule sends it by the right one, and a subflow bound to a link could not
+    move on. True when it is there now, False when the kernel has no MPTCP. Raises KernelError.
     """
     parts = attribute(ENDPOINT_FAMILY, struct.pack("=H", socket.AF_INET))
     parts += attribute(ENDPOINT_ADDRESS, ipaddress.ip_address(address).packed)
     parts += attribute(ENDPOINT_FLAGS, struct.pack("=I", SIGNAL | SUBFLOW))
-    parts += attribute(ENDPOINT_LINK, struct.pack("=i", link))
     return _order(netns, ADD, attribute(ATTR_ADDRESS | NESTED, parts), frozenset({errno.EEXIST}))
 
 

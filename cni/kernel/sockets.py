@@ -26,12 +26,13 @@ IDENTITY = struct.Struct("!HH16s16s")
 """Ports and addresses; then the link's number and the cookie (host order)."""
 IDENTITY_SIZE = 48
 MESSAGE_SIZE = 72
+WITH_INFO = 1 << 1
+"""Asks for INET_DIAG_INFO: only with it does the kernel tell of upper-layer protocols, multipath TCP among them."""
 ULP_INFO, ULP_MPTCP, SUBFLOW_TOKEN_LOCAL = 19, 3, 2
 V4_MAPPED = bytes(10) + b"\xff\xff"
 
 ESTABLISHED = 1
-SYN_SENT = 2
-SYN_RECV = 3
+FIN_WAIT2 = 5
 TIME_WAIT = 6
 CLOSE = 7
 LISTEN = 10
@@ -73,7 +74,7 @@ def sockets(netns: str | None) -> list[Socket]:
     with Channel(netns, NETLINK_SOCK_DIAG) as channel:
         for family in (socket.AF_INET, socket.AF_INET6):
             for protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
-                request = REQUEST.pack(family, protocol, 0, 0, _ALL_STATES) + bytes(IDENTITY_SIZE)
+                request = REQUEST.pack(family, protocol, WITH_INFO, 0, _ALL_STATES) + bytes(IDENTITY_SIZE)
                 answers = channel.ask(SOCK_DIAG_BY_FAMILY, request)
                 found += [_parse(protocol, body) for _, body in answers if len(body) >= MESSAGE_SIZE]
     return found

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cni.kernel.sockets import CLOSE, ESTABLISHED, LISTEN, Socket, destroy, sockets
+from cni.kernel.sockets import CLOSE, ESTABLISHED, FIN_WAIT2, LISTEN, Socket, destroy, sockets
 from cni.switch.journal import Side
 
 HANDOVER_POLLS = 2
@@ -15,14 +15,19 @@ HANDOVER_POLLS = 2
 
 
 def users(netns: str, address: str) -> list[Socket]:
-    """The sockets that still need the address: TCP in any state but LISTEN and TIME_WAIT, connected UDP."""
-    found = []
-    for each in sockets(netns):
-        waiting = each.state == LISTEN or (each.protocol == socket.IPPROTO_TCP and each.state == CLOSE)
-        unconnected = each.protocol == socket.IPPROTO_UDP and not each.remote_port
-        if each.local == address and not waiting and not unconnected:
-            found.append(each)
-    return found
+    """The sockets that still need the address. Raises OSError."""
+    return [each for each in sockets(netns) if each.local == address and _in_use(each)]
+
+
+def _in_use(each: Socket) -> bool:
+    """Connected UDP; TCP in any state but LISTEN and TIME_WAIT.
+
+    Nor one that its owner closed and that waits for nothing but the peer's FIN: the kernel keeps that as it keeps
+    TIME_WAIT, and nobody would read what came.
+    """
+    if each.protocol == socket.IPPROTO_UDP:
+        return bool(each.remote_port)
+    return each.state not in (LISTEN, CLOSE) and not (each.state == FIN_WAIT2 and each.inode == 0)
 
 
 @dataclass(slots=True)

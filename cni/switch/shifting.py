@@ -60,7 +60,7 @@ def offer_to_multipath(entry: Entry, new: Side) -> None:
     if entry.same_address or not any(_subflow_on(each, entry.old) for each in sockets(entry.netns)):
         return
     multipath.allow_subflows(entry.netns, SUBFLOWS)
-    multipath.add_endpoint(entry.netns, new.address, new.link)
+    multipath.add_endpoint(entry.netns, new.address)
 
 
 def _subflow_on(each: Socket, side: Side) -> bool:

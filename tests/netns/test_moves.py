@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cni.wire import Outcome, Phase
-from tests.support.netns import TRAFFIC, WORLD, Node, Site, order
+from tests.support.netns import TRAFFIC, WORLD, Node, Site, order, sh
 
 pytestmark = pytest.mark.netns
 
@@ -19,11 +19,14 @@ def _published(site: Site, address: str) -> Path:
     return file
 
 
+@pytest.mark.parametrize("rp_filter", [0, 1, 2])
 @pytest.mark.parametrize(("source", "target"), [("a", "b"), ("a", "m"), ("m", "a"), ("m", "n")])
 def test_a_move_under_traffic_loses_nothing_and_leaves_nothing(
-    site: Site, node: Node, source: str, target: str
+    site: Site, node: Node, source: str, target: str, rp_filter: int
 ) -> None:
     workload = site.add_workload()
+    for scope in ("all", "default"):
+        sh(f"ip netns exec {workload} sysctl -qw net.ipv4.conf.{scope}.rp_filter={rp_filter}")
     bare = site.inside()
     node.add(source)
     world = site.root / "world"

@@ -192,7 +192,7 @@ class Site:
         return {**everything(self.node), "ipam": ipam, "iptables": rules, "scratch": scratch}
 
 
-VOLATILE = ("expires", "valid_life_time", "preferred_life_time", "ifindex", "link_index", "tentative")
+VOLATILE = ("flags", "expires", "valid_life_time", "preferred_life_time", "ifindex", "link_index", "tentative")
 
 
 def everything(netns: str) -> dict[str, Any]:
@@ -224,20 +224,22 @@ class Node:
     store: Store
     attacher: Attacher
     switches: Switches
+    locks: ContainerLocks
 
     @classmethod
     def open(cls, site: Site, **means: Any) -> Node:
         store = Store(site.root / "store.db")
         attacher = Attacher(store, Delegates(PLUGINS, 20.0), cni.kernel)
+        locks = ContainerLocks()
         parts = Means(
             store=store,
             attacher=attacher,
-            locks=ContainerLocks(),
+            locks=locks,
             networks=ConfDir(site.root / "net.d"),
             scratch=site.root / "scratch",
             **means,
         )
-        return cls(site, store, attacher, Switches(parts))
+        return cls(site, store, attacher, Switches(parts), locks)
 
     def add(self, network: str, number: int = 1, name: str = "net1", **fields: Any) -> Attachment:
         """Attaches a workload as a hot add does."""
@@ -251,6 +253,12 @@ class Node:
             **fields,
         )
         return self.attacher.attach(request)
+
+    def warm_up(self, *networks: str) -> None:
+        """Has the plugins make what they never remove: their bridges."""
+        self.site.add_workload(99)
+        for network in networks:
+            self.attacher.detach(self.add(network, 99))
 
     def attached(self, number: int = 1) -> list[Attachment]:
         return self.store.of_container(f"{self.site.prefix}c{number}")
