@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ NOWHERE = -1
 GB_PER_HOUR_PER_BPS = 3600 / 8 / 1e9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Board:
     """Shapes: W workloads, C network names, N networks (a name on a node), U uplinks. Rates are bits per second."""
 
@@ -42,12 +43,14 @@ class Board:
     split: Bools
     """U: the uplink's load is known by direction."""
 
-    @property
+    @cached_property
     def uplink(self) -> Ints:
         """W x C: the uplink under a name, NOWHERE if there is none."""
+        if not self.networks:
+            return np.full(self.network.shape, NOWHERE, dtype=np.int64)
         return np.where(self.network >= 0, self.uplink_of[self.network], NOWHERE)
 
-    @property
+    @cached_property
     def demand_given(self) -> Floats:
         """W: ``demand_bps`` as the snapshot says it, which sums of money are about."""
         return np.array([workload.demand_bps for workload in self.workloads], dtype=np.float64)

@@ -176,13 +176,14 @@ def _give_up(tick: Tick, chosen: Chosen, budgets: Budgets, row: int) -> None:
 def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, saving: Bools) -> None:
     """Use what room and budgets are left for savings that rounding or a given-up move kept out."""
     rooms, standing = chosen.rooms, tick.standing
-    options = []
-    for row in wanted.rows.tolist():
-        if row in rooms.moved or not saving[row] or chosen.refused.get(row) is StayReason.BUDGET_SPENT:
-            continue
-        for column in np.flatnonzero(standing.worth[row] & standing.open[row]).tolist():
-            if rooms.fits(row, column):
-                options.append((*_rank(tick, row, column), row, column))
+    if not len(wanted.rows):
+        return
+    useful = (standing.worth & standing.open & rooms.fitting() & saving[:, None])[wanted.rows]
+    options = [
+        (*_rank(tick, row, column), row, column)
+        for row, column in zip(wanted.rows[useful.nonzero()[0]].tolist(), useful.nonzero()[1].tolist(), strict=True)
+        if row not in rooms.moved and chosen.refused.get(row) is not StayReason.BUDGET_SPENT
+    ]
     for *_, row, column in sorted(options):
         policy = tick.rules.policy[row]
         if row in rooms.moved or policy is None or not rooms.fits(row, column):

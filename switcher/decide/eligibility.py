@@ -76,14 +76,16 @@ def natural_reason(standing: Standing, rules: Rules, row: int) -> StayReason:
     if not candidates.any():
         return StayReason.NO_CANDIDATE
     blocked = candidates & (standing.block[row] > 0)
-    if not standing.open[row].any() or (blocked & standing.worth[row]).any():
-        wanted = blocked & standing.worth[row] if (blocked & standing.worth[row]).any() else blocked
-        reason = BLOCKS[int(standing.block[row][wanted].min())]
+    better = blocked & standing.worth[row]
+    if better.any() or not standing.open[row].any():
+        reason = BLOCKS[int(standing.block[row][better if better.any() else blocked].min())]
         assert reason is not None  # noqa: S101 - 0 was left out above; this tells the type checker
         return reason
     saving = float(np.max(standing.saving[row][standing.open[row]]))
-    if saving <= 0 or standing.worth[row].any() or saving * rules.horizon[row] <= rules.move_cost[row]:
-        return StayReason.BEST if saving <= 0 or standing.worth[row].any() else StayReason.SAVING_TOO_SMALL
+    if saving <= 0:
+        return StayReason.BEST
+    if saving * rules.horizon[row] <= rules.move_cost[row]:
+        return StayReason.SAVING_TOO_SMALL
     if saving * rules.payback[row] < rules.move_cost[row]:
         return StayReason.PAYBACK_TOO_LONG
     return StayReason.BEST  # cheaper over the horizon, but not yet: it pays to wait

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Floats
+from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.prices import loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
@@ -46,12 +46,16 @@ WHY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Words:
-    """What all explanations of a tick need."""
+    """What all explanations of a tick need, as plain lists by row and column: one by one they are read faster."""
 
     tick: Tick
-    surcharge: Floats
-    """By uplink: money per hour per bit per second."""
     currency: str
+    price: list[list[float]]
+    penalty: list[list[float]]
+    congestion: list[list[float]]
+    move_cost: list[float]
+    alternative: list[int]
+    """By row: the cheapest alternative that has a price, NOWHERE if none has."""
 
     def move(self, row: int, column: int, reason: MoveReason) -> str:
         """Why it moves."""
@@ -64,46 +68,68 @@ class Words:
             why = f"saves {_money(saving)} {self.currency}/h, less the move"
         return f"{why}. {self._sum(row, column)}"
 
-    def stay(self, row: int, reason: StayReason, better: int | None = None) -> str:
-        """Why it stays; ``better`` is where it would go (None: the cheapest alternative that has a price)."""
-        column = self._alternative(row) if better is None else better
-        why = WHY[reason] if reason is not StayReason.BEST else self._best(row, column)
+    def stay(self, row: int, reason: StayReason, better: int) -> str:
+        """Why it stays; ``better`` is where it would go (NOWHERE: the cheapest alternative is shown)."""
+        column = self.alternative[row] if better == NOWHERE else better
+        why = self._best(row, column) if reason is StayReason.BEST else WHY[reason]
         return f"{why}. {self._sum(row, column)}"
 
-    def _best(self, row: int, column: int | None) -> str:
+    def _best(self, row: int, column: int) -> str:
         """Cheaper over the horizon yet not now: it waits."""
-        if column is not None and self.tick.standing.saving[row, column] > 0:
+        if column != NOWHERE and self.tick.standing.saving[row, column] > 0:
             return f"{self.tick.board.names[column]} will be cheaper, but is not yet: it pays to wait"
         return WHY[StayReason.BEST]
 
-    def _alternative(self, row: int) -> int | None:
-        tick = self.tick
-        for among in (tick.standing.open[row], tick.rules.candidates[row]):
-            columns = np.flatnonzero(among & np.isfinite(tick.prices.price[row]))
-            if len(columns):
-                return int(columns[np.argmin(tick.prices.cost[row, columns])])
-        return None
-
-    def _sum(self, row: int, column: int | None) -> str:
+    def _sum(self, row: int, column: int) -> str:
         home = int(self.tick.board.here[row])
         if home == NOWHERE:
             return f"{self.tick.board.workloads[row].network} is not in the snapshot"
         here = self._side(row, home, 0.0)
-        if column is None:
+        if column == NOWHERE:
             return f"Here {here}; no alternative with a price"
-        there = self._side(row, column, self.tick.move_cost_per_hour(row))
+        there = self._side(row, column, self.move_cost[row])
         return f"Here {here}; best alternative {there} ({self.currency} per hour)"
 
     def _side(self, row: int, column: int, move: float) -> str:
-        name, prices = self.tick.board.names[column], self.tick.prices
-        price, penalty = float(prices.price[row, column]), float(prices.penalty[row, column])
+        name, price = self.tick.board.names[column], self.price[row][column]
         if math.isnan(price):
             return f"{name}: price unknown"
-        congestion = float(self.surcharge[self.tick.board.uplink_of[self.tick.board.network[row, column]]])
-        congestion *= float(self.tick.board.demand[row])
+        penalty, congestion = self.penalty[row][column], self.congestion[row][column]
         total = price + penalty + congestion + move
         parts = f"price {_money(price)} + penalty {_money(penalty)} + congestion {_money(congestion)}"
         return f"{name}: {_money(total)} = {parts} + move {_money(move)}"
+
+
+def words(tick: Tick, surcharge: Floats, currency: str) -> Words:
+    """The words of a tick; ``surcharge`` is by uplink: money per hour per bit per second."""
+    board, prices = tick.board, tick.prices
+    per_bps = surcharge[np.maximum(board.uplink, 0)] if len(surcharge) else np.zeros(board.network.shape)
+    return Words(
+        tick=tick,
+        currency=currency,
+        price=prices.price.tolist(),
+        penalty=prices.penalty.tolist(),
+        congestion=(per_bps * board.demand[:, None]).tolist(),
+        move_cost=(tick.rules.move_cost / tick.rules.horizon).tolist(),
+        alternative=_alternatives(tick),
+    )
+
+
+def _alternatives(tick: Tick) -> list[int]:
+    """By row: the cheapest open candidate, else the cheapest candidate with a price."""
+    priced = np.isfinite(tick.prices.price)
+    of_open = cheapest_column(tick.prices.cost, tick.standing.open & priced)
+    of_all = cheapest_column(tick.prices.cost, tick.rules.candidates & priced)
+    best: list[int] = np.where(of_open == NOWHERE, of_all, of_open).tolist()
+    return best
+
+
+def cheapest_column(cost: Floats, among: Bools) -> Ints:
+    """W: the column of the least cost among those, the first by name where several are equal; NOWHERE if none."""
+    if not cost.shape[1]:
+        return np.full(cost.shape[0], NOWHERE, dtype=np.int64)
+    least = np.where(among, cost, np.inf).argmin(axis=1)
+    return np.where(among.any(axis=1), least, NOWHERE)
 
 
 def saving_per_hour(tick: Tick, row: int, column: int) -> Decimal:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class Quote:
     gap: PriceGap | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Prices:
     """W x C, money per hour in the settlement currency; not a number where there is no price."""
 
@@ -58,7 +59,7 @@ class Prices:
     """Index into :data:`GAPS`; 0 where there is a price."""
     quotes: Mapping[tuple[str, str | None, timedelta], Quote]
 
-    @property
+    @cached_property
     def cost(self) -> Floats:
         """Price and penalty."""
         return self.price + self.penalty

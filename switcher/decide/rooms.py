@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from switcher.decide.board import Bools
 from switcher.decide.projection import TOLERANCE
 from switcher.decide.tick import Tick
 
@@ -49,6 +52,27 @@ class Rooms:
         uplink = int(self._uplink[row, column])
         stays = uplink == int(self._uplink[row, self.at(row)])
         return self.has_address(row, column) and (stays or not self.over_with(uplink, row))
+
+    def fitting(self) -> Bools:
+        """W x C: :meth:`fits` for every workload that no move is planned for, and every network of its node."""
+        board = self._board
+        if not self._limit:
+            return np.zeros(board.network.shape, dtype=np.bool_)
+        uplink = np.maximum(self._uplink, 0)
+        home = self._uplink[np.arange(len(board.here)), np.maximum(board.here, 0)][:, None]
+        split = board.split[uplink]
+        into = np.where(split, board.into[:, None], board.demand[:, None]) + np.array(self._into)[uplink]
+        out = np.where(split, board.out[:, None], board.demand[:, None]) + np.array(self._out)[uplink]
+        room = (np.maximum(into, out) <= np.array(self._limit)[uplink]) | (self._uplink == home)
+        fits: Bools = self.addressed() & room
+        return fits
+
+    def addressed(self) -> Bools:
+        """W x C: whether the network has an address left."""
+        network = self._board.network
+        left = np.array([count is None or count > 0 for count in self._addresses], dtype=np.bool_)
+        has: Bools = (network >= 0) & left[network] if len(left) else np.zeros(network.shape, dtype=np.bool_)
+        return has
 
     def put(self, row: int, column: int) -> None:
         """Plan the move, or with the present network's column that there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from switcher.decide.projection import Projection
 from switcher.decide.rules import Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Tick:
     """The tables of a tick; all of them are indexed by the rows and columns of the board."""
 
@@ -23,7 +24,7 @@ class Tick:
     prices: Prices
     standing: Standing
 
-    @property
+    @cached_property
     def home_uplink(self) -> Ints:
         """W: the uplink that each workload is on, NOWHERE if the snapshot does not list its network."""
         board = self.board
@@ -32,7 +33,7 @@ class Tick:
         uplink = board.uplink[np.arange(len(board.workloads)), np.maximum(board.here, 0)]
         return np.where(board.here == NOWHERE, NOWHERE, uplink)
 
-    @property
+    @cached_property
     def shedding(self) -> Bools:
         """W: on an uplink whose excess must leave."""
         home = self.home_uplink
