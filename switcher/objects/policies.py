@@ -19,6 +19,7 @@ from switcher.objects.values import (
     Fraction,
     Money,
     Name,
+    NetworkName,
     PositiveDuration,
     Quantity,
     Share,
@@ -176,7 +177,7 @@ class PolicySpec(Strictly):
     namespace_selector: LabelSelector = LabelSelector()
     pod_selector: LabelSelector = LabelSelector()
     attachments: tuple[Name, ...] | None = Field(default=None, min_length=1)
-    candidates: tuple[Name, ...] | None = Field(default=None, min_length=1)
+    candidates: tuple[NetworkName, ...] | None = Field(default=None, min_length=1)
     """Networks; None: the policy names none (a snapshot may)."""
     mode: PolicyMode = PolicyMode.AUTO
     horizon: PositiveDuration = timedelta(hours=1)

@@ -22,6 +22,7 @@ DURATION_PART = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(bps|kbps|Mbps|Gbps|Tbps)")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 WALL_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+NETWORK = re.compile(r"(cni:)?[^\s:/]+|(nad|logical):[^\s:/]+/[^\s:/]+")
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 BITS_PER_SECOND = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
 MOST = Decimal(10) ** 15
@@ -177,8 +178,15 @@ def _target(value: str) -> str:
     raise wrong("target", "must be tcp://host:port or ping://host")
 
 
+def _network(value: str) -> str:
+    if not NETWORK.fullmatch(value):
+        raise wrong("network", "must be cni:name, nad:namespace/name, logical:namespace/name or a bare name")
+    return value
+
+
 Text = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=2000)]
 Name = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=253, pattern=r"^[^\s]+$")]
+NetworkName = Annotated[str, Strict(), AfterValidator(_network)]
 Count = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 Money = Annotated[Decimal, BeforeValidator(decimal), AfterValidator(_at_least_zero)]

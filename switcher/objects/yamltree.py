@@ -85,6 +85,8 @@ def read(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problems.append(Problem(file, line, "", f"no valid YAML: {error.problem or error.context}"))
+    except RecursionError:
+        problems.append(Problem(file, 0, "", "no valid YAML: too deeply nested"))
     except yaml.YAMLError as error:
         problems.append(Problem(file, 0, "", f"no valid YAML: {' '.join(str(error).split())}"))
     return documents, problems
@@ -96,7 +98,7 @@ def _without_tabs(text: str) -> str:
         return text
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return text.replace("\t", " ")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from switcher.errors import BadInputError
@@ -65,6 +66,8 @@ def _accounts(
 ) -> Iterator[Account]:
     networks = networks_of(lists)
     mine = [row for row in rows if row.network in networks]
+    starts = [row.start for row in mine]
+    longest = max((row.end - row.start for row in mine), default=timedelta(0))
     for whole in billing_periods(lists[0], *period):
         yield Account(
             contract=contract,
@@ -72,7 +75,11 @@ def _accounts(
             billed=(max(whole[0], period[0]), min(whole[1], period[1])),
             stretches=timeline(lists, *whole),
             networks=networks,
-            samples=[row for row in mine if row.start < whole[1] and row.end > whole[0]],
+            samples=[
+                row
+                for row in mine[bisect_left(starts, whole[0] - longest) : bisect_left(starts, whole[1])]
+                if row.end > whole[0]
+            ],
             stays=[stay for stay in stays if stay.network in networks],
         )
 

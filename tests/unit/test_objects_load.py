@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from switcher.errors import BadInputError
+from switcher.errors import BadInputError, Problem
 from switcher.objects.load import book_from_documents, extend, load, load_documents, load_placed, parse_documents
 from tests.unit.pricing import at, fixed, tariff, volume
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+DOCUMENTS = load_documents([EXAMPLES])
 TARIFF = """\
 kind: Tariff
 metadata: {name: t}
@@ -171,7 +177,9 @@ def test_a_wrong_tariff_is_refused_with_its_place(old: str, new: str, expected: 
             "spec.penalties.latncy: unknown field 'latncy', did you mean 'latency'",
         ),
         (POLICY + "  {candidates: [a, a]}", "spec.candidates: names a twice"),
-        (POLICY + "  {candidates: [a, 'b c']}", "spec.candidates[1]: 'b c' is no valid name"),
+        (POLICY + "  {candidates: [a, 'b c']}", "spec.candidates[1]: 'b c' must be cni:name"),
+        (POLICY + "  {candidates: ['vpn:a']}", "spec.candidates[0]: 'vpn:a' must be cni:name, nad:namespace/name"),
+        (POLICY + "  {candidates: ['nad:a']}", "spec.candidates[0]: 'nad:a' must be cni:name, nad:namespace/name"),
         (POLICY + "  {podSelector: {matchLabels: {a: 1}}}", "spec.podSelector.matchLabels.a: 1 must be text"),
         (POLICY + "  {podSelector: {matchExpressions: [{key: a, operator: in}]}}", "is not one of In, NotIn"),
         (POLICY + "  {budgets: [{moves: 110%}]}", "spec.budgets[0].moves: '110%' must be a count"),
@@ -338,6 +346,50 @@ def test_recorded_at_of_a_document_is_kept() -> None:
     document = tariff(volume((None, "1")), recordedAt="2026-01-05T00:00:00Z")
     book = book_from_documents([document], recorded_at=at("2026-06-01"))
     assert book.tariffs[0].spec.recorded_at == at("2026-01-05")
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a document."""
+    yield path
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        yield from places(inner, (*path, key))
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["1", "-1", "1e9", "5%"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), value=anything)
+def test_whatever_is_written_is_taken_or_refused_with_problems(data: st.DataObject, value: Any) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    place = data.draw(st.sampled_from([path for path in places(document) if path]))
+    around = document
+    for key in place[:-1]:
+        around = around[key]
+    around[place[-1]] = value
+    found: tuple[Problem, ...] = ()
+    try:
+        book_from_documents([document])
+    except BadInputError as refusal:
+        found = refusal.problems
+    assert all(problem.text and problem.file == "history" for problem in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 20_000, "{a: " * 20_000, "\t" + "[" * 20_000], ids=["lists", "mappings", "tabs"]
+)
+def test_absurd_nesting_is_refused(text: str) -> None:
+    assert "no valid YAML" in problems(text)[0]
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.iterdir()), ids=lambda file: file.name)
