@@ -70,10 +70,11 @@ class Run:
             if not is_netns(self.entry.netns) and self.entry.phase in (Phase.DRAIN, Phase.VERIFY):
                 text = "the workload's namespace is gone"
                 return Signal.ABANDONED, msgspec.structs.replace(self.entry, message=text)
-            log.warning(
-                "a step of a switch failed",
-                extra={"switch": self.entry.order.id, "phase": self.entry.phase.value, "error": str(error)},
-            )
+            if not self.ended.is_set():
+                log.warning(
+                    "a step of a switch failed",
+                    extra={"switch": self.entry.order.id, "phase": self.entry.phase.value, "error": str(error)},
+                )
             return Signal.FAILED, msgspec.structs.replace(self.entry, message=str(error))
 
     def _attach(self, entry: Entry) -> tuple[Signal, Entry]:

@@ -40,6 +40,7 @@ class Switches:
         """Begins the move, or nothing when this order (by its id) is known already. Raises Refused, LockTimeout."""
         if self._journal.read(order.id) is not None:
             return
+        self._check_still(order)
         container_id = preflight.find(self._means, order).container_id
         with self._means.locks.hold(container_id):
             entry = self._prepared(order)
@@ -105,14 +106,22 @@ class Switches:
         entry = self._journal.read(order_id)
         return None if entry is None else entry.status()
 
+    def _check_still(self, order: SwitchOrder) -> None:
+        """Raises Refused when the attachment is moving."""
+        for other in self._journal.open():
+            if (other.order.workload, other.order.attachment) == (order.workload, order.attachment):
+                raise Refused(_moving(other))
+
     def _prepared(self, order: SwitchOrder) -> Entry:
+        self._check_still(order)
         try:
             entry = preflight.prepare(self._means, order)
         except OSError as error:
             raise Refused(f"the workload cannot be examined: {error}") from error
         for other in self._journal.open_of(entry.container_id):
-            if other.order.attachment == order.attachment or other.phase in PINNED:
-                raise Refused(f"{other.order.workload}:{other.order.attachment} is moving already")
+            # A workload has one pin; once it is dropped another attachment may move.
+            if other.phase in PINNED:
+                raise Refused(_moving(other))
         return entry
 
     def _begin(self, entry: Entry) -> None:
@@ -150,3 +159,7 @@ class Switches:
         if old.ifname == entry.aside or is_netns(str(self._means.scratch / entry.order.id)):
             return True
         return is_netns(entry.netns) and interfaces.link(entry.netns, entry.aside) is not None
+
+
+def _moving(other: Entry) -> str:
+    return f"{other.order.workload}:{other.order.attachment} is moving already, in phase {other.phase}"
