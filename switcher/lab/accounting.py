@@ -40,7 +40,8 @@ class StreamTotals:
     sent: int
     received: int
     duplicated: int
-    resets: int
+    resets: tuple[tuple[float, str], ...]
+    """When each connection broke, and why."""
     largest_gap: float
     losses: tuple[Loss, ...]
     gaps: Mapping[int, float] = field(default_factory=dict)
@@ -92,7 +93,7 @@ def _total(name: str, parts: Sequence[Mapping[str, Any]], end: float) -> StreamT
         sent=sent,
         received=receiver["received"],
         duplicated=receiver["duplicated"],
-        resets=sum(part["resets"] for part in parts),
+        resets=tuple((at, why) for part in parts for at, why in part["resets"]),
         largest_gap=receiver["largest_gap"],
         losses=tuple(losses),
         gaps={int(second): bin_[3] for second, bin_ in receiver["bins"].items()},

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from switcher.errors import SwitcherError
 from switcher.lab import leaks, site
-from switcher.lab.blueprint import WORLD, Blueprint, Kind, Node
+from switcher.lab.blueprint import ATTACHMENT, WORLD, Blueprint, Kind, Node
 from switcher.lab.command import LabError, inside, run
 from switcher.lab.leaks import Inventory
 from switcher.lab.processes import (
@@ -24,7 +24,7 @@ from switcher.lab.processes import (
     make_world,
     write_token,
 )
-from switcher.lab.runtime import Runtime, Sandbox
+from switcher.lab.runtime import PRIMARY, Runtime, Sandbox
 from switcher.lab.shaper import Sampler, shape_site
 from switcher.lab.state import StateDirectory
 from switcher.lab.story import Story, foreign_bps, write_objects
@@ -112,9 +112,13 @@ class Bed:
         sinks.wait_for(self.state.traffic("sinks"))
         self.watch.poll()
         self.watch.start()
-        self._senders = [clients, *(make_workload(workload, self.state) for workload in self.blueprint.workloads)]
-        for process in reversed(self._senders):  # servers in workloads before the clients that ask them
+        workloads = {w.name: make_workload(w, self.state) for w in self.blueprint.workloads}
+        self._senders = [clients, *workloads.values()]
+        for process in workloads.values():
             process.start()
+        for name, process in workloads.items():
+            process.wait_for(self.state.traffic(name))
+        clients.start()  # last: every server that it asks listens
 
     def start_controller(self, seconds: float | None) -> None:
         """Start the controller on objects without a policy: it takes samples and moves nothing. Raises LabError."""
@@ -165,8 +169,16 @@ class Bed:
         self.watch.stop()
         return ended
 
+    def untidy(self) -> Inventory:
+        """What workloads at rest have beyond one of everything an interface."""
+        left = Inventory()
+        for name in self.sandboxes:
+            left |= leaks.untidy(name, (PRIMARY, ATTACHMENT))
+        return left
+
     def detach(self) -> Inventory:
-        """Delete every workload and return what is left of them anywhere."""
+        """Delete every workload and return what is left of them anywhere, and what was too much before."""
+        before = self.untidy()
 
         def stop_all(node: Node) -> None:
             for workload in self.blueprint.on(node.name):
@@ -175,7 +187,7 @@ class Bed:
 
         with ThreadPoolExecutor(len(self.blueprint.nodes)) as pool:
             list(pool.map(stop_all, self.blueprint.nodes))
-        return self.leaked()
+        return before | self.leaked()
 
     def leaked(self) -> Inventory:
         """What the nodes and the workloads' namespaces have beyond an untouched one, once all are detached."""

@@ -12,6 +12,9 @@ from typing import Any
 from switcher.lab.command import inside, run
 
 Entries = frozenset[str]
+KERNEL_RULES = (0, 32766, 32767)
+KERNEL_TABLES = {"main", "local", "default"}
+FIRST_OWN, PIN_RULE = 20_000, 32_765
 NOT_OF_THE_ENTRY = ("flags", "pref", "metrics", "expires", "cache", "mtu")
 """What changes by itself, such as ``linkdown``."""
 
@@ -71,6 +74,30 @@ def take(namespace: str, records: Iterable[str] = ()) -> Inventory:
         rules=_marked(namespace, (_text(rule) for rule in _ask(namespace, "rule", "show"))),
         tables=_marked(namespace, {str(route.get("table", "main")) for route in routes}),
         records=_marked(namespace, records),
+    )
+
+
+def untidy(namespace: str, ifnames: Collection[str]) -> Inventory:
+    """What a workload at rest has beyond one link, one rule and one table for each of its interfaces.
+
+    Rules of a switch under way (preferences below 20000 and 32765) and a second generation's links count. Rules of
+    an own table are for addresses, so each interface has as many as it has addresses.
+    """
+    links = {link["ifname"] for link in _ask(namespace, "link", "show")} - {"lo", *ifnames}
+    addresses = {
+        address["local"]
+        for link in _ask(namespace, "address", "show")
+        if link["ifname"] in ifnames
+        for address in link.get("addr_info", [])
+    }
+    rules = [rule for rule in _ask(namespace, "rule", "show") if rule["priority"] not in KERNEL_RULES]
+    stray = [r for r in rules if r.get("src") not in addresses or not FIRST_OWN <= r["priority"] < PIN_RULE]
+    kept = {str(rule["table"]) for rule in rules} | KERNEL_TABLES
+    tables = {str(route.get("table", "main")) for route in _ask(namespace, "route", "show", "table", "all")} - kept
+    return Inventory(
+        links=_marked(namespace, links),
+        rules=_marked(namespace, (_text(rule) for rule in stray)),
+        tables=_marked(namespace, tables),
     )
 
 

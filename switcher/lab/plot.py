@@ -157,8 +157,8 @@ def _bar(axis: Any, row: int, span: Span, drawn: Drawn) -> None:
     start, length = span.start - drawn.story.start, span.end - span.start
     axis.barh(row, length, left=start, height=0.72, color=COLOURS[span.physical_network])
     if length > LEAST_NAMED * drawn.end:
-        name_at = start + length - 0.01 * drawn.end
-        axis.text(name_at, row, span.physical_network, fontsize=7, color="white", ha="right", va="center")
+        middle = start + length / 2
+        axis.text(middle, row, span.physical_network, fontsize=7, color="white", ha="center", va="center")
 
 
 def _legend(reasons: set[str]) -> list[Any]:

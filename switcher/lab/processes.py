@@ -119,7 +119,7 @@ def make_controller(blueprint: Blueprint, story: Story, state: StateDirectory) -
         "tokenFile": str(state.path / "token"),
         "nodes": {node.name: f"unix:{state.socket(node.name)}" for node in blueprint.nodes},
         "tick": f"{round(story.tick * 1000)}ms",
-        "window": "3s",
+        "window": "2s",
         "staleAfter": "10s",
         "settlementCurrency": CURRENCY,
     }

@@ -64,7 +64,7 @@ class Report:
     @property
     def resets(self) -> int:
         """Connections that broke."""
-        return sum(stream.resets for stream in self.streams)
+        return sum(len(stream.resets) for stream in self.streams)
 
     @property
     def failures(self) -> list[str]:
@@ -124,7 +124,7 @@ def _traffic(stream: StreamTotals, lost_while_moving: int) -> dict[str, Any]:
         "lost": stream.lost,
         "lost_while_moving": lost_while_moving,
         "largest_gap_ms": round(stream.largest_gap * 1000, 1),
-        "resets": stream.resets,
+        "resets": len(stream.resets),
     }
 
 

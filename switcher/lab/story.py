@@ -91,7 +91,7 @@ def write_objects(story: Story, directory: Path, *, policy: bool = True) -> None
     documents = {
         "physical-networks.yaml": [_physical_network(network) for network in PHYSICAL_NETWORKS],
         "tariffs.yaml": _tariffs(story),
-        "thresholds.yaml": [_threshold(story)],
+        "thresholds.yaml": [_threshold()],
         **({"policy.yaml": [_policy(story)]} if policy else {}),
     }
     for name, parts in documents.items():
@@ -136,16 +136,15 @@ def _tariff(network: PhysicalNetwork, price: Decimal, valid_from: datetime) -> d
     }
 
 
-def _threshold(story: Story) -> dict[str, Any]:
-    spec: dict[str, Any] = {"fill": str(FILL), "shed": str(SHED)}
-    if story.pace >= 60:
-        spec["confirm"] = {"atLeast": 2, "of": 3}
+def _threshold() -> dict[str, Any]:
+    spec = {"fill": str(FILL), "shed": str(SHED)}
     return {"apiVersion": API, "kind": "CongestionThreshold", "metadata": {"name": "default"}, "spec": spec}
 
 
 def _policy(story: Story) -> dict[str, Any]:
     pace = story.pace
-    budget = {"moves": "50%", "per": _duration(pace / 15)}
+    # In waves, so that one can watch; a short run has time for one wave only.
+    budget = {"moves": "50%" if pace >= 60 else "100%", "per": _duration(pace / 15)}
     return {
         "apiVersion": API,
         "kind": "SwitchPolicy",

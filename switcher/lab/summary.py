@@ -60,5 +60,9 @@ def show(console: Console, run: Run, report: Report) -> None:
             console.print(f"{label}\t{value}", markup=False, highlight=False, soft_wrap=True)
     for entry in report.leaks.lines():
         console.print(f"leaked: {entry}", markup=False, highlight=False, soft_wrap=True)
+    for stream in report.streams:
+        for at, why in stream.resets:
+            text = f"reset: {stream.workload} {stream.protocol} at {at - run.story.start:.1f} s: {why}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
     for failure in report.failures:
         console.print(f"FAILED: {failure}", style="bold red", markup=False, highlight=False)

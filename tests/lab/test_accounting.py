@@ -15,7 +15,7 @@ PLAN = draw(nodes=2, workloads=2)  # w01 on n1, w02 on n2
 
 def stream(workload: str, *losses: Loss) -> StreamTotals:
     return StreamTotals(
-        workload=workload, protocol="udp-bulk", sent=100, received=90, duplicated=0, resets=0, largest_gap=0.1,
+        workload=workload, protocol="udp-bulk", sent=100, received=90, duplicated=0, resets=(), largest_gap=0.1,
         losses=losses, gaps={10: 0.2, 20: 0.5},
     )  # fmt: skip
 
@@ -29,7 +29,7 @@ def point(at: float, *, node: str = "n1", ours: int = 0, foreign: int = 0, drops
 
 def half(**known: Any) -> dict[str, Any]:
     """One end's document; a sender's unless more is known."""
-    empty = {"name": "w01/udp-out", "sent": 0, "received": 0, "duplicated": 0, "resets": 0, "largest_gap": 0.0,
+    empty = {"name": "w01/udp-out", "sent": 0, "received": 0, "duplicated": 0, "resets": [], "largest_gap": 0.0,
              "lost_at": [], "missing": [], "highest": None, "last_sent": None, "bins": {}}  # fmt: skip
     return {**empty, **known}
 
@@ -44,8 +44,8 @@ def test_both_ends_of_a_stream_make_one_row() -> None:
 
 
 def test_requests_without_an_answer_are_lost_when_they_were_sent() -> None:
-    (row,) = join([half(name="w01/tcp-out", sent=7, received=6, resets=1, lost_at=[3.5])], end=10.0)
-    assert (row.lost, row.resets, row.losses) == (1, 1, (Loss(1, 3.5, 3.5),))
+    (row,) = join([half(name="w01/tcp-out", sent=7, received=6, resets=[(3.6, "timed out")], lost_at=[3.5])], end=10.0)
+    assert (row.lost, row.resets, row.losses) == (1, ((3.6, "timed out"),), (Loss(1, 3.5, 3.5),))
 
 
 @pytest.mark.parametrize(

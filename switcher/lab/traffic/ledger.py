@@ -19,7 +19,8 @@ class Stream:
     def __init__(self, name: str, interval: float | None = None) -> None:
         self.name = name
         self.sent = 0
-        self.resets = 0
+        self.resets: list[tuple[float, str]] = []
+        """When a connection broke, or could not be made, and why."""
         self.largest_gap = 0.0
         self.lost_at: list[float] = []
         """When the requests were sent that never got an answer (TCP)."""
@@ -36,6 +37,10 @@ class Stream:
         """One arrived; ``now`` is when the kernel had it."""
         if self.sequence is not None:
             self._gap(now, self.sequence.arrived(number, sent, now), size)
+
+    def note_reset(self, now: float, why: str) -> None:
+        """A connection broke."""
+        self.resets.append((now, why))
 
     def note_answer(self, waited: float, now: float, size: int) -> None:
         """A request over a connection was answered after ``waited`` seconds."""

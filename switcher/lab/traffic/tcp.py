@@ -86,8 +86,8 @@ class Client(threading.Thread):
             try:
                 with self._connect(target) as connection:
                     self._talk(connection)
-            except OSError:
-                self._stream.resets += 1
+            except OSError as error:
+                self._stream.note_reset(time.time(), str(error))
                 self._stopping.wait(0.5)
 
     def _connect(self, target: tuple[str, int]) -> socket.socket:

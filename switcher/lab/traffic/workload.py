@@ -22,6 +22,7 @@ def main(name: str, number: int, kind: plan.Kind, path: Path) -> None:
     udp.Sender(loop, bulk, send, per_second=plan.BULK_PER_SECOND, size=plan.BULK_SIZE)
     client = _start(kind, loop, ledger, (name, number))
     loop.every(SAVE_SECONDS, ledger.save)
+    ledger.save()  # its being there says that this process is up
     loop.run()
     if client is not None:
         client.stop()
