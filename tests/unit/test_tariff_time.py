@@ -127,4 +127,4 @@ def test_slots_fill_the_time_and_say_what_a_wall_clock_says(
             if (each.start <= minute < each.end)
             or (each.end <= each.start and (minute >= each.start or minute < each.end))
         ]
-        assert (inside[0] if inside else None) is window
+        assert (inside[0] if inside else None) == window
