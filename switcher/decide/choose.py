@@ -97,9 +97,7 @@ def _push_out(tick: Tick, rooms: Rooms, uplink: int, rows: list[int]) -> None:
 
 
 def _leaves(tick: Tick, rooms: Rooms, row: int) -> bool:
-    uplink = tick.board.uplink_of
-    network = tick.board.network[row]
-    return bool(uplink[network[rooms.moved[row]]] != uplink[network[tick.board.here[row]]])
+    return rooms.uplink(row, rooms.moved[row]) != rooms.uplink(row, int(tick.board.here[row]))
 
 
 def _needed(rooms: Rooms, uplink: int, planned: list[int]) -> list[int]:

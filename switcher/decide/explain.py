@@ -95,9 +95,14 @@ class Words:
         if math.isnan(price):
             return f"{name}: price unknown"
         penalty, congestion = self.penalty[row][column], self.congestion[row][column]
-        total = price + penalty + congestion + move
-        parts = f"price {_money(price)} + penalty {_money(penalty)} + congestion {_money(congestion)}"
-        return f"{name}: {_money(total)} = {parts} + move {_money(move)}"
+        text = f"price {_money(price)}"
+        if penalty:
+            text += f" + penalty {_money(penalty)}"
+        if congestion:
+            text += f" + congestion {_money(congestion)}"
+        if move:
+            text += f" + move {_money(move)}"
+        return f"{name}: {_money(price + penalty + congestion + move)} = {text}"
 
 
 def words(tick: Tick, surcharge: Floats, currency: str) -> Words:

@@ -16,7 +16,11 @@ class Rooms:
 
     def __init__(self, tick: Tick) -> None:
         self._board = tick.board
-        self._uplink = tick.board.uplink
+        self._here: list[int] = tick.board.here.tolist()
+        self._network: list[list[int]] = tick.board.network.tolist()
+        self._uplink_of: list[int] = tick.board.uplink_of.tolist()
+        self._rates: list[list[float]] = np.stack([tick.board.into, tick.board.out, tick.board.demand], axis=1).tolist()
+        self._split: list[bool] = tick.board.split.tolist()
         self._into: list[float] = tick.projection.into.tolist()
         self._out: list[float] = tick.projection.out.tolist()
         self._limit: list[float] = (tick.projection.fill + TOLERANCE * tick.projection.capacity).tolist()
@@ -26,7 +30,11 @@ class Rooms:
 
     def at(self, row: int) -> int:
         """The column where a workload is, as planned."""
-        return self.moved.get(row, int(self._board.here[row]))
+        return self.moved.get(row, self._here[row])
+
+    def uplink(self, row: int, column: int) -> int:
+        """The uplink of a network as the workload finds it."""
+        return self._uplink_of[self._network[row][column]]
 
     def over(self, uplink: int) -> bool:
         """Whether the load of an uplink is above ``fill``."""
@@ -34,23 +42,23 @@ class Rooms:
 
     def over_without(self, uplink: int, row: int) -> bool:
         """The same with the workload away."""
-        into, out = self._board.load(row, uplink)
+        into, out = self._rate(row, uplink)
         return max(self._into[uplink] - into, self._out[uplink] - out) > self._limit[uplink]
 
     def over_with(self, uplink: int, row: int) -> bool:
         """The same with the workload there."""
-        into, out = self._board.load(row, uplink)
+        into, out = self._rate(row, uplink)
         return max(self._into[uplink] + into, self._out[uplink] + out) > self._limit[uplink]
 
     def has_address(self, row: int, column: int) -> bool:
         """Whether one is left. Who leaves keeps its own until it has drained."""
-        left = self._addresses[self._board.network[row, column]]
+        left = self._addresses[self._network[row][column]]
         return left is None or left > 0
 
     def fits(self, row: int, column: int) -> bool:
         """Whether a workload may arrive: under ``fill``, with an address."""
-        uplink = int(self._uplink[row, column])
-        stays = uplink == int(self._uplink[row, self.at(row)])
+        uplink = self.uplink(row, column)
+        stays = uplink == self.uplink(row, self.at(row))
         return self.has_address(row, column) and (stays or not self.over_with(uplink, row))
 
     def fitting(self) -> Bools:
@@ -58,12 +66,12 @@ class Rooms:
         board = self._board
         if not self._limit:
             return np.zeros(board.network.shape, dtype=np.bool_)
-        uplink = np.maximum(self._uplink, 0)
-        home = self._uplink[np.arange(len(board.here)), np.maximum(board.here, 0)][:, None]
+        uplink = np.maximum(board.uplink, 0)
+        home = board.uplink[np.arange(len(board.here)), np.maximum(board.here, 0)][:, None]
         split = board.split[uplink]
         into = np.where(split, board.into[:, None], board.demand[:, None]) + np.array(self._into)[uplink]
         out = np.where(split, board.out[:, None], board.demand[:, None]) + np.array(self._out)[uplink]
-        room = (np.maximum(into, out) <= np.array(self._limit)[uplink]) | (self._uplink == home)
+        room = (np.maximum(into, out) <= np.array(self._limit)[uplink]) | (board.uplink == home)
         fits: Bools = self.addressed() & room
         return fits
 
@@ -76,11 +84,11 @@ class Rooms:
 
     def put(self, row: int, column: int) -> None:
         """Plan the move, or with the present network's column that there is none."""
-        before, here = self.at(row), int(self._board.here[row])
-        self._load(row, int(self._uplink[row, before]), -1.0)
-        self._load(row, int(self._uplink[row, column]), 1.0)
+        before, here = self.at(row), self._here[row]
+        self._load(row, self.uplink(row, before), -1.0)
+        self._load(row, self.uplink(row, column), 1.0)
         for place, change in ((before, 1), (column, -1)):
-            network = int(self._board.network[row, place])
+            network = self._network[row][place]
             left = self._addresses[network]
             if place != here and left is not None:
                 self._addresses[network] = left + change
@@ -90,14 +98,14 @@ class Rooms:
 
     def stay(self, row: int) -> None:
         """Plan no move."""
-        self.put(row, int(self._board.here[row]))
+        self.put(row, self._here[row])
 
     def arrivals(self) -> dict[int, list[int]]:
         """Uplink -> rows of the moves planned to it from elsewhere."""
         found: dict[int, list[int]] = {}
         for row, column in self.moved.items():
-            uplink = int(self._uplink[row, column])
-            if uplink != int(self._uplink[row, self._board.here[row]]):
+            uplink = self.uplink(row, column)
+            if uplink != self.uplink(row, self._here[row]):
                 found.setdefault(uplink, []).append(row)
         return found
 
@@ -105,7 +113,11 @@ class Rooms:
         """Networks to which more moves are planned than they have addresses."""
         return [network for network, left in enumerate(self._addresses) if left is not None and left < 0]
 
+    def _rate(self, row: int, uplink: int) -> tuple[float, float]:
+        into, out, demand = self._rates[row]
+        return (into, out) if self._split[uplink] else (demand, demand)
+
     def _load(self, row: int, uplink: int, factor: float) -> None:
-        into, out = self._board.load(row, uplink)
+        into, out = self._rate(row, uplink)
         self._into[uplink] += factor * into
         self._out[uplink] += factor * out
