@@ -14,7 +14,7 @@ import msgspec
 
 from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, SwitchStatus, UplinkSample
 from switcher.adapters.store.instants import MICROSECOND, PER_SECOND, micros, micros_of, moment_of
-from switcher.adapters.store.intervals import Interval, interval_of, share, uncovered, usable
+from switcher.adapters.store.intervals import Interval, interval_of, share, uncovered
 from switcher.adapters.store.objects import as_text
 from switcher.adapters.store.phases import is_news, own_move, phase_times
 from switcher.adapters.store.placing import OpenSpan, changes
@@ -87,12 +87,12 @@ class MemoryHistory:
             missed = batch.sequence - agent.last_sequence - 1 if agent.last_sequence else 0
             agent.gaps, agent.missed = agent.gaps + bool(missed), agent.missed + missed
             agent.last_sequence = batch.sequence
-            for uplink in filter(usable, batch.uplinks):
+            for uplink in batch.uplinks:
                 key = (batch.node, uplink.physical_network)
                 pieces = _pieces(uplink, self._held.uplinks[key])
                 self._held.uplinks[key].extend(pieces)
                 self._held.carried[key].extend(pieces)
-            for sample in filter(usable, batch.traffic):
+            for sample in batch.traffic:
                 path = self._held.paths[batch.node, sample.workload, sample.attachment, sample.network]
                 path.extend(_pieces(sample, path))
             self._report(batch)
@@ -322,7 +322,8 @@ class MemoryHistory:
 
 
 def _pieces(sample: UplinkSample | AttachmentSample, stored: Sequence[Piece]) -> list[Piece]:
-    whole = interval_of(sample)
+    if (whole := interval_of(sample)) is None:
+        return []
     base = Piece(start=0, until=0, into=0, out=0)
     if isinstance(sample, UplinkSample):
         base = replace(base, capacity_bps=sample.capacity_bps, latency_ms=sample.latency_ms, loss=sample.loss)

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, func, select, update
 from cni.wire import AttachmentSample, Batch, UplinkSample
 from switcher.adapters.store import moves, present
 from switcher.adapters.store.instants import HOUR, micros_of, moment_of
-from switcher.adapters.store.intervals import hours, interval_of, share, usable
+from switcher.adapters.store.intervals import hours, interval_of, share
 from switcher.adapters.store.schema import agents, path_samples, uplink_hours, uplink_samples
-from switcher.adapters.store.series import PATHS, UPLINKS, Piece, new_pieces
+from switcher.adapters.store.series import PATHS, UPLINKS, Piece, Timed, new_pieces
 from switcher.adapters.store.upsert import insert_into
 
 log = logging.getLogger(__name__)
@@ -78,54 +78,53 @@ def _seen(connection: Connection, agent: int, batch: Batch, missed: int) -> None
     )
 
 
-def _usable(samples: Sequence[S], agent: str) -> list[S]:
+def _usable(samples: Sequence[S], agent: str) -> list[Timed[S]]:
     """Without samples that make no sense: refusing their batch would only make the agent send it for ever."""
-    kept = [sample for sample in samples if usable(sample)]
+    kept = [(sample, whole) for sample in samples if (whole := interval_of(sample)) is not None]
     if len(kept) < len(samples):
         log.warning("impossible samples left out", extra={"agent": agent, "count": len(samples) - len(kept)})
     return kept
 
 
-def _store_uplinks(connection: Connection, node: str, samples: Sequence[UplinkSample]) -> None:
+def _store_uplinks(connection: Connection, node: str, samples: Sequence[Timed[UplinkSample]]) -> None:
     pieces = new_pieces(connection, UPLINKS, node, samples)
     if not pieces:
         return
     rows = [
         {
             "uplink_id": owner,
-            **_counts(sample, part),
+            "until": part[1],
+            "start": part[0],
+            "in_bytes": share(sample.in_bytes, whole, part),
+            "out_bytes": share(sample.out_bytes, whole, part),
             "capacity_bps": sample.capacity_bps,
             "latency_ms": sample.latency_ms,
             "loss": sample.loss,
         }
-        for owner, sample, part in pieces
+        for owner, sample, whole, part in pieces
     ]
     connection.execute(uplink_samples.insert(), rows)
     _add_hours(connection, pieces)
 
 
-def _store_traffic(connection: Connection, node: str, samples: Sequence[AttachmentSample]) -> None:
-    pieces = new_pieces(connection, PATHS, node, samples)
-    if pieces:
-        rows = [{"path_id": owner, **_counts(sample, part)} for owner, sample, part in pieces]
+def _store_traffic(connection: Connection, node: str, samples: Sequence[Timed[AttachmentSample]]) -> None:
+    rows = [
+        {
+            "path_id": owner,
+            "until": part[1],
+            "start": part[0],
+            "in_bytes": share(sample.in_bytes, whole, part),
+            "out_bytes": share(sample.out_bytes, whole, part),
+        }
+        for owner, sample, whole, part in new_pieces(connection, PATHS, node, samples)
+    ]
+    if rows:
         connection.execute(path_samples.insert(), rows)
-
-
-def _counts(sample: UplinkSample | AttachmentSample, part: tuple[int, int]) -> dict[str, int]:
-    start, until = part
-    whole = interval_of(sample)
-    return {
-        "start": start,
-        "until": until,
-        "in_bytes": share(sample.in_bytes, whole, part),
-        "out_bytes": share(sample.out_bytes, whole, part),
-    }
 
 
 def _add_hours(connection: Connection, pieces: Iterable[Piece[UplinkSample]]) -> None:
     sums: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
-    for owner, sample, part in pieces:
-        whole = interval_of(sample)
+    for owner, sample, whole, part in pieces:
         for piece in hours(part):
             total = sums[owner, piece[0] // HOUR * HOUR]
             total[0] += share(sample.in_bytes, whole, piece)

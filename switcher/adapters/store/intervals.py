@@ -6,7 +6,7 @@ All times are whole microseconds; intervals are ``[start, until)``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cni.wire import AttachmentSample, UplinkSample
 from switcher.adapters.store.instants import HOUR, micros_of
@@ -23,6 +23,8 @@ def share(amount: int, whole: Interval, part: Interval) -> int:
     Parts that follow one another add up to the sum exactly: each is a difference of running totals.
     """
     start, until = whole
+    if part[0] <= start and until <= part[1]:
+        return amount
     low, high = max(start, part[0]), min(until, part[1])
     if low >= high:
         return 0
@@ -46,6 +48,15 @@ def uncovered(new: Interval, stored: Sequence[Interval]) -> list[Interval]:
     return parts
 
 
+def length(intervals: Iterable[Interval]) -> int:
+    """The time that the intervals cover together; what several cover counts once."""
+    total = reached = 0
+    for start, until in sorted(intervals):
+        total += max(0, until - max(start, reached))
+        reached = max(reached, until)
+    return total
+
+
 def hours(interval: Interval) -> Iterator[Interval]:
     """The parts of an interval in each hour that it touches."""
     start, until = interval
@@ -55,16 +66,11 @@ def hours(interval: Interval) -> Iterator[Interval]:
         start = edge
 
 
-def interval_of(sample: UplinkSample | AttachmentSample) -> Interval:
-    """When a sample was taken."""
-    start = micros_of(sample.start)
-    return start, start + micros_of(sample.seconds)
-
-
-def usable(sample: UplinkSample | AttachmentSample) -> bool:
-    """Whether a sample can be stored at all: a real interval, and counts that are counts."""
+def interval_of(sample: UplinkSample | AttachmentSample) -> Interval | None:
+    """When a sample was taken; None: it makes no sense (no real interval, or counts that are none)."""
     if not (math.isfinite(sample.start) and math.isfinite(sample.seconds)):
-        return False
-    start, until = interval_of(sample)
-    counts = (sample.in_bytes, sample.out_bytes)
-    return 0 <= start < until <= MAX_INSTANT and all(0 <= count <= MAX_COUNT for count in counts)
+        return None
+    start = micros_of(sample.start)
+    until = start + micros_of(sample.seconds)
+    counts = 0 <= sample.in_bytes <= MAX_COUNT and 0 <= sample.out_bytes <= MAX_COUNT
+    return (start, until) if counts and 0 <= start < until <= MAX_INSTANT else None

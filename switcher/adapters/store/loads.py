@@ -7,14 +7,18 @@ not count: a past ``now`` gives what was known then.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Connection, Table, and_, case, cast, func, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, Select, Table, and_, case, cast, func, select
 from sqlalchemy.types import Float
 
 from switcher.adapters.store.instants import MICROSECOND, PER_SECOND, micros, moment_of
+from switcher.adapters.store.intervals import Interval, length
 from switcher.adapters.store.schema import attachments, path_samples, paths, uplink_samples, uplinks
+from switcher.adapters.store.series import CHUNK
 from switcher.ports import AttachmentLoad, UplinkLoad
 
 BITS = 8.0 * PER_SECOND
@@ -25,7 +29,8 @@ Sum = ColumnElement[Any]
 def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> list[UplinkLoad]:
     """The newest load of each uplink that has any sample, by node and name."""
     last = _last(uplink_samples, uplink_samples.c.uplink_id == uplinks.c.id, now)
-    owners = select(uplinks, last.label("newest")).cte("owners")
+    # Materialised: SQLite would otherwise look the newest sample up again wherever it is named.
+    owners = select(uplinks, last.label("newest")).cte("owners").prefix_with("MATERIALIZED")
     samples = uplink_samples
     begins = _begins(samples, owners, window)
     seconds = func.sum(samples.c.until - begins)
@@ -61,51 +66,77 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
 
 def attachment_loads(connection: Connection, now: datetime, window: timedelta) -> list[AttachmentLoad]:
     """The same for attachments that exist now, over all networks that each was on within the window."""
-    parts = _attachment_parts(now, window)
-    new_time = case(
-        (func.coalesce(parts.c.before, 0) <= parts.c.start, parts.c.until - parts.c.start),
-        (parts.c.before < parts.c.until, parts.c.until - parts.c.before),
-        else_=0,
+    whole: defaultdict[tuple[str, str, str], list[_PathLoad]] = defaultdict(list)
+    for row in connection.execute(_path_loads(now, window)):
+        path = _PathLoad(*row)
+        whole[path.node, path.workload, path.attachment].append(path)
+    several = [path for paths in whole.values() if len(paths) > 1 for path in paths]
+    taken = _sample_times(connection, several, window // MICROSECOND)
+    loads = [_attachment_load(paths, taken, window // MICROSECOND) for paths in whole.values()]
+    return sorted(loads, key=lambda load: (load.workload, load.attachment, load.sampled_at))
+
+
+class _PathLoad(NamedTuple):
+    id: int
+    node: str
+    workload: str
+    attachment: str
+    newest: int
+    """Where the attachment's samples end, whichever path they are of."""
+    into: float
+    out: float
+    time: int
+    """Microseconds that the path's samples in the window cover."""
+
+
+def _attachment_load(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> AttachmentLoad:
+    one, time = paths[0], paths[0].time
+    if len(paths) > 1:
+        edge = one.newest - window
+        pieces = [(max(start, edge), until) for path in paths for start, until in taken[path.id]]
+        time = length(piece for piece in pieces if edge < piece[1] <= one.newest)
+    return AttachmentLoad(
+        workload=one.workload,
+        attachment=one.attachment,
+        in_bps=sum(path.into for path in paths) * BITS / time,
+        out_bps=sum(path.out for path in paths) * BITS / time,
+        sampled_at=moment_of(one.newest),
     )
-    seconds = func.sum(new_time)
-    query = select(
-        parts.c.workload,
-        parts.c.attachment,
-        _rate(func.sum(parts.c.into), seconds),
-        _rate(func.sum(parts.c.out), seconds),
-        parts.c.newest,
-    ).group_by(parts.c.node, parts.c.workload, parts.c.attachment, parts.c.newest)
-    found = [
-        AttachmentLoad(workload=workload, attachment=name, in_bps=into, out_bps=out, sampled_at=moment_of(until))
-        for workload, name, into, out, until in connection.execute(query)
-    ]
-    return sorted(found, key=lambda load: (load.workload, load.attachment, load.sampled_at))
 
 
-def _attachment_parts(now: datetime, window: timedelta) -> CTE:
-    """Each sample inside its attachment's window, with ``before``: how far earlier ones of it already reach."""
+def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -> Mapping[int, list[Interval]]:
+    """When the samples of these paths were taken, in every window of theirs: few, switches just made or in flight."""
+    taken: defaultdict[int, list[Interval]] = defaultdict(list)
+    oldest = min((path.newest for path in paths), default=0) - window
+    for first in range(0, len(paths), CHUNK):
+        ids = [path.id for path in paths[first : first + CHUNK]]
+        columns = path_samples.c
+        query = select(columns.path_id, columns.start, columns.until).where(
+            columns.path_id.in_(ids), columns.until > oldest
+        )
+        for owner, start, until in connection.execute(query):
+            taken[owner].append((start, until))
+    return taken
+
+
+def _path_loads(now: datetime, window: timedelta) -> Select[*tuple[Any, ...]]:
+    """Sums over the window of each path of an attachment that exists; grouped by number, which is in key order."""
     owners, samples = _attachment_owners(now), path_samples
     begins = _begins(samples, owners, window)
-    parts = (
+    return (
         select(
-            owners.c.node,
-            owners.c.workload,
-            owners.c.attachment,
+            owners.c.id,
+            func.min(owners.c.node),
+            func.min(owners.c.workload),
+            func.min(owners.c.attachment),
             owners.c.newest,
-            begins.label("start"),
-            samples.c.until,
-            _share(samples, samples.c.in_bytes, begins).label("into"),
-            _share(samples, samples.c.out_bytes, begins).label("out"),
+            func.sum(_share(samples, samples.c.in_bytes, begins)),
+            func.sum(_share(samples, samples.c.out_bytes, begins)),
+            cast(func.sum(samples.c.until - begins), BigInteger),
         )
         .join_from(owners, samples, and_(samples.c.path_id == owners.c.id, _within(samples, owners, window)))
-        .cte("parts")
+        .group_by(owners.c.id, owners.c.newest)
     )
-    before = func.max(parts.c.until).over(
-        partition_by=[parts.c.node, parts.c.workload, parts.c.attachment],
-        order_by=[parts.c.start, parts.c.until],
-        rows=(None, -1),
-    )
-    return select(parts, before.label("before")).cte("marked")
 
 
 def _attachment_owners(now: datetime) -> CTE:

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
 from cni.wire import AttachmentSample, UplinkSample
-from switcher.adapters.store.intervals import Interval, interval_of, uncovered
+from switcher.adapters.store.intervals import Interval, uncovered
 from switcher.adapters.store.schema import path_samples, paths, uplink_samples, uplinks
 from switcher.adapters.store.upsert import insert_into
 
@@ -67,20 +67,23 @@ class _Series:
     """Stored intervals that new samples may overlap, in order."""
 
 
-Piece = tuple[int, S, Interval]
-"""A series' id, a sample, and the part of its time that is new."""
+Timed = tuple[S, Interval]
+"""A sample and when it was taken."""
+Piece = tuple[int, S, Interval, Interval]
+"""A series' id, a sample, when it was taken, and the part of that time that is new."""
 
 
-def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequence[S]) -> list[Piece[S]]:
-    """What of ``samples`` (all usable) is not stored yet; creates the series that are new."""
+def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequence[Timed[S]]) -> list[Piece[S]]:
+    """What of ``samples`` is not stored yet; creates the series that are new."""
     if not samples:
         return []
-    known = _known(connection, kind, node, samples)
+    keys = [kind.key(sample) for sample, _ in samples]
+    known = _known(connection, kind, node, set(keys))
     pieces: list[Piece[S]] = []
-    for sample in samples:
-        series, whole = known[kind.key(sample)], interval_of(sample)
+    for key, (sample, whole) in zip(keys, samples, strict=True):
+        series = known[key]
         for part in _new_parts(connection, kind, series, whole):
-            pieces.append((series.id, sample, part))
+            pieces.append((series.id, sample, whole, part))
     return pieces
 
 
@@ -103,8 +106,7 @@ def _stored(connection: Connection, kind: Kind[S], series: _Series, whole: Inter
     return [(start, until) for start, until in connection.execute(query)]
 
 
-def _known(connection: Connection, kind: Kind[S], node: str, samples: Sequence[S]) -> dict[Key, _Series]:
-    wanted = {kind.key(sample) for sample in samples}
+def _known(connection: Connection, kind: Kind[S], node: str, wanted: set[Key]) -> dict[Key, _Series]:
     known = _look_up(connection, kind, node, wanted)
     if missing := sorted(wanted - known.keys()):
         rows = [{"node": node, **dict(zip(kind.names, key, strict=True))} for key in missing]

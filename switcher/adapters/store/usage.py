@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, tuple_
 
 from switcher.adapters.store.instants import HOUR, PER_SECOND, micros, moment_of
 from switcher.adapters.store.intervals import Interval, share
@@ -15,20 +15,25 @@ from switcher.adapters.store.schema import uplink_hours, uplink_samples, uplinks
 from switcher.ports import UsageRow
 
 Totals = defaultdict[str, list[int]]
+Sample = Row[*tuple[Any, ...]]
+Uplink = tuple[str, str]
+"""Node and physical network."""
 
 
 def usage(connection: Connection, start: datetime, end: datetime) -> list[UsageRow]:
     """Uplink samples whose interval touches ``[start, end)``, oldest first."""
+    names, period = _uplinks(connection), (micros(start), micros(end))
+    inside = connection.execute(select(uplink_samples).where(_inside(period)))
     rows = [
         UsageRow(
             start=moment_of(row.start),
             seconds=(row.until - row.start) / PER_SECOND,
-            physical_network=row.physical_network,
-            node=row.node,
+            physical_network=names[row.uplink_id][1],
+            node=names[row.uplink_id][0],
             in_bytes=row.in_bytes,
             out_bytes=row.out_bytes,
         )
-        for row in connection.execute(_samples(micros(start), micros(end)))
+        for row in (*inside, *_straddling(connection, period))
     ]
     return sorted(rows, key=lambda row: (row.start, row.node, row.physical_network))
 
@@ -40,71 +45,67 @@ def usage_totals(connection: Connection, start: datetime, end: datetime) -> Mapp
     """
     low, high = micros(start), micros(end)
     first, last = -(-low // HOUR) * HOUR, high // HOUR * HOUR
-    totals: Totals = defaultdict(lambda: [0, 0])
+    names, totals = _uplinks(connection), Totals(lambda: [0, 0])
     if first >= last:
-        _add_samples(connection, (low, high), totals)
+        _add_samples(connection, (low, high), names, totals)
     else:
-        _add_samples(connection, (low, first), totals)
-        _add_hours(connection, (first, last), totals)
-        _add_samples(connection, (last, high), totals)
+        _add_samples(connection, (low, first), names, totals)
+        _add_hours(connection, (first, last), names, totals)
+        _add_samples(connection, (last, high), names, totals)
     return {name: (totals[name][0], totals[name][1]) for name in sorted(totals)}
 
 
-def _samples(low: int, high: int) -> Select[*tuple[Any, ...]]:
-    """Samples that touch ``[low, high)``, with their uplink.
+def _uplinks(connection: Connection) -> dict[int, Uplink]:
+    return {row.id: (row.node, row.physical_network) for row in connection.execute(select(uplinks))}
 
-    The samples of an uplink do not overlap, so none that ends after the first end at or past ``high`` can touch:
-    the primary key bounds the search on both sides.
-    """
-    samples, other = uplink_samples, uplink_samples.alias("other")
-    past = and_(other.c.uplink_id == uplinks.c.id, other.c.until >= high)
-    straddles = select(func.min(other.c.until)).where(past).scalar_subquery()
-    touches = and_(
-        samples.c.uplink_id == uplinks.c.id,
-        samples.c.until > low,
-        samples.c.until <= func.coalesce(straddles, high),
-        samples.c.start < high,
+
+def _inside(period: Interval) -> ColumnElement[bool]:
+    """Samples wholly in the period. Naming all uplinks lets SQLite search the primary key instead of reading all."""
+    columns = uplink_samples.c
+    return and_(
+        columns.uplink_id.in_(select(uplinks.c.id)),
+        columns.until > period[0],
+        columns.until <= period[1],
+        columns.start >= period[0],
     )
-    return select(samples, uplinks.c.node, uplinks.c.physical_network).join_from(uplinks, samples, touches)
 
 
-def _add_samples(connection: Connection, period: Interval, totals: Totals) -> None:
-    low, high = period
-    if low >= high:
+def _straddling(connection: Connection, period: Interval) -> Iterable[Sample]:
+    """Samples that begin before an edge of the period and end after it: at most one an uplink and edge."""
+    found: dict[Interval, Sample] = {}
+    samples, other = uplink_samples, uplink_samples.alias("other")
+    for edge in period:
+        next_end = select(func.min(other.c.until)).where(other.c.uplink_id == uplinks.c.id, other.c.until > edge)
+        over = select(uplinks.c.id, next_end.scalar_subquery())
+        query = select(samples).where(tuple_(samples.c.uplink_id, samples.c.until).in_(over), samples.c.start < edge)
+        found |= {(row.uplink_id, row.until): row for row in connection.execute(query)}
+    return found.values()
+
+
+def _add_samples(connection: Connection, period: Interval, names: Mapping[int, Uplink], totals: Totals) -> None:
+    if period[0] >= period[1]:
         return
     columns = uplink_samples.c
-    inside: ColumnElement[bool] = and_(columns.start >= low, columns.until <= high)
-    whole = (
-        select(uplinks.c.physical_network, func.sum(columns.in_bytes), func.sum(columns.out_bytes))
-        .join_from(
-            uplinks,
-            uplink_samples,
-            and_(columns.uplink_id == uplinks.c.id, columns.until > low, columns.until <= high, inside),
-        )
-        .group_by(uplinks.c.physical_network)
-    )
-    for name, into, out in connection.execute(whole):
-        _add(totals, name, int(into), int(out))
-    for row in connection.execute(_samples(low, high).where(~inside)):
+    sums = select(columns.uplink_id, func.sum(columns.in_bytes), func.sum(columns.out_bytes))
+    for owner, into, out in connection.execute(sums.where(_inside(period)).group_by(columns.uplink_id)):
+        _add(totals, names[owner], int(into), int(out))
+    for row in _straddling(connection, period):
         taken = (row.start, row.until)
-        _add(totals, row.physical_network, share(row.in_bytes, taken, period), share(row.out_bytes, taken, period))
+        into, out = share(row.in_bytes, taken, period), share(row.out_bytes, taken, period)
+        _add(totals, names[row.uplink_id], into, out)
 
 
-def _add_hours(connection: Connection, period: Interval, totals: Totals) -> None:
+def _add_hours(connection: Connection, period: Interval, names: Mapping[int, Uplink], totals: Totals) -> None:
     columns = uplink_hours.c
     query = (
-        select(uplinks.c.physical_network, func.sum(columns.in_bytes), func.sum(columns.out_bytes))
-        .join_from(
-            uplinks,
-            uplink_hours,
-            and_(columns.uplink_id == uplinks.c.id, columns.hour >= period[0], columns.hour < period[1]),
-        )
-        .group_by(uplinks.c.physical_network)
+        select(columns.uplink_id, func.sum(columns.in_bytes), func.sum(columns.out_bytes))
+        .where(columns.uplink_id.in_(select(uplinks.c.id)), columns.hour >= period[0], columns.hour < period[1])
+        .group_by(columns.uplink_id)
     )
-    for name, into, out in connection.execute(query):
-        _add(totals, name, int(into), int(out))
+    for owner, into, out in connection.execute(query):
+        _add(totals, names[owner], int(into), int(out))
 
 
-def _add(totals: Totals, name: str, into: int, out: int) -> None:
-    totals[name][0] += into
-    totals[name][1] += out
+def _add(totals: Totals, uplink: Uplink, into: int, out: int) -> None:
+    totals[uplink[1]][0] += into
+    totals[uplink[1]][1] += out
