@@ -91,6 +91,7 @@ class Agent:
             ending.callback(server.stop)
             if settings.metrics is not None:
                 ending.callback(metrics.serve(self.meters, settings.metrics))
+            ending.callback(self.switches.stop)
             self.switches.resume()
             server.start()
             work = self._start_loops()

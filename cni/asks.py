@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from cni.locks import LockTimeout
 from cni.netconf import ConfDir
 from cni.reports import attachment_reports, network_reports
 from cni.store import Store
@@ -22,7 +23,7 @@ class SwitchEngine(Protocol):
         """Preflight only. Raises Refused."""
 
     def start(self, order: SwitchOrder) -> None:
-        """Begin it; one that is known by its id already is left as it is. Raises Refused."""
+        """Begin it; one that is known by its id already is left as it is. Raises Refused, LockTimeout."""
 
     def statuses(self) -> Sequence[SwitchStatus]:
         """All switches in the journal."""
@@ -32,6 +33,9 @@ class SwitchEngine(Protocol):
 
     def resume(self) -> None:
         """Go on with what a crash interrupted."""
+
+    def stop(self) -> None:
+        """Stop where each switch waits: the next agent's ``resume`` goes on."""
 
 
 class Asks:
@@ -62,6 +66,8 @@ class Asks:
             return verb(ask)
         except Refused as error:
             return Answer(error=str(error), refusal=error.reason, node=self._node)
+        except LockTimeout as error:
+            return self._wrong(str(error))
         except Exception as error:
             log.exception("a question failed unexpectedly", extra={"ask": ask.ask})
             return self._wrong(f"internal error: {type(error).__name__}: {error}")

@@ -33,9 +33,6 @@ class Metrics:
             "genie_switch_phase_seconds", "Phases of live switches.", ["phase"],
             buckets=PHASE_SECONDS, registry=registry,
         )  # fmt: skip
-        self._switches = Counter(
-            "genie_switches", "Live switches by outcome and reason.", ["outcome", "reason"], registry=registry
-        )
         self._batches = Counter("genie_batches", "Batches pushed to the controller.", ["result"], registry=registry)
         self._replayed = Counter("genie_replayed_dels", "Spooled DELs replayed.", ["result"], registry=registry)
         self._drift = Counter("genie_drift_repaired", "Leftovers and drift put right.", ["what"], registry=registry)
@@ -51,10 +48,6 @@ class Metrics:
     def phase(self, phase: str, seconds: float) -> None:
         """A switch has left a phase."""
         self._phase_seconds.labels(phase).observe(seconds)
-
-    def switched(self, outcome: str, reason: str) -> None:
-        """A switch has ended; ``reason`` is why it was made."""
-        self._switches.labels(outcome, reason).inc()
 
     def batch(self, result: str) -> None:
         """A batch was ``stored``, ``refused`` or is to be sent ``later``."""
