@@ -14,7 +14,7 @@ from switcher.objects.model import Book
 from switcher.objects.values import duration
 from switcher.plan import policy_of
 from switcher.ports import AttachmentLoad, History, KnownAttachment, KnownNetwork, RecordedMove, UplinkLoad
-from switcher.tariff.periods import billing_period
+from switcher.tariff import running_periods
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``sampled_at`` of an uplink that was never sampled: stale by any measure."""
@@ -194,18 +194,25 @@ def _past(move: RecordedMove) -> PastMove:
 
 
 def _usage(history: History, book: Book, now: datetime) -> Mapping[tuple[str, str], Usage]:
-    """The volume counters of each contract's running billing period; contracts without volume need none."""
+    """The volume counters of each contract's running billing period; contracts without volume need none.
+
+    A contract has one counter for all its networks (a pool): each of them is told the sum.
+    """
     usage: dict[tuple[str, str], Usage] = {}
     totals: dict[datetime, Mapping[str, tuple[int, int]]] = {}
-    for tariff in book.tariffs:
-        if all(charge.fixed is not None for charge in tariff.spec.charges):
+    metered = {
+        tariff.contract for tariff in book.tariffs if any(charge.fixed is None for charge in tariff.spec.charges)
+    }
+    for running in running_periods(book, now):
+        if running.contract not in metered:
             continue
-        start, _ = billing_period(tariff, now)
-        if start not in totals:
-            totals[start] = history.usage_totals(start, now)
-        for name in tariff.spec.physical_networks:
-            into, out = totals[start].get(name, (0, 0))
-            usage[name, tariff.contract] = Usage(in_bytes=Decimal(into), out_bytes=Decimal(out))
+        if running.start not in totals:
+            totals[running.start] = history.usage_totals(running.start, now)
+        counted = [totals[running.start].get(name, (0, 0)) for name in running.networks]
+        pool = Usage(
+            in_bytes=Decimal(sum(into for into, _ in counted)), out_bytes=Decimal(sum(out for _, out in counted))
+        )
+        usage |= {(name, running.contract): pool for name in running.networks}
     return usage
 
 

@@ -21,7 +21,7 @@ from switcher.ports import RecordedMove
 from switcher.snapshots import from_json
 from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
 from tests.support.memory_history import MemoryHistory
-from tests.unit.pricing import fixed, tariff
+from tests.unit.pricing import fixed, tariff, volume
 
 NETWORKS = (
     NetworkReport(network="cni:dear", physical_network="phynet2", free_addresses=100),
@@ -281,3 +281,18 @@ def recorded_move(number: str, workload: str, decided: datetime) -> RecordedMove
     return RecordedMove(
         node="n1", order=order, policy="all", decided_at=decided, saving_per_hour="8.33", explanation="cheaper"
     )
+
+
+def test_a_pool_has_one_counter_for_all_its_networks() -> None:
+    metered = volume(("100", "0"), (None, "0.09"))
+    pool = tariff(metered, name="pool", physicalNetworks=["phynet0", "phynet2"])
+    past = history()
+    past.ingest(batch(2, sent=410, uplinks=(uplink(400, 10, 1_000, 0, physical_network="phynet0"),)))
+    _, memory = observe(past, book_from_documents([pool], "test"), at(410), Sight(window=timedelta(seconds=30)))
+    counters = {network: (usage.in_bytes, usage.out_bytes) for (network, _), usage in memory.usage.items()}
+    assert counters == {"phynet0": (1_000, 12_500_000), "phynet2": (1_000, 12_500_000)}
+
+
+def test_contracts_without_volume_need_no_counters() -> None:
+    _, memory = observe(history(), BOOK, NOW, Sight(window=timedelta(seconds=30)))
+    assert memory.usage == {}
