@@ -208,11 +208,11 @@ def _usage(history: History, book: Book, now: datetime) -> Mapping[tuple[str, st
             continue
         if running.start not in totals:
             totals[running.start] = history.usage_totals(running.start, now)
-        counted = [totals[running.start].get(name, (0, 0)) for name in running.networks]
+        counted = [totals[running.start].get(name, (0, 0)) for name in running.physical_networks]
         pool = Usage(
             in_bytes=Decimal(sum(into for into, _ in counted)), out_bytes=Decimal(sum(out for _, out in counted))
         )
-        usage |= {(name, running.contract): pool for name in running.networks}
+        usage |= {(name, running.contract): pool for name in running.physical_networks}
     return usage
 
 
