@@ -30,6 +30,8 @@ def attach(means: Means, entry: Entry) -> Entry:
     old = _old_attachment(means, entry)
     neighbourhood.make_strict(netns, _present_name(entry))
     neighbourhood.make_strict(netns, neighbourhood.BIRTH)
+    # Should the new network give the old address, plugins announce it before anything can be done about it.
+    neighbourhood.make_loose(netns, neighbourhood.BIRTH)
     means.reached("attach: neighbours")
     gateways = [entry.old.gateway] if entry.old.gateway else []
     install_own_table(netns, _present_name(entry), entry.old.table, gateways)
@@ -59,7 +61,10 @@ def _with_new(entry: Entry, fresh: Attachment) -> Entry:
     except end_state.NoWayError as error:
         raise StepFailedError(str(error)) from error
     install_own_table(netns, entry.ifname, new.table, [new.gateway] if new.gateway else [])
-    if not known.same_address:
+    if known.same_address:
+        neighbourhood.make_loose(netns, entry.aside)
+    else:
+        neighbourhood.make_filter_strict(netns, entry.ifname, entry.inherited)
         policy.delete_rule(netns, hold_rule(entry))
     peers.install(known)
     return msgspec.structs.replace(known, new_main=tuple(route.body.hex() for route in by_new))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import shutil
 import socket
 from typing import Any
 
@@ -44,6 +45,8 @@ def prepare(means: Means, order: SwitchOrder) -> Entry:
         _unbound(netns, link, old)
     if not can_rename_up(str(means.scratch)):
         raise Refused("this kernel cannot rename a link that is up: Linux 6.2 is needed", RefusalReason.OLD_KERNEL)
+    if shutil.which("nft") is None:
+        raise Refused("nft (nftables), which keeps UDP peers on their path, is not installed on this node")
     now = means.clock()
     return Entry(
         order=order,

@@ -1,8 +1,8 @@
 """A small site in network namespaces: a world, a node with real CNI networks, and workloads.
 
 The node has two bridge networks (``a``, ``b``), each routed over an uplink of its own, and a macvlan network (``m``)
-on a third. The world answers at ``WORLD`` by all of them. Everything has a name that begins with a random prefix, so
-that several sites can exist in one sandbox.
+on a wire with the world. The world answers at ``WORLD`` by all of them. Every namespace's name begins with a random
+prefix, so that several sites can exist in one sandbox.
 """
 
 from __future__ import annotations
@@ -116,13 +116,19 @@ class Site:
         sh(f"ip -n {self.world} addr add {WORLD}/32 dev lo")
         for number in (1, 2):
             self._uplink(number)
-        self._uplink(3)
-        sh(f"ip -n {self.world} addr add 10.3.0.1/24 dev d3 && ip -n {self.node} addr flush dev u3")
+        for number in (3, 4):
+            self._wire(number)
         sh(f"ip -n {self.node} route add {WORLD}/32 nexthop via 10.101.0.1 dev u1")
         for number, name in ((1, "a"), (2, "b")):
             sh(f"ip -n {self.world} route add 10.{number}.0.0/24 via 10.10{number}.0.2")
             self.configure(name, self.bridge(number, ip_masq))
         self.configure("m", self.macvlan())
+        # One address, on two masters of one wire.
+        for number in (3, 4):
+            same = {**self.macvlan(), "master": f"u{number}"}
+            same["ipam"] = {"type": "static", "addresses": [{"address": "10.3.0.50/24", "gateway": "10.3.0.1"}]}
+            same["ipam"]["routes"] = [{"dst": "0.0.0.0/0"}]
+            self.configure(f"s{number}", same)
         # Same subnet, and the same wire, as the first macvlan network, with other addresses.
         other = self.macvlan()
         other["ipam"]["ranges"] = [[{**self._range(3), "rangeStart": "10.3.0.100", "rangeEnd": "10.3.0.120"}]]
@@ -132,6 +138,14 @@ class Site:
         sh(f"ip link add u{number} netns {self.node} type veth peer name d{number} netns {self.world}")
         for netns, link, host in ((self.node, f"u{number}", 2), (self.world, f"d{number}", 1)):
             sh(f"ip -n {netns} addr add 10.10{number}.0.{host}/24 dev {link} && ip -n {netns} link set {link} up")
+
+    def _wire(self, number: int) -> None:
+        """A link of the node on the wire that the world has 10.3.0.1 on."""
+        sh(f"ip link add u{number} netns {self.node} type veth peer name d{number} netns {self.world}")
+        if number == 3:
+            sh(f"ip -n {self.world} link add wire type bridge && ip -n {self.world} link set wire up")
+            sh(f"ip -n {self.world} addr add 10.3.0.1/24 dev wire")
+        sh(f"ip -n {self.world} link set d{number} master wire up && ip -n {self.node} link set u{number} up")
 
     def _range(self, number: int) -> dict[str, str]:
         return {"subnet": f"10.{number}.0.0/24", "gateway": f"10.{number}.0.1"}
@@ -204,7 +218,7 @@ def everything(netns: str) -> dict[str, Any]:
 
     links = json.loads(sh(f"ip -j -n {netns} -d link"))
     addresses = json.loads(sh(f"ip -j -n {netns} -4 addr"))
-    sysctls = sh(f"ip netns exec {netns} sysctl -a -r 'net.ipv4.conf.*.arp_(ignore|announce)' 2>/dev/null")
+    sysctls = sh(f"ip netns exec {netns} sysctl -a -r 'net.ipv4.conf.*.(arp_ignore|arp_announce|rp_filter)' 2>/dev/null")
     return {
         "links": sorted((link["ifname"], "UP" in link["flags"]) for link in links if "link_type" in link),
         "addresses": sorted((a["ifname"], f"{i['local']}/{i['prefixlen']}") for a in addresses for i in a["addr_info"]),
