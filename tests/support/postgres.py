@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -43,7 +44,9 @@ class Postgres:
 @contextmanager
 def running() -> Iterator[Postgres]:
     """A server until the end of the block. Raises UnavailableError where none can run."""
-    programs, user = _programs(), _user()
+    if (lack := missing()) is not None:
+        raise UnavailableError(lack)
+    programs, user = _programs()[-1], _user()
     home = Path(tempfile.mkdtemp(prefix="genie-pg-"))  # short: a socket's path has at most 107 bytes
     try:
         if user is not None:
@@ -60,15 +63,17 @@ def running() -> Iterator[Postgres]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _programs() -> Path:
-    try:
-        import psycopg  # noqa: F401, PLC0415 - only whether the driver is there
-    except ImportError as error:
-        raise UnavailableError("the PostgreSQL driver psycopg is not installed") from error
-    found = sorted(PROGRAMS.glob("*/bin/initdb"))
-    if not found:
-        raise UnavailableError("the PostgreSQL server is not installed (Debian: apt install postgresql)")
-    return found[-1].parent
+def missing() -> str | None:
+    """What is not installed here, in words; None: nothing."""
+    if find_spec("psycopg") is None:
+        return "the PostgreSQL driver psycopg is not installed"
+    if not _programs():
+        return "the PostgreSQL server is not installed (Debian: apt install postgresql)"
+    return None
+
+
+def _programs() -> list[Path]:
+    return [initdb.parent for initdb in sorted(PROGRAMS.glob("*/bin/initdb"))]
 
 
 def _user() -> int | None:

@@ -27,7 +27,7 @@ def is_news(stored: SwitchStatus | None, status: SwitchStatus) -> bool:
     """Whether ``status`` replaces ``stored``: an outcome is final, and phases only go forward."""
     if stored is None:
         return True
-    if stored.outcome is not None:
+    if stored.outcome is not None or stored == status:
         return False
     return status.outcome is not None or RANK[status.phase] >= RANK[stored.phase]
 

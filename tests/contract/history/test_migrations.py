@@ -20,6 +20,7 @@ from switcher.adapters.store.migrate import alembic_config, head, upgrade
 from switcher.adapters.store.schema import metadata
 from switcher.errors import SwitcherError
 from tests.support.batches import batch
+from tests.support.postgres import missing
 
 
 @contextmanager
@@ -51,6 +52,11 @@ def compare(url: str) -> None:
     """Raises when migrations and tables differ."""
     with opened(url) as connection:
         command.check(alembic_config(connection))
+
+
+def test_postgresql_is_tested_too() -> None:
+    if (lack := missing()) is not None:
+        pytest.skip(lack)
 
 
 def test_migrations_and_tables_agree(url: str) -> None:
