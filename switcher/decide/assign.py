@@ -8,7 +8,8 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.budgets import Budgets
-from switcher.decide.flow import OVERFLOW, Market, cheapest, shadow_prices
+from switcher.decide.flow import OVERFLOW, Market, Tier, cheapest, shadow_prices
+from switcher.decide.levels import Ceiling, Levels, ceiling, levels
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason
 from switcher.objects.model import PolicyMode
@@ -27,6 +28,7 @@ class Wanted:
     """Where each is to be; OVERFLOW: it must leave, but there is no room."""
     surcharge: Floats
     """By uplink: money per hour of one more bit per second of room."""
+    ceiling: Ceiling
 
     @property
     def moves(self) -> dict[int, int]:
@@ -38,7 +40,8 @@ def assign(tick: Tick, budgets: Budgets) -> Wanted:
     """Solve the market of this tick."""
     saving = may_save(tick, budgets)
     rows = np.flatnonzero(_takes_part(tick, saving))
-    market = _market(tick, rows, saving)
+    stepped = levels(tick.board, tick.rules, tick.prices, rows)
+    market = _tiered(_market(tick, rows, saving), tick, stepped)
     choice = cheapest(market)
     for _ in range(PASSES):
         narrower = _within_addresses(tick, rows, market, choice)
@@ -46,7 +49,22 @@ def assign(tick: Tick, budgets: Budgets) -> Wanted:
             break
         market = narrower
         choice = cheapest(market)
-    return Wanted(rows=rows, column=choice, surcharge=shadow_prices(market, choice, _full(market, choice)))
+    return Wanted(
+        rows=rows,
+        column=choice,
+        surcharge=shadow_prices(market, choice, _full(market, choice)),
+        ceiling=ceiling(stepped, tick.board, rows, choice),
+    )
+
+
+def _tiered(market: Market, tick: Tick, stepped: Levels) -> Market:
+    """The market with the levels of prices that rise with the load."""
+    if not stepped:
+        return market
+    number = {name: index for index, name in enumerate(stepped)}
+    group = [number.get(uplink.physical_network, NOWHERE) for uplink in tick.board.uplinks]
+    tiers = tuple(Tier(number[name], step.width, step.extra) for name, steps in stepped.items() for step in steps)
+    return replace(market, group=np.array(group, dtype=np.int64), tiers=tiers)
 
 
 def automatic(tick: Tick) -> Bools:

@@ -33,7 +33,7 @@ class Chosen:
 
 def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
     """Pick the moves of this tick."""
-    chosen = Chosen(rooms=Rooms(tick))
+    chosen = Chosen(rooms=Rooms(tick, wanted.ceiling))
     saving = may_save(tick, budgets)
     for row, column in wanted.moves.items():
         if column != OVERFLOW:
@@ -184,7 +184,7 @@ def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, savin
     ]
     for *_, row, column in sorted(options):
         policy = tick.rules.policy[row]
-        if row in rooms.moved or policy is None or not rooms.fits(row, column):
+        if row in rooms.moved or policy is None or not (rooms.fits(row, column) and rooms.at_price(row, column)):
             continue
         refusal = budgets.take(policy, MoveReason.SAVINGS)
         if refusal is not None:

@@ -68,11 +68,14 @@ class Words:
             why = f"saves {_money(saving)} {self.currency}/h, less the move"
         return f"{why}. {self._sum(row, column)}"
 
-    def stay(self, row: int, reason: StayReason, better: int) -> str:
-        """Why it stays; ``better`` is where it would go (NOWHERE: the cheapest alternative is shown)."""
+    def stay(self, row: int, reason: StayReason, better: int, tier: float) -> str:
+        """Why it stays; ``better`` is where it would go (NOWHERE: the cheapest alternative is shown).
+
+        ``tier`` is what it would pay there beyond the quoted price, because others have taken the cheaper tier.
+        """
         column = self.alternative[row] if better == NOWHERE else better
-        why = self._best(row, column) if reason is StayReason.BEST else WHY[reason]
-        return f"{why}. {self._sum(row, column)}"
+        why = self._best(row, column) if reason is StayReason.BEST and not tier else WHY[reason]
+        return f"{why}. {self._sum(row, column, tier)}"
 
     def _best(self, row: int, column: int) -> str:
         """Cheaper over the horizon yet not now: it waits."""
@@ -80,29 +83,31 @@ class Words:
             return f"{self.tick.board.names[column]} will be cheaper, but is not yet: it pays to wait"
         return WHY[StayReason.BEST]
 
-    def _sum(self, row: int, column: int) -> str:
+    def _sum(self, row: int, column: int, tier: float = 0.0) -> str:
         home = int(self.tick.board.here[row])
         if home == NOWHERE:
             return f"{self.tick.board.workloads[row].network} is not in the snapshot"
-        here = self._side(row, home, 0.0)
+        here = self._side(row, home, 0.0, 0.0)
         if column == NOWHERE:
             return f"Here {here}; no alternative with a price"
-        there = self._side(row, column, self.move_cost[row])
+        there = self._side(row, column, self.move_cost[row], tier)
         return f"Here {here}; best alternative {there} ({self.currency} per hour)"
 
-    def _side(self, row: int, column: int, move: float) -> str:
+    def _side(self, row: int, column: int, move: float, tier: float) -> str:
         name, price = self.tick.board.names[column], self.price[row][column]
         if math.isnan(price):
             return f"{name}: price unknown"
         penalty, congestion = self.penalty[row][column], self.congestion[row][column]
         text = f"price {_money(price)}"
+        if tier:
+            text += f" + next tier {_money(tier)}"
         if penalty:
             text += f" + penalty {_money(penalty)}"
         if congestion:
             text += f" + congestion {_money(congestion)}"
         if move:
             text += f" + move {_money(move)}"
-        return f"{name}: {_money(price + penalty + congestion + move)} = {text}"
+        return f"{name}: {_money(price + tier + penalty + congestion + move)} = {text}"
 
 
 def words(tick: Tick, surcharge: Floats, currency: str) -> Words:

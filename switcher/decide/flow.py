@@ -8,6 +8,7 @@ keeps the flow feasible; who takes it stays where it is.
     workload -> uplink -> sink          arrivals, and who stays, under ``room``
     workload -> resident -> uplink      who stays
     resident -> sink                    who stays above ``fill``, as far as ``shed`` tolerates it
+    uplinks -> group -> sink            instead of the sink, where a price rises with the load: one arc per level
     workload -> sink                    the overflow
 
 Rounding: demands are whole units of at most a millionth of the largest uplink's room or demand in play, and money is
@@ -17,18 +18,30 @@ each, and the answer is then exact for whole workloads too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-from switcher.decide.board import Bools, Floats, Ints
+from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 
 OVERFLOW = -1
 UNITS = 20_000_000
 """Sum of all demands in units."""
 LARGEST = 2**60
 """Bound of scaled cost x nodes inside the solver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One level of a price that rises with the load of a group of uplinks."""
+
+    group: int
+    width: float
+    """Bits per second; the last one of a group is infinite."""
+    extra: float
+    """Money per hour of a bit per second, beyond the workloads' own cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +60,9 @@ class Market:
     """U: bits per second for these workloads under ``fill``."""
     tolerated: Floats
     """U: bits per second above that for those who are there already."""
+    group: Ints | None = None
+    """U: which of the tiers below an uplink's traffic is counted on, NOWHERE if none."""
+    tiers: Sequence[Tier] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,7 @@ def _overflow_cost(market: Market) -> float:
     finite = np.where(np.isfinite(market.cost), market.cost, np.nan)
     spread = np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)
     per_bps = spread / np.maximum(market.demand, _least(market))
-    return 2.0 * float(per_bps.max()) + 1e-12
+    return 2.0 * (float(per_bps.max()) + sum(abs(tier.extra) for tier in market.tiers)) + 1e-12
 
 
 def _least(market: Market) -> float:
@@ -100,8 +116,9 @@ def _scale(market: Market, rows: Ints, columns: Ints, overflow: float) -> _Scale
         unit_bps = _least(market)
         units = np.maximum(np.rint(demand / unit_bps).astype(np.int64), 1)
     density = np.abs(market.cost[rows, columns] - _base(market)[rows]) / units[rows]
-    largest = 2 * float(density.max()) + 2 * overflow * unit_bps
-    nodes = len(demand) + 2 * len(market.room) + 2
+    extra = max((abs(tier.extra) for tier in market.tiers), default=0.0)
+    largest = 2 * float(density.max()) + (2 * overflow + extra) * unit_bps
+    nodes = len(demand) + 2 * len(market.room) + len(market.tiers) + 2
     return _Scale(units, unit_bps, LARGEST / (nodes + 1) / max(largest, 1e-12))
 
 
@@ -115,20 +132,23 @@ def _solve(market: Market, scale: _Scale, wanted: tuple[Ints, Ints], overflow: f
     """The flow on each arc from a workload (row) to a network (column)."""
     rows, columns = wanted
     count, uplinks = len(market.demand), len(market.room)
-    sink = count + 2 * uplinks
+    groups_of = _groups(market)
+    sink = count + 2 * uplinks + len({tier.group for tier in market.tiers})
     at_home = columns == market.home[rows]
     uplink = market.uplink[rows, columns]
     cost = np.rint((market.cost[rows, columns] - _base(market)[rows]) / scale.units[rows] * scale.money)
     # Ties break by name: one unit of money per rank is far below a rounding of the cost itself.
     cost = cost.astype(np.int64) + np.where(at_home, 0, columns + 1)
     everyone, each = np.arange(count), np.arange(uplinks)
+    away = np.where(groups_of == NOWHERE, sink, count + 2 * uplinks + groups_of)
     total = int(scale.units.sum())
     groups = [
         (rows, np.where(at_home, count + uplinks, count) + uplink, scale.units[rows], cost),
         (everyone, np.full(count, sink), scale.units, np.full(count, int(overflow * scale.unit_bps * scale.money) + 1)),
         (count + uplinks + each, count + each, np.full(uplinks, total), np.zeros(uplinks)),
-        (count + uplinks + each, np.full(uplinks, sink), _whole(market.tolerated, scale, up=True), np.zeros(uplinks)),
-        (count + each, np.full(uplinks, sink), _whole(market.room, scale, up=False), np.zeros(uplinks)),
+        (count + uplinks + each, away, _whole(market.tolerated, scale, up=True), np.zeros(uplinks)),
+        (count + each, away, _whole(market.room, scale, up=False), np.zeros(uplinks)),
+        _tier_arcs(market, scale, count + 2 * uplinks, sink),
     ]
     flow = SimpleMinCostFlow()
     arcs = flow.add_arcs_with_capacity_and_unit_cost(
@@ -142,6 +162,18 @@ def _solve(market: Market, scale: _Scale, wanted: tuple[Ints, Ints], overflow: f
     if status != flow.OPTIMAL:  # pragma: no cover - the overflow arcs make it feasible, the scale keeps it in range
         raise ArithmeticError(f"min-cost flow ended with status {status}")
     return np.asarray(flow.flows(arcs[: len(rows)]), dtype=np.int64)
+
+
+def _groups(market: Market) -> Ints:
+    return np.full(len(market.room), NOWHERE, dtype=np.int64) if market.group is None else market.group
+
+
+def _tier_arcs(market: Market, scale: _Scale, first: int, sink: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """From each group to the sink: one arc per level, filled cheapest first because the price rises."""
+    start = np.array([first + tier.group for tier in market.tiers], dtype=np.int64)
+    width = _whole(np.array([tier.width for tier in market.tiers], dtype=np.float64), scale, up=False)
+    money = np.array([tier.extra for tier in market.tiers], dtype=np.float64) * scale.unit_bps * scale.money
+    return start, np.full(len(start), sink, dtype=np.int64), width, np.rint(money).astype(np.int64)
 
 
 def _whole(rates: Floats, scale: _Scale, *, up: bool) -> Ints:

@@ -46,6 +46,26 @@ class Quote:
     gap: PriceGap | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lists:
+    """The price lists as they are now, ready to be asked: what all quotes of a tick have in common."""
+
+    book: Book
+    undirected: Book
+    currency: str | None
+    now: datetime
+    usage: Mapping[str, Mapping[str, Usage]]
+    base: Callable[[str, str | None], Flow]
+    probe: float
+    """Bits per second: about what one workload brings."""
+
+    def per_hour(self, name: str, horizon: timedelta, base: Flow, extra: Flow) -> Decimal | None:
+        """What a load adds to the bill per hour on top of another, averaged over the horizon; None: no price."""
+        asked = quote(self.book, name, self.now, self.now + horizon, self.currency)
+        answer = asked if isinstance(asked, PriceGap) else asked.marginal(self.usage.get(name, {}), base, extra)
+        return None if isinstance(answer, PriceGap) else answer / hours_of(horizon)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prices:
     """W x C, money per hour in the settlement currency; not a number where there is no price."""
@@ -58,6 +78,12 @@ class Prices:
     gap: Ints
     """Index into :data:`GAPS`; 0 where there is a price."""
     quotes: Mapping[tuple[str, str | None, timedelta], Quote]
+    lists: Lists
+
+    @property
+    def probe(self) -> float:
+        """Bits per second over which a quote is the mean: about what one workload brings."""
+        return self.lists.probe
 
     @cached_property
     def cost(self) -> Floats:
@@ -68,20 +94,6 @@ class Prices:
 GAPS: tuple[PriceGap | None, ...] = (None, PriceGap.UNKNOWN, PriceGap.STALE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Market:
-    """What all quotes of a tick have in common."""
-
-    book: Book
-    undirected: Book
-    currency: str | None
-    now: datetime
-    usage: Mapping[str, Mapping[str, Usage]]
-    base: Callable[[str, str | None], Flow]
-    probe: float
-    """Bits per second: about what one workload brings."""
-
-
 Terms = tuple[Book, str | None]
 """The price lists and the settlement currency."""
 
@@ -89,7 +101,7 @@ Terms = tuple[Book, str | None]
 def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms) -> Prices:
     """All prices of a tick."""
     book, currency = terms
-    market = _Market(
+    market = Lists(
         book=book,
         undirected=_undirected(book),
         currency=currency,
@@ -112,10 +124,15 @@ def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, t
     }
     price, gap = _spread(board, groups, group_of, quotes)
     now, _ = _spread(board, groups, group_of, at_once)
-    return Prices(price=price, now=now, penalty=_penalties(board, rules), gap=gap, quotes=quotes)
+    return Prices(price=price, now=now, penalty=_penalties(board, rules), gap=gap, quotes=quotes, lists=market)
 
 
-def _quote(market: _Market, name: str, destination: str | None, horizon: timedelta) -> Quote:
+def hours_of(span: timedelta) -> Decimal:
+    """A length of time in hours, exactly."""
+    return Decimal(span // timedelta(microseconds=1)) / 3_600_000_000
+
+
+def _quote(market: Lists, name: str, destination: str | None, horizon: timedelta) -> Quote:
     """The unit prices of a physical network for the next ``horizon``."""
     window = market.now, market.now + horizon
     base, usage = market.base(name, destination), market.usage.get(name, {})
@@ -131,7 +148,7 @@ def _quote(market: _Market, name: str, destination: str | None, horizon: timedel
         return (undirected if load is Load.BOTH else directed).marginal(usage, base, extra)
 
     alone, loaded = ask(None), {load: ask(load) for load in Load}
-    hours, rate = Decimal(horizon // timedelta(microseconds=1)) / 3_600_000_000, Decimal(market.probe)
+    hours, rate = hours_of(horizon), Decimal(market.probe)
     if isinstance(alone, PriceGap):
         return Quote(gap=alone)
     per_bps: dict[Load, Decimal] = {}

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from switcher.decide.board import Bools
+from switcher.decide.board import Bools, Floats
+from switcher.decide.levels import Ceiling
 from switcher.decide.projection import TOLERANCE
 from switcher.decide.tick import Tick
 
@@ -14,7 +15,7 @@ from switcher.decide.tick import Tick
 class Rooms:
     """Mutable: loads by direction and free addresses, with the moves that are planned so far."""
 
-    def __init__(self, tick: Tick) -> None:
+    def __init__(self, tick: Tick, ceiling: Ceiling) -> None:
         self._board = tick.board
         self._here: list[int] = tick.board.here.tolist()
         self._network: list[list[int]] = tick.board.network.tolist()
@@ -25,6 +26,9 @@ class Rooms:
         self._out: list[float] = tick.projection.out.tolist()
         self._limit: list[float] = (tick.projection.fill + TOLERANCE * tick.projection.capacity).tolist()
         self._addresses = [network.free_addresses for network in tick.board.networks]
+        self._physical = [uplink.physical_network for uplink in tick.board.uplinks]
+        self._at_price = dict(ceiling.left)
+        self._beyond = ceiling.beyond
         self.moved: dict[int, int] = {}
         """Row -> column of every planned move."""
 
@@ -61,6 +65,13 @@ class Rooms:
         stays = uplink == self.uplink(row, self.at(row))
         return self.has_address(row, column) and (stays or not self.over_with(uplink, row))
 
+    def at_price(self, row: int, column: int) -> bool:
+        """Whether the network's quoted price still holds when the workload comes, on top of those who came."""
+        name = self._physical[self.uplink(row, column)]
+        if name == self._physical[self.uplink(row, self.at(row))] or name not in self._at_price:
+            return True
+        return self._rates[row][2] <= self._at_price[name] * (1 + TOLERANCE)
+
     def fitting(self) -> Bools:
         """W x C: :meth:`fits` for every workload that no move is planned for, and every network of its node."""
         board = self._board
@@ -81,6 +92,20 @@ class Rooms:
         left = np.array([count is None or count > 0 for count in self._addresses], dtype=np.bool_)
         has: Bools = (network >= 0) & left[network] if len(left) else np.zeros(network.shape, dtype=np.bool_)
         return has
+
+    def next_tier(self) -> Floats:
+        """W x C: money per hour that a workload would pay beyond the quote, where the level that it means is taken."""
+        board = self._board
+        left = np.array([self._at_price.get(name, np.inf) for name in self._physical], dtype=np.float64)
+        extra = np.array([self._beyond.get(name, 0.0) for name in self._physical], dtype=np.float64)
+        if not self._at_price:
+            return np.zeros(board.network.shape)
+        uplink = np.maximum(board.uplink, 0)
+        home = uplink[np.arange(len(board.here)), np.maximum(board.here, 0)]
+        number = np.unique(np.array(self._physical), return_inverse=True)[1]
+        elsewhere = number[uplink] != number[home][:, None]
+        taken = elsewhere & (board.demand[:, None] > left[uplink] * (1 + TOLERANCE))
+        return np.where(taken, extra[uplink] * board.demand[:, None], 0.0)
 
     def put(self, row: int, column: int) -> None:
         """Plan the move, or with the present network's column that there is none."""
@@ -119,5 +144,8 @@ class Rooms:
 
     def _load(self, row: int, uplink: int, factor: float) -> None:
         into, out = self._rate(row, uplink)
+        name = self._physical[uplink]
+        if name in self._at_price:
+            self._at_price[name] -= factor * self._rates[row][2]
         self._into[uplink] += factor * into
         self._out[uplink] += factor * out

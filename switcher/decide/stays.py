@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Bools
+from switcher.decide.board import NOWHERE, Bools, Floats
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen
 from switcher.decide.eligibility import natural_reason
@@ -18,7 +18,10 @@ from switcher.objects.model import PolicyMode
 
 def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Iterator[Stay]:
     """A stay for every workload without a move, in the order of their names."""
-    wish = _wish(tick)
+    tier = chosen.rooms.next_tier()
+    quoted = _wish(tick)
+    wish = quoted & ~_dear(tick, tier)
+    tempting = cheapest_column(tick.prices.cost, quoted)
     anywhere = cheapest_column(tick.prices.cost, wish)
     addressed = cheapest_column(tick.prices.cost, wish & chosen.rooms.addressed())
     fitting = cheapest_column(tick.prices.cost, wish & chosen.rooms.fitting())
@@ -26,14 +29,26 @@ def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Iterato
         if row in chosen.reason:
             continue
         reason, better = _reason(tick, row, chosen), NOWHERE
-        if reason is None and anywhere[row] == NOWHERE:
+        if reason is None and anywhere[row] == NOWHERE and tempting[row] != NOWHERE:
+            reason, better = StayReason.BEST, int(tempting[row])
+        elif reason is None and anywhere[row] == NOWHERE:
             reason = natural_reason(tick.standing, tick.rules, row)
         elif reason is None and fitting[row] == NOWHERE:
             reason = StayReason.NO_ADDRESS if addressed[row] == NOWHERE else StayReason.NO_CAPACITY
             better = int(anywhere[row])
         elif reason is None:
             reason, better = _withheld(tick, row, budgets), int(fitting[row])
-        yield Stay(workload=state.id, network=state.network, reason=reason, explanation=words.stay(row, reason, better))
+        more = 0.0 if better == NOWHERE else float(tier[row, better])
+        told = words.stay(row, reason, better, more)
+        yield Stay(workload=state.id, network=state.network, reason=reason, explanation=told)
+
+
+def _dear(tick: Tick, tier: Floats) -> Bools:
+    """W x C: not worth a move at the price that holds once the cheaper tier is taken."""
+    rules = tick.rules
+    saving = (tick.standing.saving - tier) * np.minimum(rules.horizon, rules.payback)[:, None]
+    dear: Bools = (tier > 0) & (saving <= rules.move_cost[:, None])
+    return dear
 
 
 def _wish(tick: Tick) -> Bools:

@@ -302,3 +302,39 @@ def test_a_quality_that_is_not_measured_is_no_advantage() -> None:
     decision = decide(seen, NOTHING, book(*same, policy(penalties={"latency": "0.001"}, moveCost="0")))
 
     assert reasons(decision) == {"w": StayReason.BEST}
+
+
+def _wanting(count: int, free: str) -> tuple[Snapshot, dict[str, Any]]:
+    """Workloads of 1 GB/h each, and a network that is free up to so many GB and dear after that."""
+    wide = {"capacity_bps": 1e9}
+    seen = snapshot(
+        [network("dear", used_bps=count * GB_PER_HOUR, **wide), network("cheap", **wide)],
+        [workload(f"w{number:02}", "dear", GB_PER_HOUR) for number in range(count)],
+    )
+    return seen, per_gb("pcheap", "1.00", (free, "0"))
+
+
+def test_only_as_many_go_to_a_free_tier_as_it_has_room_for() -> None:
+    """Each alone would go there for nothing; 20 GB/h together would pay 13 of them at 1.00 instead of 0.09."""
+    seen, tiered = _wanting(20, free="7")
+
+    decision = decide(seen, NOTHING, book(per_gb("pdear", "0.09"), tiered, policy()))
+
+    assert sorted(targets(decision)) == [f"w{number:02}" for number in range(7)]
+    assert set(reasons(decision).values()) == {StayReason.BEST}
+    assert "next tier 1.00" in decision.stays[0].explanation
+
+
+def test_a_tier_that_is_dearer_but_still_cheaper_than_here_is_used_too() -> None:
+    seen, tiered = _wanting(20, free="7")
+
+    assert len(decide(seen, NOTHING, book(per_gb("pdear", "1.10"), tiered, policy())).moves) == 20
+
+
+def test_a_charge_on_both_directions_counts_a_load_of_unknown_direction_once() -> None:
+    seen = snapshot(TWO, [workload("w", "dear", GB_PER_HOUR)])
+    both_ways = per_gb("pcheap", "0.06", direction="sum")
+
+    decision = decide(seen, NOTHING, book(per_gb("pdear", "0.09"), both_ways, policy()))
+
+    assert decision.moves[0].saving_per_hour == Decimal("0.03")

@@ -1,0 +1,196 @@
+"""Prices that rise with the load: each tier takes only as much as is left of it.
+
+A quote is the price at the margin of what is there already. Where a price list has tiers, the bill is followed up to
+all that might come, and every stretch of one slope becomes a level: a width, and what it costs beyond the quote. The
+flow fills the cheap level first, and no one is sent to a dearer one who would not pay its price. Slopes that fall with
+the load are left at the quote: a workload alone never earns the discount of a crowd (docs/decision.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Board, Ints
+from switcher.decide.prices import Load, Prices, loads_of
+from switcher.decide.rules import Rules
+from switcher.objects.model import Book
+from switcher.tariff.flow import Flow
+
+HALVINGS = 12
+"""A tier's edge is found to the 4096th part of the load that may come."""
+SAME_SLOPE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """``width``: bits per second of those who take part; ``extra``: money per hour of each beyond the quote."""
+
+    width: float
+    extra: float
+
+
+Levels = Mapping[str, Sequence[Level]]
+"""By physical network, cheapest first; the last has no end. A network with one price is not in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """How far a physical network may be filled before the price that its quote promises ends."""
+
+    left: dict[str, float] = field(default_factory=dict)
+    """By physical network: bits per second that may still come at the level that the flow reached."""
+    beyond: dict[str, float] = field(default_factory=dict)
+    """By physical network: money per hour of one more bit per second after that, beyond the quote."""
+
+
+def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
+    """The levels of every physical network to which a price list with tiers applies, for these workloads."""
+    found: dict[str, Sequence[Level]] = {}
+    tiered = _tiered(priced.lists.book)
+    if not len(rows) or not tiered:
+        return found
+    leader = int(rows[np.argmax(board.demand[rows])])
+    present = _present(board, rows)
+    for name in sorted({uplink.physical_network for uplink in board.uplinks} & tiered):
+        there = present.get(name, 0.0)
+        bill = _bill(board, rules, priced, name, (leader, rows, there))
+        if bill is None:
+            continue
+        most = float(board.demand[rows].sum())
+        slopes = _slopes(bill, most)
+        quote = _slope(bill, there, there + priced.probe)
+        steps = [Level(width, slope - quote) for width, slope in slopes]
+        rising = all(step.extra <= after.extra for step, after in pairwise(steps))
+        if len(steps) > 1 and rising:
+            found[name] = (*steps[:-1], Level(np.inf, steps[-1].extra))
+    return found
+
+
+def ceiling(levels: Levels, board: Board, rows: Ints, choice: Ints) -> Ceiling:
+    """What is left of the level that the flow reached on each network, counted from what is there now."""
+    after = _load_by_network(board, rows, np.where(choice == NOWHERE, board.here[rows], choice))
+    present = _present(board, rows)
+    found = Ceiling()
+    for name, steps in levels.items():
+        filled = 0.0
+        for number, step in enumerate(steps):
+            filled += step.width
+            if after.get(name, 0.0) <= filled * (1 + 1e-9):
+                beyond = steps[number + 1] if number + 1 < len(steps) else step
+                found.left[name] = max(filled, after.get(name, 0.0)) - present.get(name, 0.0)
+                found.beyond[name] = beyond.extra
+                break
+    return found
+
+
+def _tiered(book: Book) -> set[str]:
+    """Physical networks with a volume charge of more than one tier."""
+    return {
+        name
+        for tariff in book.tariffs
+        for charge in tariff.spec.charges
+        if charge.volume is not None and len(charge.volume.tiers) > 1
+        for name in tariff.spec.physical_networks
+    }
+
+
+def _present(board: Board, rows: Ints) -> Mapping[str, float]:
+    return _load_by_network(board, rows, board.here[rows])
+
+
+def _load_by_network(board: Board, rows: Ints, columns: Ints) -> Mapping[str, float]:
+    uplink = board.uplink[rows, columns]
+    loads = np.bincount(uplink, weights=board.demand[rows], minlength=len(board.uplinks))
+    total: dict[str, float] = {}
+    for place, load in zip(board.uplinks, loads.tolist(), strict=True):
+        total[place.physical_network] = total.get(place.physical_network, 0.0) + load
+    return total
+
+
+def _bill(
+    board: Board, rules: Rules, priced: Prices, name: str, crowd: tuple[int, Ints, float]
+) -> Callable[[float], float] | None:
+    """Money per hour of so many bits per second of the crowd, of which ``there`` is in the base load already.
+
+    The crowd has the mixture of directions of all of it, and the class of destination and horizon of its largest.
+    """
+    leader, rows, there = crowd
+    policy = rules.policy[leader]
+    if policy is None:
+        return None
+    horizon, destination = policy.spec.horizon, board.workloads[leader].destination
+    base = priced.lists.base(name, destination)
+    shares = _mixture(board, rows)
+    without = Flow(
+        attachments=base.attachments,
+        in_bps=max(base.in_bps - there * shares[0], 0.0),
+        out_bps=max(base.out_bps - there * shares[1], 0.0),
+        destination=base.destination,
+        nodes=base.nodes,
+    )
+
+    def bill(load: float) -> float:
+        extra = Flow(in_bps=load * shares[0], out_bps=load * shares[1], destination=destination)
+        answer = priced.lists.per_hour(name, horizon, without, extra)
+        return float("nan") if answer is None else float(answer)
+
+    return None if np.isnan(bill(1.0)) else bill
+
+
+def _mixture(board: Board, rows: Ints) -> tuple[float, float]:
+    """(in, out) of one bit per second of demand of these workloads."""
+    into = out = 0.0
+    for row in rows.tolist():
+        loads = loads_of(board, row)
+        into += loads.get(Load.IN, loads.get(Load.BOTH, 0.0))
+        out += loads.get(Load.OUT, loads.get(Load.BOTH, 0.0))
+    total = max(float(board.demand[rows].sum()), 1e-9)
+    return into / total, out / total
+
+
+def _slope(bill: Callable[[float], float], start: float, end: float) -> float:
+    return (bill(end) - bill(start)) / (end - start)
+
+
+def _slopes(bill: Callable[[float], float], most: float) -> list[tuple[float, float]]:
+    """[0, most] in stretches of one slope: (width, slope)."""
+    points = _points(bill, (0.0, bill(0.0)), (most, bill(most)), HALVINGS)
+    known: list[tuple[float, float]] = []
+    for (start, low), (end, high) in pairwise(points):
+        slope = (high - low) / (end - start)
+        if known and abs(known[-1][1] - slope) <= SAME_SLOPE * max(abs(slope), abs(known[-1][1])):
+            known[-1] = known[-1][0] + end - start, known[-1][1]
+        else:
+            known.append((end - start, slope))
+    return _sharpened(known, most / 2**HALVINGS)
+
+
+def _sharpened(pieces: list[tuple[float, float]], narrow: float) -> list[tuple[float, float]]:
+    """The pieces without the narrow ones that only hold an edge: it is where the lines of both sides meet."""
+    sharp = list(pieces)
+    for number in range(len(pieces) - 2, 0, -1):
+        width, slope = sharp[number]
+        (before, low), (after, high) = sharp[number - 1], sharp[number + 1]
+        if width <= narrow * 1.01 and min(low, high) < slope < max(low, high):
+            part = width * (slope - high) / (low - high)
+            sharp[number - 1 : number + 2] = [(before + part, low), (after + width - part, high)]
+    return sharp
+
+
+Point = tuple[float, float]
+
+
+def _points(bill: Callable[[float], float], start: Point, end: Point, halvings: int) -> list[Point]:
+    """The points between which the bill is straight."""
+    middle = (start[0] + end[0]) / 2, bill((start[0] + end[0]) / 2)
+    straight = abs(middle[1] - (start[1] + end[1]) / 2) <= SAME_SLOPE * max(abs(end[1]), 1e-12)
+    if halvings == 0 or (straight and halvings < HALVINGS - 2):
+        return [start, end]
+    return [
+        *_points(bill, start, middle, halvings - 1)[:-1],
+        *_points(bill, middle, end, halvings - 1),
+    ]
