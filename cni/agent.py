@@ -29,6 +29,7 @@ from cni.store import Store, StoreError
 from cni.switch import Means as SwitchMeans
 from cni.switch import Switches
 from cni.verbs import Means, Reply, Verbs
+from cni.workload import WorkloadNamespaces
 
 STOP_SECONDS = 10.0
 
@@ -45,7 +46,8 @@ class Agent:
         self.networks = ConfDir(settings.conf_dir)
         self.locks = ContainerLocks()
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
-        self.attacher = Attacher(self.store, delegates, kernel)
+        namespaces = WorkloadNamespaces()
+        self.attacher = Attacher(self.store, delegates, namespaces)
         self.switches = self._build_switches()
         self.verbs = Verbs(
             Means(
@@ -53,7 +55,7 @@ class Agent:
                 attacher=self.attacher,
                 locks=self.locks,
                 networks=self.networks,
-                kernel=kernel,
+                kernel=namespaces,
                 switches=self.switches,
             ),
             self.meters.verb,

@@ -118,12 +118,11 @@ class Attacher:
         shown = netns if netns is not None else (attachment.netns if there else "")
         call = _invocation(deleting, env or {}, shown, ifname or attachment.ifname)
         self._delegates.delete(attachment.config, call, attachment.result or None)
-        self._remove_own_table(attachment)
+        if there:
+            self._remove_own_table(attachment)
         self._store.delete(attachment.container_id, attachment.name, attachment.generation)
 
     def _remove_own_table(self, attachment: Attachment) -> None:
-        if not self._kernel.is_netns(attachment.netns):
-            return
         try:
             self._kernel.remove_own_table(attachment.netns, attachment.table)
         except OSError:

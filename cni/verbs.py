@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,6 @@ class Verbs:
         return Reply(0, b"")
 
     def _add(self, call: Call) -> Reply:
-        _check_netns(call, self._means.kernel)
         args = parse_args(call.args)
         annotations = annotations_of(args)
         if annotations is None:
@@ -131,7 +130,8 @@ class Verbs:
         networks = [self._network(selection) for selection in selections]
         requests = _requests(call, args, annotations, list(zip(selections, networks, strict=True)))
         with self._means.locks.hold(call.container_id):
-            self._check_free(call, [selection.ifname for selection in selections])
+            there = _links(call, self._means.kernel)
+            self._check_free(call, [selection.ifname for selection in selections], there)
             done, body = self._attach_all(call, requests)
         for attachment in done:
             log.info("attached", extra=where(attachment))
@@ -144,7 +144,7 @@ class Verbs:
         except NetworkUnknown as error:
             raise CniError(Code.INVALID_CONFIG, str(error)) from error
 
-    def _check_free(self, call: Call, ifnames: Sequence[str]) -> None:
+    def _check_free(self, call: Call, ifnames: Sequence[str], there: Collection[str]) -> None:
         """None of the names may be recorded or exist already: nothing has been touched then (T40, T50)."""
         known = self._means.store.of_container(call.container_id)
         recorded = {attachment.ifname for attachment in known} | {attachment.name for attachment in known}
@@ -152,9 +152,9 @@ class Verbs:
         if twice:
             text = f"container {call.container_id} already has {', '.join(twice)}: a DEL must come before another ADD"
             raise CniError(Code.FAILED, text)
-        there = sorted(set(self._means.kernel.links(call.netns)).intersection(ifnames))
-        if there:
-            raise CniError(Code.FAILED, f"interface {', '.join(there)} already exists in {call.netns}")
+        existing = sorted(set(there).intersection(ifnames))
+        if existing:
+            raise CniError(Code.FAILED, f"interface {', '.join(existing)} already exists in {call.netns}")
 
     def _attach_all(self, call: Call, requests: Sequence[AttachRequest]) -> tuple[list[Attachment], bytes]:
         """All or nothing; called with the lock held. The attachments, and the merged result for stdout."""
@@ -235,12 +235,17 @@ def _ended_by(attachments: list[Attachment], ifname: str) -> list[Attachment]:
     return [attachment for attachment in attachments if attachment.runtime_ifname == ifname]
 
 
-def _check_netns(call: Call, kernel: VerbKernel) -> None:
-    if not kernel.is_netns(call.netns):
-        raise CniError(Code.INVALID_NETNS, "CNI_NETNS is not a network namespace", call.netns)
+def _links(call: Call, kernel: VerbKernel) -> Collection[str]:
+    """The links in the container's namespace. Raises CniError when it is no other namespace than the node's (T16)."""
+    try:
+        there = kernel.links(call.netns)
+        own = Path(call.netns).samefile("/proc/self/ns/net")
+    except OSError as error:
+        raise CniError(Code.INVALID_NETNS, "CNI_NETNS is not a network namespace", f"{call.netns}: {error}") from error
     override = call.env.get("CNI_NETNS_OVERRIDE", "").lower() in ("1", "true")
-    if Path(call.netns).samefile("/proc/self/ns/net") and not override:
+    if own and not override:
         raise CniError(Code.INVALID_NETNS, "plugin's netns and netns from CNI_NETNS should not be the same", call.netns)
+    return there
 
 
 def _check_no_api(call: Call, args: dict[str, str]) -> None:
