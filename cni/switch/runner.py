@@ -67,9 +67,8 @@ class Run:
         try:
             return acts[self.entry.phase](self.entry)
         except TROUBLES as error:
-            if not is_netns(self.entry.netns) and self.entry.phase in (Phase.DRAIN, Phase.VERIFY):
-                text = "the workload's namespace is gone"
-                return Signal.ABANDONED, msgspec.structs.replace(self.entry, message=text)
+            if self.entry.phase is Phase.DRAIN and not is_netns(self.entry.netns):
+                return self._forsake(self.entry)
             if not self.ended.is_set():
                 log.warning(
                     "a step of a switch failed",
@@ -122,6 +121,16 @@ class Run:
         if self.ended.is_set():
             raise StepFailedError("interrupted")
         return self._undo(entry)
+
+    def _forsake(self, entry: Entry) -> tuple[Signal, Entry]:
+        """The namespace went without a DEL: what is aside is deleted, the rest waits for the runtime's DEL."""
+        text = "the workload's namespace is gone"
+        try:
+            with self._held():
+                detaching.delete_aside(self._means, entry)
+        except TROUBLES as error:
+            return Signal.FAILED, msgspec.structs.replace(entry, message=f"{text}; {error}")
+        return Signal.ABANDONED, msgspec.structs.replace(entry, message=text)
 
     def _pin_taken(self) -> bool:
         """Whether another switch of the workload has the pin now; this one, being journaled as Returning, is next."""

@@ -41,6 +41,7 @@ def undo(means: Means, entry: Entry) -> None:
     """
     if not is_netns(entry.netns):
         _delete_new(means, entry)
+        _record_old(means, entry)
         return
     pin_old(entry)
     means.reached("undo: pinned")
@@ -90,6 +91,11 @@ def _name_old(means: Means, entry: Entry) -> None:
     link = interfaces.link(entry.netns, entry.aside)
     if link is not None and link.index == entry.old.link:
         interfaces.rename(entry.netns, link.index, entry.ifname)
+    _record_old(means, entry)
+
+
+def _record_old(means: Means, entry: Entry) -> None:
+    """The name by which its DEL will look for it."""
     old = means.store.get(entry.container_id, entry.order.attachment, entry.old.generation)
     if old is not None and old.ifname != entry.ifname:
         means.store.put(with_fields(old, ifname=entry.ifname))

@@ -112,6 +112,25 @@ def test_a_del_ends_the_switch_and_deletes_both_generations(site: Site, node: No
     assert site.outside() == outside
 
 
+@pytest.mark.parametrize("phase", [Phase.VERIFY, Phase.DRAIN])
+def test_a_namespace_that_goes_without_a_del_leaks_nothing(site: Site, node: Node, phase: Phase) -> None:
+    site.add_workload()
+    node.warm_up("a", "b")
+    outside = site.outside()
+    node.add("a")
+    slow = Verify(targets=("tcp://10.99.0.1:9",), deadline_seconds=30)
+    settling = Verify(settle_seconds=30)
+    move = order("a", "b", verify=slow if phase is Phase.VERIFY else settling)
+    node.switches.start(move)
+    node.wait_for(move, phase)
+    sh(f"ip netns del {site.workload()}")
+    status = node.finish(move)
+    assert status.outcome is (Outcome.UNDONE if phase is Phase.VERIFY else Outcome.FAILED)
+    assert [each.ifname for each in node.attached()] == ["net1"]
+    node.attacher.detach(node.attached()[0])
+    assert site.outside() == outside
+
+
 def test_the_nodes_firewall_rules_are_the_same_before_and_after(site: Site, node: Node) -> None:
     site.configure("a", site.bridge(1, ip_masq=True))
     site.configure("b", site.bridge(2, ip_masq=True))

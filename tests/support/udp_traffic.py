@@ -65,15 +65,18 @@ def echo(port: str) -> dict[str, object]:
     line.bind(("0.0.0.0", int(port)))
     line.settimeout(0.1)
     _ready()
-    answered = 0
+    answered = errors = 0
     while not _over():
         try:
             data, peer = line.recvfrom(2048)
         except TimeoutError:
             continue
-        line.sendto(data, peer)
+        try:
+            line.sendto(data, peer)
+        except OSError:
+            errors += 1
         answered += 1
-    return {"answered": answered}
+    return {"answered": answered, "errors": errors}
 
 
 def send(file: str, port: str, rate: str, bind: str = "0") -> dict[str, object]:
