@@ -131,14 +131,16 @@ def _within_addresses(tick: Tick, rows: Ints, market: Market, choice: Ints) -> M
     network = np.where(leaving, tick.board.network[rows, np.maximum(choice, 0)], NOWHERE)
     gain = market.cost[everyone, market.home] - market.cost[everyone, np.maximum(choice, 0)]
     cost = market.cost.copy()
-    for number, state in enumerate(tick.board.networks):
-        there = np.flatnonzero(network == number)
-        if state.free_addresses is None or len(there) <= state.free_addresses:
+    arrivals = np.bincount(network[leaving], minlength=len(tick.board.networks))
+    for number in np.flatnonzero(arrivals).tolist():
+        free = tick.board.networks[number].free_addresses
+        if free is None or arrivals[number] <= free:
             continue
+        there = np.flatnonzero(network == number)
         ranked = there[np.argsort(-gain[there], kind="stable")]
         columns = tick.board.network[rows] == number
         others = np.ones(len(rows), dtype=np.bool_)
-        others[ranked[: max(state.free_addresses, 0)]] = False
+        others[ranked[: max(free, 0)]] = False
         cost[columns & others[:, None]] = np.inf
         cost[everyone, market.home] = market.cost[everyone, market.home]
     return None if np.array_equal(cost, market.cost) else replace(market, cost=cost)
