@@ -8,7 +8,7 @@ SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 
-.PHONY: help demo test check unit bench lock clean setup genie
+.PHONY: help demo test check unit bench lock clean setup genie test-packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ help: ## list the targets
 demo: setup ## the main job: a site on one machine, workloads move while prices and load change (90 s)
 	$(BIN)/switcher lab run --duration 90s
 
-test: setup check ## everything: lint, types, layers, unit, contract, netns and lab tests
+test: setup test-packages check ## everything: lint, types, layers, unit, contract, netns and lab tests
 	tools/sandbox $(BIN)/python -m pytest -n 2 -m "not bench and not lab" tests
 	tools/sandbox $(BIN)/python -m pytest -m lab tests
 
@@ -31,6 +31,9 @@ unit: setup ## the tests that need no namespaces
 
 bench: setup ## the benchmarks behind the README's figures
 	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
+
+test-packages:
+	tools/system-packages --for-tests
 
 setup: $(STAMP) genie ## install what is needed, build genie
 
