@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from cni.wire import SwitchStatus
 from switcher.lab.blueprint import CURRENCY
@@ -47,8 +48,8 @@ def decided_text(move: RecordedMove) -> str:
     """The move with its reason in money."""
     order = move.order
     name = order.workload.rpartition("/")[2]
-    saving = move.saving_per_hour
-    money = f"costs {saving[1:]}" if saving.startswith("-") else f"saves {saving}"
+    saving = Decimal(move.saving_per_hour)
+    money = f"{'costs' if saving < 0 else 'saves'} {abs(saving):.2f}"
     return f"{name}  {bare(order.source)} -> {bare(order.target)}  {order.reason.value}: {money} {CURRENCY}/h"
 
 

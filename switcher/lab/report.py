@@ -10,10 +10,12 @@ from typing import Any
 
 from cni.wire import SwitchStatus
 from switcher.lab.accounting import StreamTotals, Window
-from switcher.lab.blueprint import CURRENCY, NAMESPACE
+from switcher.lab.blueprint import BULK, CURRENCY, NAMESPACE, Kind
 from switcher.lab.leaks import Inventory
 from switcher.lab.money import bare
 from switcher.ports import RecordedMove
+
+ONE_WAY = (BULK, Kind.UDP_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +166,11 @@ def move_rows(
 
 
 def _gap(workload: str, start: float, end: float | None, streams: Iterable[StreamTotals]) -> float:
-    """The largest gap that any of the workload's streams saw during the move."""
+    """The largest gap that the workload's one-way streams saw during the move: no answering process is in them."""
     name = workload.rpartition("/")[2]
     end = start if end is None else end
-    return max((stream.gap_within(start, end) for stream in streams if stream.workload == name), default=0.0)
+    mine = [stream for stream in streams if stream.workload == name and stream.protocol in ONE_WAY]
+    return max((stream.gap_within(start, end) for stream in mine), default=0.0)
 
 
 def windows(rows: Iterable[MoveRow], until: float) -> list[Window]:
