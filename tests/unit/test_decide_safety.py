@@ -211,3 +211,35 @@ def test_a_crowded_uplink_and_savings_elsewhere_share_the_room() -> None:
 
     assert sorted(targets(decision)) == ["must0", "must1", "must2"]
     assert {reason for name, reason in reasons(decision).items() if name.startswith("wish")} == {StayReason.NO_CAPACITY}
+
+
+def test_only_as_many_as_must_leave_for_safety_the_others_for_money() -> None:
+    seen = snapshot(
+        [network("dear", used_bps=95 * MBPS), network("cheap", capacity_bps=1e9)],
+        [workload(f"w{number}", "dear", 10 * MBPS) for number in range(6)],
+    )
+
+    decision = decide(seen, NOTHING, book(*PRICES, policy()))
+
+    given = [move.reason for move in decision.moves]
+    assert given.count(MoveReason.SAFETY) == 3  # from 95 down to 65 of 100 Mbps
+    assert given.count(MoveReason.SAVINGS) == 3
+
+
+def test_between_fill_and_shed_no_one_is_in_more_of_a_hurry_than_others() -> None:
+    """One place is left on the cheap network; it goes to the larger saving, not to the fuller uplink."""
+    seen = snapshot(
+        [
+            network("dear", used_bps=20 * MBPS),
+            network("middle", used_bps=80 * MBPS),
+            network("cheap", capacity_bps=20 * MBPS),
+        ],
+        [
+            workload("from-dear", "dear", 10 * MBPS, candidates=("cheap",)),
+            workload("from-middle", "middle", 10 * MBPS, candidates=("cheap",)),
+        ],
+    )
+
+    decision = decide(seen, NOTHING, book(*PRICES, per_attachment("pmiddle", "5"), policy()))
+
+    assert targets(decision) == {"from-dear": "cheap"}
