@@ -17,7 +17,7 @@ from switcher.errors import TryLaterError
 from switcher.meters import Meters
 from switcher.model import Decision, Memory, Snapshot
 from switcher.objects.model import Book
-from switcher.observe import Sight, observe, with_confirmations
+from switcher.observe import LOOK_BACK, Sight, observe, with_confirmations
 from switcher.plan import plan
 from switcher.ports import History, NodeHands
 from switcher.record import record_decision
@@ -47,6 +47,7 @@ class Cycle:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._confirmations = Memory()
+        self._counted: set[str] | None = None
 
     def tick(self) -> Decision | None:
         """One run of the decision. None when the outside world was unwell: nothing was then decided."""
@@ -61,6 +62,7 @@ class Cycle:
         parts = self._parts
         book, now = parts.book(), parts.clock()
         resume(parts.hands, parts.history, now)
+        self._count_ended(now)
 
         snapshot, memory = self._observe(book, now)
         decision = self._decide(snapshot, memory, book)
@@ -71,6 +73,18 @@ class Cycle:
         parts.meters.ticked(snapshot, decision)
         log.info("decided", extra={"moves": len(decision.moves), "stays": len(decision.stays)})
         return decision
+
+    def _count_ended(self, now: datetime) -> None:
+        """Counts each move that ended since the last tick once; what ended before the first tick is not ours."""
+        ended = {
+            move.order.id: move.status
+            for move in self._parts.history.moves(since=now - LOOK_BACK)
+            if move.status is not None and move.status.outcome is not None
+        }
+        fresh = ended.keys() - self._counted if self._counted is not None else set()
+        for status in (ended[name] for name in fresh):
+            self._parts.meters.moved(status.reason, status.outcome)
+        self._counted = set(ended)
 
     def _observe(self, book: Book, now: datetime) -> tuple[Snapshot, Memory]:
         snapshot, memory = observe(self._parts.history, book, now, self._parts.sight)

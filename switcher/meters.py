@@ -8,6 +8,7 @@ from collections import defaultdict
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from cni.wire import MoveReason, Outcome
 from switcher.model import Decision, Snapshot, StayReason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -70,9 +71,10 @@ class Meters:
         for name, load in busiest.items():
             self._utilisation.labels(name).set(load)
 
-    def moved(self, reason: str, outcome: str) -> None:
-        """A move ended."""
-        self._outcomes.labels(reason, outcome).inc()
+    def moved(self, reason: MoveReason, outcome: Outcome | None) -> None:
+        """A move ended; one without an outcome has not."""
+        if outcome is not None:
+            self._outcomes.labels(reason.value, outcome.value).inc()
 
     def ingested(self, result: str) -> None:
         """A batch was ``stored``, ``refused`` or must be sent again ``later``."""

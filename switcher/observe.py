@@ -171,7 +171,7 @@ def _memory(
     return Memory(
         moves=tuple(_past(move) for move in reversed(moves)),
         placements=history.placements(now - LOOK_BACK),
-        usage=_usage(history, book, now),
+        usage=running_usage(history, book, now),
         first_seen={
             workload_id(known.report.workload, known.report.attachment): datetime.fromtimestamp(
                 known.report.started, UTC
@@ -193,7 +193,7 @@ def _past(move: RecordedMove) -> PastMove:
     )
 
 
-def _usage(history: History, book: Book, now: datetime) -> Mapping[tuple[str, str], Usage]:
+def running_usage(history: History, book: Book, now: datetime) -> Mapping[tuple[str, str], Usage]:
     """The volume counters of each contract's running billing period; contracts without volume need none.
 
     A contract has one counter for all its networks (a pool): each of them is told the sum.

@@ -86,7 +86,7 @@ def as_document(invoice: Invoice) -> dict[str, Any]:
                 "period": _period(entry.start, entry.end),
                 "total": f"{entry.total:f}",
                 "lines": [_line(line) for line in entry.lines],
-                "adjustment": None,
+                "adjustment": entry.adjustment,
             }
             for entry in invoice.entries
         ],
@@ -154,4 +154,5 @@ def _entry_rows(entry: Entry, currency: str) -> list[Mapping[str, object]]:
                     "amount": plain(amount),
                 }
             )
-    return [*rows, {**about, "charge": "rounded", "amount": f"{entry.total:f} {currency}"}]
+    last = entry.adjustment or "rounded"
+    return [*rows, {**about, "charge": last, "amount": f"{entry.total:f} {currency}"}]

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from switcher.bootstrap import open_history
+from switcher.bootstrap import load_book, open_history
+from switcher.commands.asking import Asking
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show
 from switcher.errors import BadInputError, Problem, SwitcherError
@@ -55,15 +56,17 @@ def _word(choice: Move | Stay) -> str:
 
 
 def networks(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """Every network on every node: load, capacity, who is on it, free addresses.
+    """Every network on every node: price, load, capacity, who is on it, free addresses.
+
+    Prices are what one more attachment would cost now, by the hour, and one more GB out, in the present tier.
 
     Example: switcher networks
     """
     settings = load_settings(config)
     history = open_history(settings.database)
-    loads = {
-        (load.physical_network, load.node): load for load in history.uplink_loads(datetime.now(UTC), settings.window)
-    }
+    now = datetime.now(UTC)
+    loads = {(load.physical_network, load.node): load for load in history.uplink_loads(now, settings.window)}
+    prices = Asking(load_book(settings), history, now, settings.settlement_currency)
     attached = Counter((known.node, known.report.network) for known in history.attachments())
     rows = []
     for known in history.networks():
@@ -75,11 +78,12 @@ def networks(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
             "attached": attached[known.node, known.network],
             "free addresses": known.free_addresses,
         }
-        rows.append({**row, **_load(load)})
-    columns = ["network", "node", "physical network", "capacity Mbps", "in Mbps", "out Mbps", "utilisation %"]
+        rows.append({**row, **_load(load), **prices.of(known.physical_network)})
+    columns = ["network", "node", "physical network", "price/h", "price/GB out"]
+    loads_of = ["capacity Mbps", "in Mbps", "out Mbps", "utilisation %"]
     show(
         rows,
-        [*columns, "attached", "free addresses", "sampled"],
+        [*columns, *loads_of, "attached", "free addresses", "sampled"],
         as_json=as_json,
         nothing="no network is known yet: no agent has reported one",
     )

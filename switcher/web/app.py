@@ -92,9 +92,6 @@ def _store(doors: Doors, body: bytes) -> Response:
         log.warning("batch not stored; its agent sends it again", extra={"cause": str(error)})
         return PlainTextResponse(f"{error}\n", 503, headers={"Retry-After": RETRY_AFTER_SECONDS})
     doors.meters.ingested("stored")
-    for status in batch.switches:
-        if status.outcome is not None:
-            doors.meters.moved(status.reason.value, status.outcome.value)
     return Response(encode(Ingested(sequence=sequence)), media_type="application/json")
 
 

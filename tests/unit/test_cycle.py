@@ -118,7 +118,9 @@ class Clock:
         self.now = NOW
 
 
-def cycle(past: MemoryHistory, node: Node, clock: Clock | None = None, book: Book = BOOK) -> Cycle:
+def cycle(
+    past: MemoryHistory, node: Node, clock: Clock | None = None, book: Book = BOOK, meters: Meters | None = None
+) -> Cycle:
     clock = clock or Clock()
     return Cycle(
         Parts(
@@ -129,7 +131,7 @@ def cycle(past: MemoryHistory, node: Node, clock: Clock | None = None, book: Boo
             stopwatch=lambda: 0.0,
             sight=Sight(window=timedelta(seconds=30)),
             settings=Settings(),
-            meters=Meters(),
+            meters=meters or Meters(),
         )
     )
 
@@ -296,3 +298,14 @@ def test_a_pool_has_one_counter_for_all_its_networks() -> None:
 def test_contracts_without_volume_need_no_counters() -> None:
     _, memory = observe(history(), BOOK, NOW, Sight(window=timedelta(seconds=30)))
     assert memory.usage == {}
+
+
+def test_a_move_that_ended_is_counted_once() -> None:
+    past, node, clock, meters = history(), Node(), Clock(), Meters()
+    ticks = cycle(past, node, clock, meters=meters)
+    ticks.tick()
+    past.advance_move(status(node.orders[0], Phase.DONE, Outcome.MOVED))
+    for second in (5, 10):
+        clock.now = NOW + timedelta(seconds=second)
+        ticks.tick()
+    assert b'switcher_moves_total{outcome="Moved",reason="Savings"} 1.0' in meters.exposition()

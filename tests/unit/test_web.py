@@ -11,13 +11,14 @@ from switcher.meters import Meters
 from switcher.web.app import MAX_BATCH, Doors, application
 from tests.support.memory_history import MemoryHistory
 
+TOKEN = "correct horse"
 BATCH = Batch(agent="n1/a", node="n1", sequence=1, sent_at=0.0)
 
 
 class AwayHistory(MemoryHistory):
     """A history whose database is away."""
 
-    def ingest(self, batch: Batch) -> int:
+    def ingest(self, _batch: Batch) -> int:
         raise TryLaterError("the database is away")
 
 
@@ -49,19 +50,17 @@ def test_what_is_no_batch_is_refused_with_the_field_named(body: bytes, status: i
     assert said in answer.text
 
 
-@pytest.mark.parametrize("header", [None, "Bearer wrong", "secret", "Bearer "])
+@pytest.mark.parametrize("header", [None, "Bearer wrong", TOKEN, "Bearer "])
 def test_without_the_token_nothing_is_stored(header: str | None) -> None:
     history = MemoryHistory()
     headers = {} if header is None else {"Authorization": header}
-    answer = client(history, token="secret").post("/v1/ingest", content=encode(BATCH), headers=headers)
+    answer = client(history, token=TOKEN).post("/v1/ingest", content=encode(BATCH), headers=headers)
     assert answer.status_code == 401
     assert history.ingest(BATCH) == 1  # it was not there before
 
 
 def test_with_the_token_it_is() -> None:
-    answer = client(token="secret").post(
-        "/v1/ingest", content=encode(BATCH), headers={"Authorization": "Bearer secret"}
-    )
+    answer = client(token=TOKEN).post("/v1/ingest", content=encode(BATCH), headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200
 
 

@@ -1,0 +1,49 @@
+"""What one more attachment, and one more GB, would cost on a network now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from switcher.model import Usage
+from switcher.objects.model import Book
+from switcher.observe import running_usage
+from switcher.ports import History
+from switcher.tariff import Flow, PriceGap, marginal
+
+HOUR = timedelta(hours=1)
+GB_PER_HOUR = 8e9 / 3600
+"""Bits per second."""
+
+
+class Asking:
+    """Marginal prices at a moment, on top of the volume counters of the running billing periods."""
+
+    def __init__(self, book: Book, history: History, now: datetime, currency: str | None) -> None:
+        self._book = book
+        self._now = now
+        self._currency = currency
+        self._usage = running_usage(history, book, now)
+
+    def of(self, physical_network: str | None) -> Mapping[str, object]:
+        """The columns of a row; the word for why there is no price where there is none."""
+        if physical_network is None:
+            return {"price/h": None, "price/GB out": None}
+        return {
+            "price/h": self._ask(physical_network, Flow(attachments=1)),
+            "price/GB out": self._ask(physical_network, Flow(out_bps=GB_PER_HOUR)),
+        }
+
+    def _ask(self, name: str, extra: Flow) -> str:
+        usage: dict[str, Usage] = {
+            contract: counted for (network, contract), counted in self._usage.items() if network == name
+        }
+        price = marginal(self._book, name, self._now, self._now + HOUR, usage, Flow(), extra, self._currency)
+        return price.value if isinstance(price, PriceGap) else plain(price)
+
+
+def plain(price: Decimal) -> str:
+    """A price without the digits that only arithmetic left: at most six after the point, trailing zeros gone."""
+    text = format(price.quantize(Decimal("0.000001")), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,272 @@
+"""The commands that look, on a real SQLite history; and a move by hand, with an agent on a real socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from cni.wire import (
+    KIND_ASK,
+    Answer,
+    Ask,
+    AttachmentReport,
+    AttachmentSample,
+    Batch,
+    Measured,
+    NetworkReport,
+    Outcome,
+    Phase,
+    RefusalReason,
+    SwitchStatus,
+    UplinkSample,
+    decode,
+    encode,
+    frame,
+)
+from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import upgrade
+from switcher.model import Decision, Stay, StayReason
+from tests.support.shim import Agent
+from tests.unit.pricing import fixed, tariff, volume
+
+STARTED = datetime.now(UTC).timestamp() - 600
+
+
+@dataclass(frozen=True)
+class Site:
+    """A history with one workload on the dear of two networks, and the settings that name it."""
+
+    config: Path
+    agent: Path
+    """Where the node's agent is to listen."""
+    url: str
+
+    def switcher(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs the real command."""
+        env = {**os.environ, "SWITCHER_CONFIG": str(self.config)}
+        command = [sys.executable, "-c", "from switcher.cli import main; main()", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+    def asked(self, *arguments: str) -> list[dict[str, object]]:
+        """The answer as JSON."""
+        done = self.switcher(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return list(json.loads(done.stdout))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    url = f"sqlite:///{tmp_path}/history.db"
+    upgrade(url)
+    now = datetime.now(UTC).timestamp()
+    history = SqlHistory.open(url)
+    history.ingest(
+        Batch(
+            agent="n1/a",
+            node="n1",
+            sequence=1,
+            sent_at=now,
+            uplinks=(
+                UplinkSample(
+                    physical_network="dear", start=now - 10, seconds=10, in_bytes=0, out_bytes=10**7, capacity_bps=1e9
+                ),
+            ),
+            traffic=(
+                AttachmentSample(
+                    workload="shop/web",
+                    attachment="net1",
+                    network="cni:dear",
+                    start=now - 10,
+                    seconds=10,
+                    in_bytes=0,
+                    out_bytes=10**7,
+                ),
+            ),
+            attachments=(
+                AttachmentReport(
+                    workload="shop/web",
+                    attachment="net1",
+                    network="cni:dear",
+                    physical_network="dear",
+                    ifname="net1",
+                    addresses=("10.1.0.2/16",),
+                    since=STARTED,
+                    started=STARTED,
+                ),
+            ),
+            networks=(
+                NetworkReport(network="cni:dear", physical_network="dear", free_addresses=9),
+                NetworkReport(network="cni:cheap", physical_network="cheap"),
+            ),
+        )
+    )
+    stay = Stay(workload="shop/web:net1", network="cni:dear", reason=StayReason.COOLDOWN, explanation="moved lately")
+    decision = Decision(now=datetime.now(UTC), moves=(), stays=(stay,), surcharge={})
+    history.record_decision(decision, b"{}", [])
+    history.close()
+    price = tariff(fixed("11.80", each="attachment"), volume((None, "0.09")), name="t", physicalNetworks=["dear"])
+    objects = tmp_path / "objects.yaml"
+    objects.write_text(yaml.safe_dump(price))
+    config = tmp_path / "config.yaml"
+    agent_socket = tmp_path / "agent.sock"
+    config.write_text(
+        yaml.safe_dump({"database": url, "objects": [str(objects)], "nodes": {"n1": f"unix:{agent_socket}"}})
+    )
+    return Site(config=config, agent=agent_socket, url=url)
+
+
+def test_status_says_where_everything_is_and_the_last_word_on_it(site: Site) -> None:
+    (row,) = site.asked("status")
+    assert (row["workload"], row["attachment"], row["network"]) == ("shop/web", "net1", "cni:dear")
+    assert (row["decision"], row["addresses"]) == ("Cooldown", "10.1.0.2/16")
+
+
+def test_networks_have_their_price_or_why_there_is_none(site: Site) -> None:
+    rows = {str(row["network"]): row for row in site.asked("networks")}
+    assert (rows["cni:dear"]["price/h"], rows["cni:dear"]["price/GB out"]) == ("11.8", "0.09")
+    assert rows["cni:dear"]["attached"] == 1
+    assert rows["cni:dear"]["out Mbps"] == pytest.approx(8.0)
+    assert rows["cni:cheap"]["price/h"] == "unknown"
+
+
+def test_piped_it_is_plain_lines(site: Site) -> None:
+    lines = site.switcher("status").stdout.splitlines()
+    assert lines[0].split("\t")[:4] == ["workload", "attachment", "node", "network"]
+    assert lines[1].split("\t")[:4] == ["shop/web", "net1", "n1", "cni:dear"]
+
+
+def test_explain_gives_the_reason_and_the_sum(site: Site) -> None:
+    said = site.switcher("explain", "shop/web")
+    assert (said.returncode, "Cooldown" in said.stdout, "moved lately" in said.stdout) == (0, True, True)
+
+
+def test_explain_of_an_unknown_workload_fails(site: Site) -> None:
+    said = site.switcher("explain", "shop/nobody")
+    assert said.returncode == 1
+    assert "knows no workload shop/nobody" in said.stderr
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-12-01", "2026-12-01T12:00:00"])
+def test_a_time_without_a_zone_is_bad_input(site: Site, time: str) -> None:
+    said = site.switcher("explain", "shop/web", "--at", time)
+    assert (said.returncode, "RFC 3339" in said.stderr) == (2, True)
+
+
+def test_a_database_that_was_never_made_says_what_to_do(tmp_path: Path, site: Site) -> None:
+    text = site.config.read_text().replace("history.db", "absent.db")
+    site.config.write_text(text)
+    said = site.switcher("status")
+    assert said.returncode == 1
+    assert "switcher db upgrade" in said.stderr
+    assert not (tmp_path / "absent.db").exists()
+
+
+@contextmanager
+def agent(site: Site, refuses: bool = False) -> Iterator[list[Ask]]:
+    """An agent that answers by the wire: an order is moved by the second time that one asks."""
+    heard: list[Ask] = []
+    known: dict[str, SwitchStatus] = {}
+
+    def reply(request: bytes) -> bytes:
+        ask: Ask = decode(request.removeprefix(KIND_ASK), Ask)
+        heard.append(ask)
+        if refuses and ask.switch is not None:
+            return encode(Answer(error="nginx listens on 10.1.0.2:80", refusal=RefusalReason.BOUND_SOCKET))
+        if ask.ask == "switch" and ask.switch is not None:
+            known[ask.switch.id] = _status(ask)
+        elif ask.ask == "switches":
+            moved = {name: _moved(status) for name, status in known.items()}
+            answer = Answer(switches=tuple(known.values()))
+            known.update(moved)
+            return encode(answer)
+        return encode(Answer())
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(frame(reply(request)))
+
+    with Agent(site.agent, answer).serving():
+        yield heard
+
+
+def test_a_move_by_hand_waits_for_its_outcome_and_is_recorded(site: Site) -> None:
+    with agent(site) as heard:
+        done = site.switcher("move", "shop/web", "net1", "--to", "cheap", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["outcome"], row["to"], row["largest gap ms"]) == ("Moved", "cni:cheap", 12.0)
+    assert heard[0].switch is not None
+    assert heard[0].switch.reason.value == "Manual"
+    (move,) = site.asked("moves")
+    assert (move["outcome"], move["reason"], move["to"]) == ("Moved", "Manual", "cni:cheap")
+
+
+def test_a_move_that_the_node_refuses_fails_with_its_word_and_is_recorded(site: Site) -> None:
+    with agent(site, refuses=True):
+        done = site.switcher("move", "shop/web", "net1", "--to", "cni:cheap")
+    assert done.returncode == 1
+    assert "nginx listens" in done.stderr
+    assert [move["outcome"] for move in site.asked("moves")] == ["Refused"]
+
+
+def test_a_dry_run_asks_and_orders_nothing(site: Site) -> None:
+    with agent(site) as heard:
+        done = site.switcher("move", "shop/web", "net1", "--to", "cni:cheap", "--dry-run")
+    assert done.returncode == 0
+    assert [ask.ask for ask in heard] == ["refuse-check"]
+    assert site.asked("moves") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["shop/nobody", "net1", "--to", "cheap"], "shop/nobody:net1 is not known", id="workload"),
+        pytest.param(["shop/web", "net1", "--to", "chaep"], "no network of node n1 (it has: cni:cheap", id="network"),
+    ],
+)
+def test_a_move_of_or_to_the_unknown_is_bad_input(site: Site, arguments: list[str], said: str) -> None:
+    done = site.switcher("move", *arguments)
+    assert (done.returncode, said in done.stderr) == (2, True)
+
+
+def test_a_move_whose_node_is_away_fails_and_leaves_the_order_to_the_controller(site: Site) -> None:
+    done = site.switcher("move", "shop/web", "net1", "--to", "cheap")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+
+
+def _status(ask: Ask) -> SwitchStatus:
+    assert ask.switch is not None
+    order = ask.switch
+    return SwitchStatus(
+        id=order.id,
+        workload=order.workload,
+        attachment=order.attachment,
+        source=order.source,
+        target=order.target,
+        reason=order.reason,
+        phase=Phase.DRAIN,
+        started_at=STARTED + 1,
+    )
+
+
+def _moved(status: SwitchStatus) -> SwitchStatus:
+    return msgspec.structs.replace(
+        status,
+        phase=Phase.DONE,
+        outcome=Outcome.MOVED,
+        shifted_at=STARTED + 2,
+        finished_at=STARTED + 3,
+        measured=Measured(largest_gap=0.012),
+    )
