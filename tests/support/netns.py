@@ -218,7 +218,9 @@ def everything(netns: str) -> dict[str, Any]:
 
     links = json.loads(sh(f"ip -j -n {netns} -d link"))
     addresses = json.loads(sh(f"ip -j -n {netns} -4 addr"))
-    sysctls = sh(f"ip netns exec {netns} sysctl -a -r 'net.ipv4.conf.*.(arp_ignore|arp_announce|rp_filter)' 2>/dev/null")
+    sysctls = sh(
+        f"ip netns exec {netns} sysctl -a -r 'net.ipv4.conf.*.(arp_ignore|arp_announce|rp_filter)' 2>/dev/null"
+    )
     return {
         "links": sorted((link["ifname"], "UP" in link["flags"]) for link in links if "link_type" in link),
         "addresses": sorted((a["ifname"], f"{i['local']}/{i['prefixlen']}") for a in addresses for i in a["addr_info"]),
