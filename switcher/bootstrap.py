@@ -1,32 +1,12 @@
-"""The only place that puts the parts together."""
+"""What every command opens. The controller itself is put together in ``switcher.controller``, from the same parts."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
-
-from switcher.adapters.files import ObjectFiles
 from switcher.adapters.node.sockets import AgentSockets
-from switcher.adapters.scheduler import ticking
 from switcher.adapters.store.history import SqlHistory
-from switcher.adapters.store.migrate import upgrade
-from switcher.cycle import Cycle, Parts
-from switcher.decide import Settings
-from switcher.errors import SwitcherError
-from switcher.logs import log_to_stderr
-from switcher.meters import Meters
 from switcher.objects.load import load
 from switcher.objects.model import Book
-from switcher.observe import Sight
-from switcher.ports import History, StoredObject
 from switcher.settings import ControllerSettings
-from switcher.web.app import Doors, application
-from switcher.web.server import serve
-
-log = logging.getLogger(__name__)
 
 
 def open_history(url: str) -> SqlHistory:
@@ -42,66 +22,3 @@ def hands_of(settings: ControllerSettings) -> AgentSockets:
 def load_book(settings: ControllerSettings) -> Book:
     """The users' objects as the files have them now. Raises BadInputError with every problem."""
     return load(settings.objects)
-
-
-def keep_objects(history: History, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Store the users' objects as learned now. Raises TryLaterError when the database is away."""
-    now = datetime.now(UTC)
-    history.store_objects(
-        [
-            StoredObject(kind=document["kind"], name=_full_name(document), document=document, recorded_at=now)
-            for document in documents
-        ]
-    )
-
-
-def _full_name(document: Mapping[str, Any]) -> str:
-    metadata = document.get("metadata", {})
-    name = str(metadata.get("name", ""))
-    return f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name
-
-
-def run_controller(settings: ControllerSettings) -> None:
-    """The controller until SIGTERM or SIGINT.
-
-    Raises BadInputError when the objects are wrong at the start, SwitcherError when the database cannot be
-    upgraded, the token cannot be read or the address cannot be bound.
-    """
-    log_to_stderr()
-    meters = Meters()
-    upgrade(settings.database)
-    history = open_history(settings.database)
-    files = ObjectFiles(settings.objects, meters.objects_valid, lambda: {known.network for known in history.networks()})
-    doors = Doors(ledger=history, meters=meters, ready=history.ping, token=_token(settings))
-    cycle = Cycle(
-        Parts(
-            history=history,
-            hands=hands_of(settings),
-            book=files.book,
-            clock=lambda: datetime.now(UTC),
-            stopwatch=time.perf_counter,
-            sight=Sight(window=settings.window),
-            settings=Settings(stale_after=settings.stale_after, settlement_currency=settings.settlement_currency),
-            meters=meters,
-        )
-    )
-    log.info("controller starts", extra={"listen": settings.listen, "nodes": len(settings.nodes)})
-    with ticking(cycle.tick, settings.tick):
-        try:
-            serve(application(doors), settings.listen)
-        except OSError as error:
-            raise SwitcherError(f"cannot listen on {settings.listen}: {error}") from error
-    history.close()
-    log.info("controller ends")
-
-
-def _token(settings: ControllerSettings) -> str | None:
-    if settings.token_file is None:
-        return None
-    try:
-        token = settings.token_file.read_text().strip()
-    except OSError as error:
-        raise SwitcherError(f"cannot read the token file {settings.token_file}: {error}") from error
-    if not token:
-        raise SwitcherError(f"the token file {settings.token_file} is empty: put a random word of 32 letters in it")
-    return token

@@ -1,33 +1,70 @@
-"""The ``switcher`` command: mounts the commands and turns errors into exit codes (0 done, 1 failed, 2 bad input)."""
+"""The ``switcher`` command: finds the commands and turns errors into exit codes (0 done, 1 failed, 2 bad input).
+
+A command's module is imported when it is asked for: reading a status must not wait for a solver to load.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from switcher.commands.bill import bill
-from switcher.commands.check import check
-from switcher.commands.db import db
-from switcher.commands.decide import decide
-from switcher.commands.lab import lab
-from switcher.commands.look import explain, moves, networks, status
-from switcher.commands.move import move
-from switcher.commands.run import run
 from switcher.errors import BadInputError, SwitcherError
+
+COMMANDS = {
+    "run": "run",
+    "lab": "lab",
+    "check": "check",
+    "bill": "bill",
+    "decide": "decide",
+    "status": "look",
+    "networks": "look",
+    "moves": "look",
+    "explain": "look",
+    "move": "move",
+    "db": "db",
+}
+"""Modules in ``switcher.commands``, by command; each has the command's function, or its group, by the same name."""
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class Lazy(TyperGroup):
+    """The group of all commands. (typer has click within itself, and gives its types no public name.)"""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
+        """The command, its module imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"switcher.commands.{COMMANDS[cmd_name]}"), cmd_name)
+        if isinstance(found, typer.Typer):
+            group = typer.main.get_command(found)
+            group.name = cmd_name
+            return group
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(cmd_name, context_settings=SETTINGS)(found)
+        return typer.main.get_command(single)
+
 
 app = typer.Typer(
     name="switcher",
-    help="Keeps every workload on the cheapest network that is not congested, live.",
+    cls=Lazy,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=SETTINGS,
 )
-for command in (run, check, bill, decide, status, networks, moves, explain, move):
-    app.command()(command)
-app.add_typer(lab, name="lab")
-app.add_typer(db, name="db")
+
+
+@app.callback()
+def switcher() -> None:
+    """Keeps every workload on the cheapest network that is not congested, live."""
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ what a tick could not finish, the next one (of this process or of its successor)
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from switcher.act import act, resume
@@ -17,9 +17,9 @@ from switcher.errors import TryLaterError
 from switcher.meters import Meters
 from switcher.model import Decision, Memory, Snapshot
 from switcher.objects.model import Book
-from switcher.observe import LOOK_BACK, Sight, observe, with_confirmations
+from switcher.observe import LOOK_BACK, Sight, median_switch_seconds, observe, with_confirmations
 from switcher.plan import plan
-from switcher.ports import History, NodeHands
+from switcher.ports import History, NodeHands, RecordedMove
 from switcher.record import record_decision
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,11 @@ class Cycle:
         parts = self._parts
         book, now = parts.book(), parts.clock()
         resume(parts.hands, parts.history, now)
-        self._count_ended(now)
+        past = parts.history.moves(since=now - LOOK_BACK)
+        self._count_ended(past)
 
         snapshot, memory = self._observe(book, now)
-        decision = self._decide(snapshot, memory, book)
+        decision = self._decide(snapshot, memory, book, median_switch_seconds(past))
         moves = plan(decision, snapshot, book)
         record_decision(parts.history, decision, (snapshot, memory), moves)
         act(parts.hands, parts.history, moves, now)
@@ -74,12 +75,10 @@ class Cycle:
         log.info("decided", extra={"moves": len(decision.moves), "stays": len(decision.stays)})
         return decision
 
-    def _count_ended(self, now: datetime) -> None:
+    def _count_ended(self, moves: Sequence[RecordedMove]) -> None:
         """Counts each move that ended since the last tick once; what ended before the first tick is not ours."""
         ended = {
-            move.order.id: move.status
-            for move in self._parts.history.moves(since=now - LOOK_BACK)
-            if move.status is not None and move.status.outcome is not None
+            move.order.id: move.status for move in moves if move.status is not None and move.status.outcome is not None
         }
         fresh = ended.keys() - self._counted if self._counted is not None else set()
         for status in (ended[name] for name in fresh):
@@ -91,8 +90,11 @@ class Cycle:
         self._confirmations = with_confirmations(self._confirmations, memory, snapshot, book)
         return snapshot, self._confirmations
 
-    def _decide(self, snapshot: Snapshot, memory: Memory, book: Book) -> Decision:
+    def _decide(self, snapshot: Snapshot, memory: Memory, book: Book, switch_seconds: float | None) -> Decision:
+        settings = self._parts.settings
+        if switch_seconds is not None:
+            settings = replace(settings, switch_seconds=switch_seconds)
         started = self._parts.stopwatch()
-        decision = decide(snapshot, memory, book, self._parts.settings)
+        decision = decide(snapshot, memory, book, settings)
         self._parts.meters.decided(self._parts.stopwatch() - started)
         return decision

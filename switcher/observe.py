@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from statistics import median
 
 from cni.wire import MoveReason, Outcome
+from switcher.decide.projection import above_shed
 from switcher.model import Memory, NetworkState, PastMove, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
@@ -216,6 +218,12 @@ def running_usage(history: History, book: Book, now: datetime) -> Mapping[tuple[
     return usage
 
 
+def median_switch_seconds(moves: Sequence[RecordedMove]) -> float | None:
+    """How long a switch takes from its start to its end; None: none has moved yet."""
+    ended = [move.status for move in moves if move.status is not None and move.status.outcome is Outcome.MOVED]
+    return median(status.finished_at - status.started_at for status in ended if status.finished_at) if ended else None
+
+
 def with_confirmations(before: Memory, memory: Memory, seen: Snapshot, book: Book) -> Memory:
     """``memory`` with the last samples of each uplink above or below ``shed``, for ``confirm`` (newest last).
 
@@ -226,7 +234,6 @@ def with_confirmations(before: Memory, memory: Memory, seen: Snapshot, book: Boo
         threshold = book.threshold_for(network.physical_network)
         past = before.over_shed.get(network.uplink, ())
         if network.capacity_bps > 0 and (not past or past[-1][0] < network.sampled_at):
-            above = network.used_bps > float(threshold.shed) * network.capacity_bps
-            past = (*past, (network.sampled_at, above))
+            past = (*past, (network.sampled_at, above_shed(network, threshold)))
         over[network.uplink] = past[-threshold.confirm.of :]
     return replace(memory, over_shed=over)

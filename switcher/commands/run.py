@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from switcher.bootstrap import run_controller
 from switcher.commands.options import DEFAULT_CONFIG, ConfigFile
+from switcher.controller import run_controller
 from switcher.settings import load_settings
 
 

@@ -1,0 +1,89 @@
+"""The controller, put together: ingest and metrics by HTTP, a tick now and then, until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from switcher.adapters.files import ObjectFiles
+from switcher.adapters.scheduler import ticking
+from switcher.adapters.store.migrate import upgrade
+from switcher.bootstrap import hands_of, open_history
+from switcher.cycle import Cycle, Parts
+from switcher.decide import Settings
+from switcher.errors import SwitcherError
+from switcher.logs import log_to_stderr
+from switcher.meters import Meters
+from switcher.observe import Sight
+from switcher.ports import History, StoredObject
+from switcher.settings import ControllerSettings
+from switcher.web.app import Doors, application
+from switcher.web.server import serve
+
+log = logging.getLogger(__name__)
+
+
+def run_controller(settings: ControllerSettings) -> None:
+    """The controller until SIGTERM or SIGINT.
+
+    Raises BadInputError when the objects are wrong at the start, SwitcherError when the database cannot be
+    upgraded, the token cannot be read or the address cannot be bound.
+    """
+    log_to_stderr()
+    meters = Meters()
+    upgrade(settings.database)
+    history = open_history(settings.database)
+    files = ObjectFiles(settings.objects, meters.objects_valid, lambda: {known.network for known in history.networks()})
+    doors = Doors(ledger=history, meters=meters, ready=history.ping, token=_token(settings))
+    cycle = Cycle(
+        Parts(
+            history=history,
+            hands=hands_of(settings),
+            book=files.book,
+            clock=lambda: datetime.now(UTC),
+            stopwatch=time.perf_counter,
+            sight=Sight(window=settings.window),
+            settings=Settings(stale_after=settings.stale_after, settlement_currency=settings.settlement_currency),
+            meters=meters,
+        )
+    )
+    log.info("controller starts", extra={"listen": settings.listen, "nodes": len(settings.nodes)})
+    with ticking(cycle.tick, settings.tick):
+        try:
+            serve(application(doors), settings.listen)
+        except OSError as error:
+            raise SwitcherError(f"cannot listen on {settings.listen}: {error}") from error
+    history.close()
+    log.info("controller ends")
+
+
+def _token(settings: ControllerSettings) -> str | None:
+    if settings.token_file is None:
+        return None
+    try:
+        token = settings.token_file.read_text().strip()
+    except OSError as error:
+        raise SwitcherError(f"cannot read the token file {settings.token_file}: {error}") from error
+    if not token:
+        raise SwitcherError(f"the token file {settings.token_file} is empty: put a random word of 32 letters in it")
+    return token
+
+
+def keep_objects(history: History, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Store the users' objects as learned now. Raises TryLaterError when the database is away."""
+    now = datetime.now(UTC)
+    history.store_objects(
+        [
+            StoredObject(kind=document["kind"], name=_full_name(document), document=document, recorded_at=now)
+            for document in documents
+        ]
+    )
+
+
+def _full_name(document: Mapping[str, Any]) -> str:
+    metadata = document.get("metadata", {})
+    name = str(metadata.get("name", ""))
+    return f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name
