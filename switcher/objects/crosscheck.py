@@ -15,16 +15,6 @@ from switcher.objects.tariffs import ExchangeRate, Tariff
 from switcher.objects.yamltree import Document, Path
 
 UNSUPPORTED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "Tariff": (
-        ("spec", "charges", "*", "percentile"),
-        ("spec", "charges", "*", "quota"),
-        ("spec", "charges", "*", "volume", "mode", "allUnits"),
-        ("spec", "charges", "*", "volume", "mode", "stepFee"),
-        ("spec", "charges", "*", "volume", "minimum"),
-        ("spec", "charges", "*", "volume", "maximum"),
-        ("spec", "minimum"),
-        ("spec", "maximum"),
-    ),
     "CongestionThreshold": (("spec", "latency"), ("spec", "loss")),
     "SwitchPolicy": (("spec", "disruptionThreshold"),),
     "ExchangeRate": ((),),

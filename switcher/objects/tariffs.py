@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
@@ -78,6 +78,14 @@ class Tier(Strictly):
     price: Money
 
 
+MOST_SAMPLES = 1_000_000
+LONGEST = {
+    PeriodUnit.HOUR: timedelta(hours=1),
+    PeriodUnit.DAY: timedelta(hours=25),
+    PeriodUnit.WEEK: timedelta(hours=169),
+    PeriodUnit.MONTH: timedelta(hours=745),
+    PeriodUnit.YEAR: timedelta(days=366),
+}
 Schedule = tuple[Window, ...]
 Tiers = tuple[Tier, ...]
 
@@ -130,6 +138,21 @@ class Fixed(Strictly):
         return schedule
 
 
+def one_total(direction: Direction) -> Direction:
+    """The direction, when it can be counted without samples."""
+    if direction is Direction.MAX_OF_PERCENTILES:
+        raise wrong("direction", "is for percentile charges only: one of in, out, sum, max")
+    return direction
+
+
+def not_below(maximum: Decimal | None, info: Any) -> Decimal | None:
+    """The maximum, when it is not below the minimum beside it."""
+    minimum = info.data.get("minimum")
+    if maximum is not None and minimum is not None and maximum < minimum:
+        raise wrong("maximum", f"is below the minimum {minimum}")
+    return maximum
+
+
 class Volume(Strictly):
     """A price per unit that flowed. ``minimum`` and ``maximum`` are quantities, in ``unit``."""
 
@@ -144,12 +167,8 @@ class Volume(Strictly):
 
     _ordered = field_validator("tiers")(in_order)
 
-    @field_validator("direction")
-    @classmethod
-    def _no_percentile(cls, direction: Direction) -> Direction:
-        if direction is Direction.MAX_OF_PERCENTILES:
-            raise wrong("direction", "is for percentile charges only: one of in, out, sum, max")
-        return direction
+    _bounds = field_validator("maximum")(not_below)
+    _one_total = field_validator("direction")(one_total)
 
     @field_validator("schedule")
     @classmethod
@@ -212,6 +231,16 @@ class Quota(Strictly):
     beyond: Beyond
     schedule: Schedule = ()
 
+    _one_total = field_validator("direction")(one_total)
+
+    @field_validator("schedule")
+    @classmethod
+    def _on_overage(cls, schedule: Schedule, info: Any) -> Schedule:
+        beyond = info.data.get("beyond")
+        if schedule and beyond is not None and beyond.overage is None:
+            raise wrong("schedule", "is allowed on a quota's overage only, not on blocks, throttle or stop")
+        return schedule
+
 
 class Charge(Strictly):
     """One line of a tariff: exactly one kind."""
@@ -271,13 +300,23 @@ class TariffSpec(Strictly):
             raise wrong("charges", f"two charges have the same name: {', '.join(twice)}")
         return charges
 
-    @field_validator("maximum")
+    _bounds = field_validator("maximum")(not_below)
+
+    @field_validator("charges")
     @classmethod
-    def _not_below(cls, maximum: Decimal | None, info: Any) -> Decimal | None:
-        minimum = info.data.get("minimum")
-        if maximum is not None and minimum is not None and maximum < minimum:
-            raise wrong("maximum", f"is below the minimum {minimum}")
-        return maximum
+    def _samples_fit(cls, charges: tuple[Charge, ...], info: Any) -> tuple[Charge, ...]:
+        period = info.data.get("billing_period")
+        for charge in charges if period else ():
+            if charge.percentile is not None and LONGEST[period.unit] / charge.percentile.sample > MOST_SAMPLES:
+                text = f"percentile {charge.name!r} has more than {MOST_SAMPLES:,} samples in a {period.unit}"
+                raise wrong("sample", f"{text}: take a longer sample")
+        return charges
+
+    @property
+    def metered(self) -> tuple[Volume | Percentile | Quota, ...]:
+        """Its charges on what flows."""
+        kinds = (charge.volume or charge.percentile or charge.quota for charge in self.charges)
+        return tuple(kind for kind in kinds if kind is not None)
 
 
 class Tariff(KubeObject):

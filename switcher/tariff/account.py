@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from switcher.objects.tariffs import Schedule, Tariff, Volume
+from switcher.objects.tariffs import Percentile, Quota, Schedule, Tariff, Volume
 from switcher.objects.words import Direction
 from switcher.tariff.lists import Stretch
 from switcher.tariff.periods import Span, micros
@@ -56,14 +56,51 @@ class Account:
         for start, end in self.spans(tariff):
             yield from slots(schedule, tariff.spec.timezone, start, end)
 
+    def network_counts(self, network: str, at: datetime) -> bool:
+        """Whether a network's traffic counts at a moment of the billing period."""
+        return self.covers(self._stretch_at(at), network)
+
+    def _stretch_at(self, at: datetime) -> Stretch:
+        return self.stretches[bisect_right(self.stretches, at, key=lambda stretch: stretch.start) - 1]
+
     def covers(self, stretch: Stretch, network: str) -> bool:
         """Whether a network's traffic counts in a stretch."""
         if stretch.tariff is None:
             return network in self.networks
         return network in stretch.tariff.spec.physical_networks
 
+    @property
+    def part(self) -> Decimal:
+        """How much of the billing period is billed."""
+        return Decimal(micros(self.billed[1] - self.billed[0])) / micros(self.whole[1] - self.whole[0])
 
-def counted(account: Account, charge: Volume, edges: Sequence[datetime]) -> dict[str, list[Decimal]]:
+    def weight(self, tariff: Tariff) -> Decimal:
+        """The seconds billed by this list, as a part of the whole billing period's."""
+        return Decimal(self._micros(tariff)) / micros(self.whole[1] - self.whole[0])
+
+    def share(self, tariff: Tariff) -> Decimal:
+        """The seconds billed by this list, as a part of all that are billed."""
+        return Decimal(self._micros(tariff)) / micros(self.billed[1] - self.billed[0])
+
+    def _micros(self, tariff: Tariff) -> int:
+        return sum(micros(end - start) for start, end in self.spans(tariff))
+
+    def edges(self, *more: datetime) -> list[datetime]:
+        """All moments at which what is billed, or by which list, may change, and the given ones."""
+        return sorted({*self.whole, *self.billed, *(stretch.start for stretch in self.stretches), *more})
+
+    def is_billed(self, at: datetime) -> bool:
+        """Whether a moment is in the part that is billed."""
+        return self.billed[0] <= at < self.billed[1]
+
+    def list_at(self, at: datetime) -> Tariff | None:
+        """The list that counts at a moment of the billing period."""
+        return self._stretch_at(at).tariff
+
+
+def counted(
+    account: Account, charge: Volume | Quota | Percentile, edges: Sequence[datetime]
+) -> dict[str, list[Decimal]]:
     """Bytes by direction between neighbouring edges; rows that straddle an edge are split in proportion."""
     sums = {"in": [Decimal(0)] * (len(edges) - 1), "out": [Decimal(0)] * (len(edges) - 1)}
     starts = [stretch.start for stretch in account.stretches]
@@ -80,7 +117,7 @@ def counted(account: Account, charge: Volume, edges: Sequence[datetime]) -> dict
     return sums
 
 
-def flows(charge: Volume, sums: dict[str, list[Decimal]]) -> list[Decimal]:
+def flows(charge: Volume | Quota, sums: dict[str, list[Decimal]]) -> list[Decimal]:
     """The bytes that the charge counts between neighbouring edges."""
     match charge.direction:
         case Direction.IN:

@@ -11,6 +11,7 @@ from switcher.errors import BadInputError
 from switcher.objects.tariffs import Tariff
 from switcher.tariff import refusals
 from switcher.tariff.account import Account
+from switcher.tariff.bounds import bounded
 from switcher.tariff.charges import line
 from switcher.tariff.invoice import Entry, Gap, Invoice
 from switcher.tariff.lists import by_contract, known_by, networks_of, timeline
@@ -91,14 +92,18 @@ def _widest(accounts: Sequence[Account], period: Span) -> Span:
 
 
 def _entry(account: Account) -> Entry:
-    lines = tuple(line(account, tariff, charge) for tariff in account.tariffs() for charge in tariff.spec.charges)
-    currency = next(account.tariffs()).spec.currency
+    by_list = [
+        (tariff, [line(account, tariff, charge) for charge in tariff.spec.charges]) for tariff in account.tariffs()
+    ]
+    amounts = [(tariff, sum((item.amount for item in lines), Decimal(0))) for tariff, lines in by_list]
+    due, adjustment = bounded(account, amounts)
     return Entry(
         contract=account.contract,
         start=account.billed[0],
         end=account.billed[1],
-        total=rounded(sum((item.amount for item in lines), Decimal(0)), currency),
-        lines=lines,
+        total=rounded(due, by_list[0][0].spec.currency),
+        lines=tuple(item for _, lines in by_list for item in lines),
+        adjustment=adjustment,
     )
 
 
@@ -107,7 +112,7 @@ def _gaps(accounts: Sequence[Account]) -> Iterator[Gap]:
     found: dict[str, list[Span]] = {}
     for account in accounts:
         for tariff in account.tariffs():
-            if any(charge.volume is not None for charge in tariff.spec.charges):
+            if tariff.spec.metered:
                 for network in tariff.spec.physical_networks:
                     for span in account.spans(tariff):
                         found.setdefault(network, []).extend(_uncovered(account.samples, network, span))

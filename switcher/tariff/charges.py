@@ -1,110 +1,24 @@
-"""What each kind of charge comes to in an account (tariffs.md, Fixed and Volume)."""
+"""What each kind of charge comes to in an account."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from itertools import pairwise
-
-from switcher.objects.tariffs import Charge, Fixed, Nth, Tariff, Volume
-from switcher.objects.words import Each, Per
-from switcher.tariff.account import Account, counted, flows
-from switcher.tariff.graduated import portions, unit_price
-from switcher.tariff.invoice import Line, Tally
-from switcher.tariff.periods import Span, length_in, micros, seconds
+from switcher.objects.tariffs import Charge, Tariff
+from switcher.tariff.account import Account
+from switcher.tariff.fixed import fixed_line
+from switcher.tariff.invoice import Line
+from switcher.tariff.percentile import percentile_line
+from switcher.tariff.quota import quota_line
+from switcher.tariff.volume import volume_line
 
 
 def line(account: Account, tariff: Tariff, charge: Charge) -> Line:
     """The charge's line for the time that its list counts."""
     if charge.fixed is not None:
-        return _fixed(account, tariff, charge.name, charge.fixed)
+        return fixed_line(account, tariff, charge.name, charge.fixed)
     if charge.volume is not None:
-        return _volume(account, tariff, charge.name, charge.volume)
-    raise ValueError(f"charge {charge.name!r} is of a kind that is not supported yet")  # the loader refuses it before
-
-
-def _volume(account: Account, tariff: Tariff, name: str, charge: Volume) -> Line:
-    """Every unit at its tier's price: the counter runs from the start of the billing period through all lists."""
-    billed = list(account.slots(tariff, charge.schedule))
-    edges = {*account.whole, *(stretch.start for stretch in account.stretches)}
-    edges.update(at for start, end, _ in billed for at in (start, end))
-    ordered = sorted(edges)
-    amounts = flows(charge, counted(account, charge, ordered))
-    windows = {start: window for start, _, window in billed}
-    tally, reading, here = Tally(), Decimal(0), {start for start, _, _ in billed}
-    for (start, _), amount in zip(pairwise(ordered), amounts, strict=True):
-        before, reading = reading, reading + amount / charge.unit.bytes
-        if start in here:
-            for number, quantity in portions(charge.tiers, before, reading):
-                tally.add(number, unit_price(charge.tiers[number].price, windows[start]), quantity)
-    if len(charge.tiers) > 1:
-        for number, tier in enumerate(charge.tiers):
-            tally.add(number, tier.price, Decimal(0))  # so that every tier is shown
-    tops = [tier.up_to for tier in charge.tiers]
-    return tally.line(name, tariff.name, charge.unit.value, tops, charge.tiers[0].price)
-
-
-def _fixed(account: Account, tariff: Tariff, name: str, charge: Fixed) -> Line:
-    tally = Tally()
-    for start, end, window in account.slots(tariff, charge.schedule):
-        price = unit_price(charge.price, window)
-        for span, count in _due(account, tariff, charge, (start, end)):
-            length = _length(account, tariff, charge.per, span)
-            for factor, many in _discounted(charge.nth, count):
-                tally.add(0, price * factor, length * many)
-    return tally.line(name, tariff.name, f"{charge.each.value}-{charge.per.value}", [None], charge.price)
-
-
-def _length(account: Account, tariff: Tariff, per: Per, span: Span) -> Decimal:
-    """Hours are real hours; days and months are the whole period's, in proportion of the seconds."""
-    if per is Per.HOUR:
-        return seconds(span[1] - span[0]) / 3600
-    whole = length_in(per, tariff, account.whole)
-    return whole * micros(span[1] - span[0]) / micros(account.whole[1] - account.whole[0])
-
-
-def _due(account: Account, tariff: Tariff, charge: Fixed, span: Span) -> Iterator[tuple[Span, int]]:
-    """For how many of what the price is for it is due, and when."""
-    names = tariff.spec.physical_networks
-    match charge.each:
-        case Each.NETWORK:
-            yield span, len(names)
-        case Each.NODE:
-            rows = (row for row in account.samples if row.network in names)
-            yield span, len({row.node for row in rows})
-        case Each.ATTACHMENT:
-            yield from _together(
-                [
-                    (max(stay.start, span[0]), min(stay.end, span[1]))
-                    for stay in account.stays
-                    if stay.network in names and stay.start < span[1] and stay.end > span[0]
-                ]
-            )
-
-
-def _together(spans: Sequence[Span]) -> Iterator[tuple[Span, int]]:
-    """How many spans cover each moment, for every time in which that number is above zero."""
-    changes: dict[object, int] = {}
-    for start, end in spans:
-        changes[start] = changes.get(start, 0) + 1
-        changes[end] = changes.get(end, 0) - 1
-    count = 0
-    for begin, finish in pairwise(sorted({at for span in spans for at in span})):
-        count += changes[begin]
-        if count:
-            yield (begin, finish), count
-
-
-def _discounted(nth: Sequence[Nth], count: int) -> Iterator[tuple[Decimal, int]]:
-    """How many of ``count`` are due at which multiple of the price; each step holds from its number on."""
-    starts = [1, *(step.start for step in nth), count + 1]
-    factors = [Decimal(1), *(step.multiply for step in nth)]
-    for factor, (start, following) in zip(factors, pairwise(starts), strict=True):
-        many = min(following, count + 1) - min(start, count + 1)
-        if many > 0:
-            yield factor, many
-
-
-def in_prices(nth: Sequence[Nth], count: int) -> Decimal:
-    """What ``count`` of what a fixed price is for cost together, as a multiple of the price."""
-    return sum((factor * many for factor, many in _discounted(nth, count)), Decimal(0))
+        return volume_line(account, tariff, charge.name, charge.volume)
+    if charge.percentile is not None:
+        return percentile_line(account, tariff, charge.name, charge.percentile)
+    if charge.quota is not None:
+        return quota_line(account, tariff, charge.name, charge.quota)
+    raise ValueError(f"charge {charge.name!r} is of no kind")  # the model has exactly one

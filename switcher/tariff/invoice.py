@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Entry:
     end: datetime
     total: Decimal
     lines: tuple[Line, ...]
+    adjustment: Literal["minimum", "maximum"] | None = None
+    """Which bound of the tariff the total is, if its charges come to less or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

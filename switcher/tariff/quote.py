@@ -11,13 +11,14 @@ from functools import partial
 from switcher.model import Usage
 from switcher.objects.book import Book
 from switcher.objects.tariffs import Fixed, Nth, Tariff, Volume
-from switcher.objects.words import Each, Per
-from switcher.tariff.charges import in_prices
+from switcher.objects.words import Each, Mode, Per
 from switcher.tariff.counter import Counter, Step
+from switcher.tariff.fixed import in_prices
 from switcher.tariff.flow import Flow, PriceGap
 from switcher.tariff.graduated import unit_price
 from switcher.tariff.lists import Stretch, by_contract, known_by, networks_of, timeline
 from switcher.tariff.periods import Span, billing_periods, length_in, micros, seconds
+from switcher.tariff.refusals import classes_of
 from switcher.tariff.schedule import slots
 
 
@@ -96,7 +97,15 @@ def _only(currencies: set[str]) -> str | None:
 
 
 def _supported(tariff: Tariff) -> bool:
-    return all(charge.fixed is not None or charge.volume is not None for charge in tariff.spec.charges)
+    """Until each kind of charge has its marginal price, such a list has none: unknown is never zero."""
+    plain = all(charge.fixed is not None or _graduated(charge.volume) for charge in tariff.spec.charges)
+    return plain and tariff.spec.minimum is None and tariff.spec.maximum is None
+
+
+def _graduated(charge: Volume | None) -> bool:
+    if charge is None or charge.mode is not Mode.GRADUATED:
+        return False
+    return charge.minimum is None and charge.maximum is None
 
 
 def _gap(
@@ -128,8 +137,7 @@ def _naming(lines: Mapping[str, Sequence[Stretch]], network: str, at: datetime) 
 
 def _classes(lines: Mapping[str, Sequence[Stretch]], network: str) -> Iterator[frozenset[str | None]]:
     for at in sorted({stretch.start for line in lines.values() for stretch in line}):
-        charges = [charge.volume for tariff in _naming(lines, network, at) for charge in tariff.spec.charges]
-        yield frozenset(charge.destination for charge in charges if charge is not None)
+        yield classes_of(_naming(lines, network, at))
 
 
 @dataclass(frozen=True, slots=True)

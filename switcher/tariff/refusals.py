@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -18,18 +18,13 @@ Contracts = Mapping[str, tuple[Tariff, ...]]
 
 
 def of_inputs(contracts: Contracts, rows: Sequence[Sample], stays: Sequence[Stay] | None) -> Iterator[Problem]:
-    """What is wrong whatever the period: no tariff, several currencies, rows that overlap, kinds of charge."""
+    """What is wrong whatever the period: no tariff, several currencies, rows that overlap."""
     if not contracts:
         yield Problem("tariffs", 0, "", "no tariff is given, or none was known at that time")
     currencies = sorted({tariff.spec.currency for lists in contracts.values() for tariff in lists})
     if len(currencies) > 1:
         text = f"currencies {', '.join(currencies)} are never added without an exchange rate"
         yield Problem("tariffs", 0, "spec.currency", f"{text}, and exchange rates are not supported yet")
-    for lists in contracts.values():
-        for tariff in lists:
-            for number, charge in enumerate(tariff.spec.charges):
-                if charge.fixed is None and charge.volume is None:
-                    yield Problem(tariff.name, 0, f"spec.charges[{number}]", f"{charge.name!r} is not supported yet")
     yield from overlaps(rows)
     yield from stays_overlap(stays or ())
 
@@ -97,5 +92,9 @@ def _classes(
     """By time, the classes that the charges on a network count; None stands for all traffic."""
     for start, end, tariffs in _valid(contracts, network, period):
         naming = [tariff for tariff in tariffs.values() if tariff and network in tariff.spec.physical_networks]
-        charges = [charge.volume for tariff in naming for charge in tariff.spec.charges if charge.volume is not None]
-        yield start, end, frozenset(charge.destination for charge in charges)
+        yield start, end, classes_of(naming)
+
+
+def classes_of(tariffs: Iterable[Tariff]) -> frozenset[str | None]:
+    """The classes of destination whose traffic is counted; None stands for all."""
+    return frozenset(charge.destination for tariff in tariffs for charge in tariff.spec.metered)

@@ -43,6 +43,23 @@ def volume(*tiers: tuple[str | None, str], direction: str = "out", unit: str = "
     return {"volume": {"direction": direction, "unit": unit, "tiers": steps, **more}}
 
 
+def percentile(price: str | None = "1", q: str = "95", direction: str = "out", **more: Any) -> dict[str, Any]:
+    """A percentile of 5-minute samples in Mbps, unless said otherwise."""
+    fields = {"q": q, "sample": "5m", "direction": direction, "unit": "Mbps", "price": price, **more}
+    return {"percentile": {key: value for key, value in fields.items() if value is not None}}
+
+
+def quota(included: str, price: str, beyond: dict[str, Any], direction: str = "sum", **more: Any) -> dict[str, Any]:
+    """A quota in GB."""
+    fields = {"included": included, "unit": "GB", "direction": direction, "price": price, "beyond": beyond, **more}
+    return {"quota": fields}
+
+
+def steps(*tiers: tuple[str | None, str]) -> list[dict[str, str]]:
+    """Tiers from (upTo, price) pairs."""
+    return [{"upTo": top, "price": price} if top else {"price": price} for top, price in tiers]
+
+
 def book(*documents: dict[str, Any]) -> Book:
     """A book of documents."""
     return book_from_documents(documents, "test")

@@ -217,21 +217,39 @@ def test_other_wrong_objects_are_refused_with_their_place(text: str, expected: s
     assert any(expected in problem for problem in found), found
 
 
+PERCENTILE = "  - {name: q, percentile: {q: '95', sample: 5m, direction: max, unit: Mbps, price: '1'"
+QUOTA = "  - {name: q, quota: {included: '50', unit: GB, direction: sum, price: '65'"
+
+
 @pytest.mark.parametrize(
-    ("field", "path"),
+    ("field", "expected"),
     [
-        ("  minimum: '1'\n", "spec.minimum: minimum"),
-        ("  maximum: '1'\n", "spec.maximum: maximum"),
-        ("  - {name: q, percentile: {q: '95'}}\n", "spec.charges[2].percentile: percentile"),
-        ("  - {name: q, quota: {included: '50'}}\n", "spec.charges[2].quota: quota"),
-        ("      mode: allUnits\n", "spec.charges[1].volume.mode: mode allUnits"),
-        ("      mode: stepFee\n", "spec.charges[1].volume.mode: mode stepFee"),
-        ("      minimum: '3'\n", "spec.charges[1].volume.minimum: minimum"),
+        ("  minimum: '-1'\n", "spec.minimum: '-1' must not be negative"),
+        ("  minimum: '5'\n  maximum: '4'\n", "spec.maximum: '4' is below the minimum 5"),
+        ("      minimum: '5'\n      maximum: '4'\n", "spec.charges[1].volume.maximum: '4' is below the minimum 5"),
+        ("      mode: allunits\n", "'allunits' is not one of graduated, allUnits, stepFee, did you mean 'allUnits'?"),
+        ("      direction: maxOfPercentiles\n", "'direction' is given twice"),
+        (PERCENTILE + ", schedule: []}}\n", "spec.charges[2].percentile.schedule: unknown field 'schedule'"),
+        (PERCENTILE + ", missing: ignore}}\n", "percentile.missing: 'ignore' is not one of zero, skip"),
+        (PERCENTILE + ", tiers: [{price: '1'}]}}\n", "percentile: needs exactly one of price and tiers"),
+        (PERCENTILE.replace("95", "101") + "}}\n", "percentile.q: '101' must be a percentage"),
+        (PERCENTILE.replace("5m", "1s") + "}}\n", "percentile 'q' has more than 1,000,000 samples in a month"),
+        (
+            QUOTA + ", beyond: {}}}\n",
+            "quota.beyond: {} needs exactly one of block with price, overage, throttle and stop",
+        ),
+        (QUOTA + ", beyond: {block: '5'}}}\n", "quota.beyond: block and price go together"),
+        (QUOTA + ", beyond: {block: '0', price: '1'}}}\n", "quota.beyond.block: '0' must be above zero"),
+        (QUOTA.replace("sum", "maxOfPercentiles") + ", beyond: {stop: true}}}\n", "is for percentile charges only"),
+        (
+            QUOTA + ", beyond: {stop: true}, schedule: [{from: '22:00', to: '06:00', price: '1'}]}}\n",
+            "is allowed on a quota's overage only",
+        ),
     ],
 )
-def test_what_is_not_honoured_yet_is_refused_by_name(field: str, path: str) -> None:
-    text = f"{path} is not supported yet"
-    assert any(text in problem for problem in problems(TARIFF + VOLUME + field))
+def test_wrong_charges_are_refused_with_their_path(field: str, expected: str) -> None:
+    found = problems(TARIFF + VOLUME + field)
+    assert any(expected in problem for problem in found), found
 
 
 def test_every_problem_of_every_input_at_once(tmp_path: Path) -> None:
