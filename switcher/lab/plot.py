@@ -24,6 +24,7 @@ from switcher.lab.story import FILL, SHED, Story
 
 COLOURS = {"phynet2": "#0072B2", "phynet1": "#E69F00", "phynet0": "#009E73"}
 INK = "#333333"
+ON_COLOUR = {"phynet2": "white", "phynet1": "black", "phynet0": "white"}
 FAINT = "#999999"
 ALARM = "#D55E00"
 MARKS = {"Savings": ("v", "white"), "Safety": ("D", ALARM)}
@@ -158,7 +159,15 @@ def _bar(axis: Any, row: int, span: Span, drawn: Drawn) -> None:
     axis.barh(row, length, left=start, height=0.72, color=COLOURS[span.physical_network])
     if length > LEAST_NAMED * drawn.end:
         middle = start + length / 2
-        axis.text(middle, row, span.physical_network, fontsize=7, color="white", ha="center", va="center")
+        axis.text(
+            middle,
+            row,
+            span.physical_network,
+            fontsize=7,
+            color=ON_COLOUR[span.physical_network],
+            ha="center",
+            va="center",
+        )
 
 
 def _legend(reasons: set[str]) -> list[Any]:
