@@ -32,13 +32,13 @@ class Meter:
     def take(self, bytes_: Decimal, quota: Quota | None, window: Window | None = None) -> Beyond | None:
         """Let bytes flow; what of them is beyond what was paid for is priced by the list of the moment."""
         before, self.reading = max(self.reading, self.paid), self.reading + bytes_
-        over = tidy(self.reading - before)
-        if over <= 0 or quota is None:
+        over = self.reading - before
+        if tidy(over) <= 0 or quota is None:
             self.paid = max(self.paid, self.reading)
             return None
         unit, beyond = quota.unit.bytes, quota.beyond
         if beyond.block is not None and beyond.price is not None:
-            blocks = (over / (beyond.block * unit)).to_integral_value(ROUND_CEILING)
+            blocks = tidy(over / (beyond.block * unit)).to_integral_value(ROUND_CEILING)
             self.paid += blocks * beyond.block * unit
             return Beyond(beyond.price, blocks, over / unit)
         self.paid = self.reading
