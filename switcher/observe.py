@@ -16,7 +16,7 @@ from switcher.objects.model import Book
 from switcher.objects.values import duration
 from switcher.plan import policy_of
 from switcher.ports import AttachmentLoad, History, KnownAttachment, KnownNetwork, RecordedMove, UplinkLoad
-from switcher.tariff import running_periods
+from switcher.tariff import metered_periods
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``sampled_at`` of an uplink that was never sampled: stale by any measure."""
@@ -202,12 +202,7 @@ def running_usage(history: History, book: Book, now: datetime) -> Mapping[tuple[
     """
     usage: dict[tuple[str, str], Usage] = {}
     totals: dict[datetime, Mapping[str, tuple[int, int]]] = {}
-    metered = {
-        tariff.contract for tariff in book.tariffs if any(charge.fixed is None for charge in tariff.spec.charges)
-    }
-    for running in running_periods(book, now):
-        if running.contract not in metered:
-            continue
+    for running in metered_periods(book, now):
         if running.start not in totals:
             totals[running.start] = history.usage_totals(running.start, now)
         counted = [totals[running.start].get(name, (0, 0)) for name in running.physical_networks]

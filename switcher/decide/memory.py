@@ -6,7 +6,7 @@ snapshots is not known; it is taken as made at the earlier one, so samples that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,8 +26,8 @@ from switcher.model import (
     Usage,
     WorkloadState,
 )
-from switcher.objects.model import Book, Tariff
-from switcher.tariff.periods import billing_period
+from switcher.objects.model import Book
+from switcher.tariff import metered_periods
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 LOOK_BACK = timedelta(days=1)
@@ -131,32 +131,24 @@ def _first_seen(
 
 
 def _usage(memory: Memory, before: Before | None, seen: Snapshot, book: Book) -> Mapping[tuple[str, str], Usage]:
-    """The volume counters of each contract's running billing period, with what the new samples add."""
+    """The volume counters of each contract's running billing period, with what the new samples add.
+
+    A contract has one counter for all its networks (a pool): each of them is told the sum.
+    """
     if before is None:
         return {}
     usage: dict[tuple[str, str], Usage] = {}
     older, newer = newest_states(before.seen.networks), newest_states(seen.networks)
-    for contract, tariff in _counting(book, seen.now):
-        start, _ = billing_period(tariff, seen.now)
-        for name in tariff.spec.physical_networks:
-            count = memory.usage.get((name, contract), Usage()) if before.seen.now >= start else Usage()
-            for uplink, state in sorted(newer.items(), key=lambda item: str(item[0])):
-                if uplink.physical_network == name:
-                    since = max(older[uplink].sampled_at if uplink in older else state.sampled_at, start)
-                    count = _added(count, state, state.sampled_at - since)
-            usage[name, contract] = count
+    for running in metered_periods(book, seen.now):
+        names = running.physical_networks
+        told = (memory.usage.get((name, running.contract)) for name in names)
+        count = next((one for one in told if one is not None and before.seen.now >= running.start), Usage())
+        for uplink, state in sorted(newer.items(), key=lambda item: str(item[0])):
+            if uplink.physical_network in names:
+                since = max(older[uplink].sampled_at if uplink in older else state.sampled_at, running.start)
+                count = _added(count, state, state.sampled_at - since)
+        usage |= {(name, running.contract): count for name in names}
     return usage
-
-
-def _counting(book: Book, now: datetime) -> Iterator[tuple[str, Tariff]]:
-    """One list of each contract that counts volume; all lists of a contract have the same billing period."""
-    lists: dict[str, Tariff] = {}
-    for tariff in book.tariffs:
-        if any(charge.volume is not None for charge in tariff.spec.charges) and tariff.spec.valid_from <= now:
-            other = lists.get(tariff.contract)
-            if other is None or other.spec.valid_from < tariff.spec.valid_from:
-                lists[tariff.contract] = tariff
-    yield from sorted(lists.items())
 
 
 def _added(usage: Usage, state: NetworkState, span: timedelta) -> Usage:

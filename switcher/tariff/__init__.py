@@ -2,7 +2,7 @@
 
 from switcher.tariff.bill import bill
 from switcher.tariff.invoice import Entry, Gap, Invoice, Line, Portion
-from switcher.tariff.lists import RunningPeriod, contracts_on, running_periods
+from switcher.tariff.lists import RunningPeriod, contracts_on, metered_periods, running_periods
 from switcher.tariff.marginal import Flow, PriceGap, Quote, marginal, quote
 from switcher.tariff.periods import billing_period
 from switcher.tariff.samples import Sample, Stay
@@ -23,6 +23,7 @@ __all__ = [
     "billing_period",
     "contracts_on",
     "marginal",
+    "metered_periods",
     "quote",
     "running_periods",
 ]

@@ -92,3 +92,11 @@ def running_periods(book: Book, at: datetime) -> tuple[RunningPeriod, ...]:
         networks = current.spec.physical_networks if current else sorted(networks_of(lists))
         result.append(RunningPeriod(contract, tuple(networks), start, end))
     return tuple(result)
+
+
+def metered_periods(book: Book, at: datetime) -> tuple[RunningPeriod, ...]:
+    """Those of contracts that count bytes: what is only due by time needs no counter."""
+    metered = {
+        tariff.contract for tariff in book.tariffs if any(charge.fixed is None for charge in tariff.spec.charges)
+    }
+    return tuple(running for running in running_periods(book, at) if running.contract in metered)

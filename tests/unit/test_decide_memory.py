@@ -276,3 +276,20 @@ def test_volume_counters_run_through_the_billing_period_and_begin_anew() -> None
 
     assert counted(-3, -2, -1).out_bytes == Decimal(2 * 3600 * 10**6)
     assert counted(-3, -2, -1, 1).out_bytes == Decimal(3600 * 10**6)  # only what flowed in December
+
+
+def test_a_pool_has_one_counter_for_all_its_networks() -> None:
+    pool = per_gb("pa", "0.09", ("100", "0"))
+    pool["spec"]["physicalNetworks"] = ["pa", "pb"]
+    december = datetime.fromisoformat("2026-12-01T00:00:00+00:00")
+
+    def both(hours: int) -> Snapshot:
+        now = december + timedelta(hours=hours)
+        return snapshot([network(name, used_bps=8 * MBPS, sampled_at=now) for name in ("a", "b")], [], now)
+
+    usage = _told(both(1), both(2), objects=book(pool)).usage
+
+    assert {name: counted.out_bytes for (name, _), counted in usage.items()} == {
+        "pa": Decimal(2 * 3600 * 10**6),
+        "pb": Decimal(2 * 3600 * 10**6),
+    }
