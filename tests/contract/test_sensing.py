@@ -228,7 +228,7 @@ def test_pauses_grow_and_end(site: Site) -> None:
 def test_a_renewed_token_is_read(site: Site, controller: Ingest) -> None:
     pusher = site.pusher(controller.url)
     site.sample()
-    controller.token = "new"  # noqa: S105 - of a test
+    controller.token = "new"
     assert pusher.push_all() > 0
     (site.path / "token").write_text("new")
     assert pusher.push_all() == 0

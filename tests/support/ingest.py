@@ -19,7 +19,7 @@ class Ingest:
     """What came in. ``failures`` are statuses for the next requests; 0 closes the connection after storing."""
 
     url: str = ""
-    token: str = "secret"  # noqa: S105 - of a test
+    token: str = "secret"
     batches: dict[int, Batch] = field(default_factory=dict)
     requests: int = 0
     failures: list[int] = field(default_factory=list)
