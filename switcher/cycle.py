@@ -21,6 +21,7 @@ from switcher.observe import LOOK_BACK, Sight, median_switch_seconds, observe, w
 from switcher.plan import plan
 from switcher.ports import History, NodeHands, RecordedMove
 from switcher.record import record_decision
+from switcher.spending import spending
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Cycle:
         act(parts.hands, parts.history, moves, now)
 
         parts.meters.ticked(snapshot, decision)
+        parts.meters.spent(spending(snapshot, memory, book, parts.settings.settlement_currency))
         log.info("decided", extra={"moves": len(decision.moves), "stays": len(decision.stays)})
         return decision
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Tally
 from collections import defaultdict
+from decimal import Decimal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from cni.wire import MoveReason, Outcome
 from switcher.model import Decision, Snapshot, StayReason
+from switcher.spending import Spending
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,6 +36,18 @@ class Meters:
             "switcher_uplink_utilisation_ratio",
             "Load over capacity of a physical network's busiest uplink.",
             ["physical_network"],
+            registry=self.registry,
+        )
+        self._price = Gauge(
+            "switcher_price_per_hour",
+            "Money that one more idle attachment would cost by the hour; NaN where it is unknown.",
+            ["physical_network"],
+            registry=self.registry,
+        )
+        self._money = Gauge(
+            "switcher_money_per_hour",
+            "Money that the workloads cost by the hour, now and had the last day's moves not been made.",
+            ["case"],
             registry=self.registry,
         )
         self._batches = Counter(
@@ -71,6 +86,13 @@ class Meters:
         for name, load in busiest.items():
             self._utilisation.labels(name).set(load)
 
+    def spent(self, spending: Spending) -> None:
+        """What everything costs at this tick. An unknown price is NaN, never zero."""
+        for name, price in spending.attachment.items():
+            self._price.labels(name).set(_number(price))
+        self._money.labels("now").set(_number(spending.now))
+        self._money.labels("if_nothing_had_moved").set(_number(spending.unmoved))
+
     def moved(self, reason: MoveReason, outcome: Outcome | None) -> None:
         """A move ended; one without an outcome has not."""
         if outcome is not None:
@@ -87,3 +109,7 @@ class Meters:
     def exposition(self) -> bytes:
         """The text format that Prometheus scrapes."""
         return generate_latest(self.registry)
+
+
+def _number(money: Decimal | None) -> float:
+    return math.nan if money is None else float(money)
