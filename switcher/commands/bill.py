@@ -15,8 +15,9 @@ from switcher.commands.options import AsJson
 from switcher.commands.tables import show
 from switcher.errors import BadInputError, Problem
 from switcher.objects.load import load
-from switcher.objects.rows import read_moment, read_period, read_samples, read_stays
+from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_samples, read_stays
 from switcher.tariff.bill import bill as compute
+from switcher.tariff.exchange import Exchange
 from switcher.tariff.invoice import Entry, Invoice, Line
 from switcher.tariff.money import plain
 
@@ -29,7 +30,10 @@ def bill(  # the options of the command line are its parameters
     attachments: Annotated[
         Path | None, typer.Option(metavar="CSV", help="attachment,network,start,end: for prices per attachment.")
     ] = None,
-    rates: Annotated[Path | None, typer.Option(metavar="CSV", help="Exchange rates; not supported yet.")] = None,
+    rates: Annotated[Path | None, typer.Option(metavar="CSV", help="from,to,rate,date: exchange rates.")] = None,
+    settlement: Annotated[
+        str | None, typer.Option(metavar="CURRENCY", help="Of the total; default: the one that all have rates into.")
+    ] = None,
     known_at: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only price lists recorded by then; default: all.")
     ] = None,
@@ -39,9 +43,8 @@ def bill(  # the options of the command line are its parameters
 
     Example: switcher bill --tariff a.yaml b.yaml --samples use.csv --period 2026-12-01T00:00:00Z/2027-01-01T00:00:00Z
     """
-    if rates is not None:
-        raise BadInputError([Problem("--rates", 0, "", f"'{rates}': exchange rates are not supported yet")])
-    invoice = _inputs_together([*tariff, *(more or [])], samples, attachments, (period, known_at))
+    wanted = period, known_at, settlement
+    invoice = _inputs_together([*tariff, *(more or [])], samples, attachments, rates, wanted)
     if invoice.unpriced:
         names = ", ".join(invoice.unpriced)
         typer.echo(f"not billed, because no tariff names them: {names}", err=True)
@@ -52,9 +55,13 @@ def bill(  # the options of the command line are its parameters
 
 
 def _inputs_together(
-    tariffs: list[Path], samples: Path, attachments: Path | None, times: tuple[str, str | None]
+    tariffs: list[Path],
+    samples: Path,
+    attachments: Path | None,
+    rates: Path | None,
+    wanted: tuple[str, str | None, str | None],
 ) -> Invoice:
-    """The bill; problems of all inputs are reported together."""
+    """The bill; ``wanted``: period, known-at and settlement. Problems of all inputs are reported together."""
     problems: list[Problem] = []
 
     def kept(read: Any, *arguments: Any) -> Any:
@@ -64,14 +71,17 @@ def _inputs_together(
             problems.extend(error.problems)
             return None
 
-    period = kept(read_period, times[0])
-    known_at: datetime | None = kept(read_moment, times[1], "--known-at") if times[1] is not None else None
+    period = kept(read_period, wanted[0])
+    known_at: datetime | None = kept(read_moment, wanted[1], "--known-at") if wanted[1] is not None else None
+    settlement = kept(read_currency, wanted[2], "--settlement") if wanted[2] is not None else None
     book = kept(load, tariffs)
     rows = kept(read_samples, samples)
     stays = kept(read_stays, attachments) if attachments is not None else None
+    table = kept(read_rates, rates) if rates is not None else []
     if problems:
         raise BadInputError(problems)
-    return compute(book.tariffs, rows, period, stays, known_at)
+    exchange = Exchange(rates=(*book.rates, *table), settlement=settlement)
+    return compute(book.tariffs, rows, period, stays, known_at, exchange)
 
 
 def as_document(invoice: Invoice) -> dict[str, Any]:
@@ -85,6 +95,8 @@ def as_document(invoice: Invoice) -> dict[str, Any]:
                 "name": entry.contract,
                 "period": _period(entry.start, entry.end),
                 "total": f"{entry.total:f}",
+                "currency": entry.currency,
+                "exchangeRate": None if entry.currency == invoice.currency else plain(entry.rate),
                 "lines": [_line(line) for line in entry.lines],
                 "adjustment": entry.adjustment,
             }

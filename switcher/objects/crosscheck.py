@@ -17,7 +17,6 @@ from switcher.objects.yamltree import Document, Path
 UNSUPPORTED: dict[str, tuple[tuple[str, ...], ...]] = {
     "CongestionThreshold": (("spec", "latency"), ("spec", "loss")),
     "SwitchPolicy": (("spec", "disruptionThreshold"),),
-    "ExchangeRate": ((),),
 }
 """Paths by kind; ``*`` is any element, and a last word may be the value itself."""
 
@@ -59,6 +58,7 @@ def between(placed: Sequence[Placed], known_networks: Collection[str] | None) ->
         _names_differ,
         _lists_differ,
         _lists_agree,
+        _rates_differ,
         _thresholds_differ,
         _physical_networks_exist,
     )
@@ -115,6 +115,17 @@ def _lists_agree(placed: Sequence[Placed]) -> Iterator[Problem]:
             if mine != theirs:
                 text = f"{mine} here, but {theirs} in another price list of contract {one.item.contract!r}"
                 yield one.problem(("spec", field), f"{text}: lists that replace each other must agree")
+
+
+def _rates_differ(placed: Sequence[Placed]) -> Iterator[Problem]:
+    seen: dict[Any, ExchangeRate] = {}
+    for one in placed:
+        if isinstance(one.item, ExchangeRate):
+            spec = one.item.spec
+            other = seen.setdefault((spec.source, spec.target, spec.date), one.item).spec
+            if other.rate != spec.rate:
+                text = f"a second rate from {spec.source} to {spec.target} dated {spec.date.isoformat()}"
+                yield one.problem(("spec", "rate"), f"{text}: {spec.rate} here, and {other.rate}")
 
 
 def _thresholds_differ(placed: Sequence[Placed]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""The CSV inputs of a bill: samples and stays of attachments, every problem of a file at once (api.md, ``bill``)."""
+"""The CSV inputs of a bill: samples, stays of attachments, exchange rates; every problem of a file at once (api.md)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 from pydantic_core import PydanticCustomError
 
 from switcher.errors import BadInputError, Problem
-from switcher.objects.values import decimal, moment, wrong
+from switcher.objects.tariffs import ExchangeRate, ExchangeRateSpec
+from switcher.objects.values import currency, day, decimal, moment, wrong
 from switcher.tariff.samples import Sample, Stay
 
 T = TypeVar("T")
 SAMPLE_COLUMNS = ("start", "seconds", "network", "direction", "bytes")
 SAMPLE_OPTIONAL = ("destination", "node")
+RATE_COLUMNS = ("from", "to", "rate", "date")
 STAY_COLUMNS = ("attachment", "network", "start", "end")
 LONGEST_SECONDS = Decimal(10) ** 9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +64,11 @@ def read_stays(path: Path) -> list[Stay]:
     return _read(path, STAY_COLUMNS, (), _stay)
 
 
+def read_rates(path: Path) -> list[ExchangeRate]:
+    """Dated exchange rates. Raises BadInputError with every problem."""
+    return _read(path, RATE_COLUMNS, (), _rate)
+
+
 def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime]:
     """``START/END`` as two moments. Raises BadInputError."""
     begin, slash, finish = text.partition("/")
@@ -80,6 +87,14 @@ def read_moment(text: str, option: str) -> datetime:
     """One moment. Raises BadInputError."""
     try:
         return moment(text)
+    except PydanticCustomError as error:
+        raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
+
+
+def read_currency(text: str, option: str) -> str:
+    """A currency's code. Raises BadInputError."""
+    try:
+        return currency(text)
     except PydanticCustomError as error:
         raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
 
@@ -112,6 +127,23 @@ def _stay(row: _Row) -> Stay:
         file=row.file,
         line=row.line,
     )
+
+
+def _rate(row: _Row) -> ExchangeRate | None:
+    source, target = row.take("from", currency, ""), row.take("to", currency, "")
+    number, dated = row.take("rate", _positive, Decimal(1)), row.take("date", day, EPOCH.date())
+    if source and source == target:
+        row.problems.append(Problem(row.file, row.line, "to", f"{target!r} is the same currency as from"))
+    if row.problems:
+        return None
+    return ExchangeRate(spec=ExchangeRateSpec(source=source, target=target, rate=number, date=dated))
+
+
+def _positive(text: str) -> Decimal:
+    number = decimal(text)
+    if number <= 0:
+        raise wrong("not_positive", "must be above zero")
+    return number
 
 
 def _moment(text: str) -> datetime:

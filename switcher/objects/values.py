@@ -148,7 +148,8 @@ def zone(value: str) -> str:
     return value
 
 
-def _currency(value: str) -> str:
+def currency(value: str) -> str:
+    """A currency's code, as ISO 4217 has it."""
     if not re.fullmatch(r"[A-Z]{3}", value):
         raise wrong("currency", "is no currency code: three capital letters (ISO 4217), like USD or EUR")
     return value
@@ -201,6 +202,6 @@ Time = Annotated[datetime, BeforeValidator(moment)]
 Day = Annotated[date, BeforeValidator(day)]
 WallTime = Annotated[int, BeforeValidator(wall_minutes)]
 Zone = Annotated[str, Strict(), AfterValidator(zone)]
-Currency = Annotated[str, Strict(), AfterValidator(_currency)]
+Currency = Annotated[str, Strict(), AfterValidator(currency)]
 Share = Annotated[str, BeforeValidator(_share)]
 Target = Annotated[str, Strict(), AfterValidator(_target)]

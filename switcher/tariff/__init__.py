@@ -1,6 +1,7 @@
 """What traffic costs: the exact bill, and the marginal price of a placement (pure; tariffs.md)."""
 
 from switcher.tariff.bill import bill
+from switcher.tariff.exchange import Exchange
 from switcher.tariff.invoice import Entry, Gap, Invoice, Line, Portion
 from switcher.tariff.lists import RunningPeriod, contracts_on, metered_periods, running_periods
 from switcher.tariff.marginal import Flow, PriceGap, Quote, marginal, quote
@@ -9,6 +10,7 @@ from switcher.tariff.samples import Sample, Stay
 
 __all__ = [
     "Entry",
+    "Exchange",
     "Flow",
     "Gap",
     "Invoice",

@@ -16,7 +16,7 @@ from switcher.tariff.samples import Sample, Stay
 from switcher.tariff.schedule import Slot, slots
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Account:
     """``whole`` is the billing period, ``billed`` the part of it that is asked for; ``stretches`` fill ``whole``."""
 

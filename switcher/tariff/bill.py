@@ -13,6 +13,7 @@ from switcher.tariff import refusals
 from switcher.tariff.account import Account
 from switcher.tariff.bounds import bounded
 from switcher.tariff.charges import line
+from switcher.tariff.exchange import Exchange, last_day
 from switcher.tariff.invoice import Entry, Gap, Invoice
 from switcher.tariff.lists import by_contract, known_by, networks_of, timeline
 from switcher.tariff.money import EXACT, rounded
@@ -20,18 +21,20 @@ from switcher.tariff.periods import Span, billing_periods
 from switcher.tariff.samples import Sample, Stay, in_time_order
 
 
-def bill(
+def bill(  # noqa: PLR0913, PLR0917 # one question with all its inputs, of which three are required
     tariffs: Sequence[Tariff],
     samples: Sequence[Sample],
     period: Span,
     attachments: Sequence[Stay] | None = None,
     known_at: datetime | None = None,
+    exchange: Exchange | None = None,
 ) -> Invoice:
     """What [start, end) costs by the price lists known at ``known_at`` (None: all).
 
     Raises BadInputError with every problem: rows that overlap or that nothing prices, times without a price list,
-    attachments or nodes that a charge needs and that are missing, several currencies.
+    attachments or nodes that a charge needs and that are missing, currencies without a rate.
     """
+    change = exchange or Exchange()
     contracts = by_contract(known_by(tariffs, known_at))
     rows = in_time_order(samples)
     stays = sorted(attachments or (), key=lambda stay: (stay.start, stay.end, stay.attachment, stay.network))
@@ -44,15 +47,17 @@ def bill(
         problems = [
             *refusals.of_inputs(contracts, rows, attachments),
             *(problem for account in accounts for problem in refusals.of_account(account, attachments is not None)),
+            *refusals.of_currencies(accounts, change),
             *refusals.unlisted(contracts, [*rows, *stays], period),
             *refusals.unpriced_rows(contracts, rows, _widest(accounts, period)),
         ]
         if problems:
             raise BadInputError(list(dict.fromkeys(problems)))
-        entries = [_entry(account) for account in accounts if any(account.tariffs())]
+        currency = _currency(contracts, accounts, change)
+        entries = [_entry(account, currency, change) for account in accounts if any(account.tariffs())]
     named = networks_of(tariff for lists in contracts.values() for tariff in lists)
     return Invoice(
-        currency=next(iter(contracts.values()))[0].spec.currency,
+        currency=currency,
         total=sum((entry.total for entry in entries), Decimal(0)),
         start=period[0],
         end=period[1],
@@ -91,19 +96,29 @@ def _widest(accounts: Sequence[Account], period: Span) -> Span:
     return min(start for start, _ in spans), max(end for _, end in spans)
 
 
-def _entry(account: Account) -> Entry:
+def _currency(contracts: refusals.Contracts, accounts: Sequence[Account], exchange: Exchange) -> str:
+    """The currency of the total; refusals saw to it that there is one. Where nothing is billed any will do."""
+    billed = {tariff.spec.currency for account in accounts for tariff in account.tariffs()}
+    return exchange.settlement_of(billed or {next(iter(contracts.values()))[0].spec.currency}) or ""
+
+
+def _entry(account: Account, settlement: str, exchange: Exchange) -> Entry:
     by_list = [
         (tariff, [line(account, tariff, charge) for charge in tariff.spec.charges]) for tariff in account.tariffs()
     ]
     amounts = [(tariff, sum((item.amount for item in lines), Decimal(0))) for tariff, lines in by_list]
     due, adjustment = bounded(account, amounts)
+    spec = by_list[0][0].spec
+    rate = exchange.rate(spec.currency, settlement, last_day(account.whole[1], spec.timezone)) or Decimal(0)
     return Entry(
         contract=account.contract,
         start=account.billed[0],
         end=account.billed[1],
-        total=rounded(due, by_list[0][0].spec.currency),
+        total=rounded(due * rate, settlement),
         lines=tuple(item for _, lines in by_list for item in lines),
         adjustment=adjustment,
+        currency=spec.currency,
+        rate=rate,
     )
 
 

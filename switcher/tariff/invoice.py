@@ -42,8 +42,12 @@ class Entry:
     end: datetime
     total: Decimal
     lines: tuple[Line, ...]
+    currency: str
+    """Of the lines; ``total`` is in the invoice's."""
     adjustment: Literal["minimum", "maximum"] | None = None
     """Which bound of the tariff the total is, if its charges come to less or more."""
+    rate: Decimal = Decimal(1)
+    """Of exchange, from the one into the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from switcher.errors import Problem
 from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each
 from switcher.tariff.account import Account
+from switcher.tariff.exchange import Exchange, last_day
 from switcher.tariff.lists import networks_of, timeline
 from switcher.tariff.periods import Span
 from switcher.tariff.samples import Sample, Stay, overlaps, stays_overlap
@@ -18,15 +19,27 @@ Contracts = Mapping[str, tuple[Tariff, ...]]
 
 
 def of_inputs(contracts: Contracts, rows: Sequence[Sample], stays: Sequence[Stay] | None) -> Iterator[Problem]:
-    """What is wrong whatever the period: no tariff, several currencies, rows that overlap."""
+    """What is wrong whatever the period: no tariff, rows that overlap."""
     if not contracts:
         yield Problem("tariffs", 0, "", "no tariff is given, or none was known at that time")
-    currencies = sorted({tariff.spec.currency for lists in contracts.values() for tariff in lists})
-    if len(currencies) > 1:
-        text = f"currencies {', '.join(currencies)} are never added without an exchange rate"
-        yield Problem("tariffs", 0, "spec.currency", f"{text}, and exchange rates are not supported yet")
     yield from overlaps(rows)
     yield from stays_overlap(stays or ())
+
+
+def of_currencies(accounts: Sequence[Account], exchange: Exchange) -> Iterator[Problem]:
+    """Currencies of the price lists that cannot be added for want of a rate."""
+    yield from exchange.contradictions()
+    spec_of = {account: tariff.spec for account in accounts for tariff in islice(account.tariffs(), 1)}
+    currencies = sorted({spec.currency for spec in spec_of.values()})
+    settlement = exchange.settlement_of(currencies) if currencies else None
+    if currencies and settlement is None:
+        text = f"currencies {', '.join(currencies)} are never added without an exchange rate"
+        yield Problem("tariffs", 0, "spec.currency", f"{text} from each of them into the one of the total")
+    for account, spec in spec_of.items() if settlement else ():
+        day = last_day(account.whole[1], spec.timezone)
+        if exchange.rate(spec.currency, settlement or "", day) is None:
+            text = f"no rate from {spec.currency} to {settlement} dated on or before {day.isoformat()}"
+            yield Problem("rates", 0, "", f"{text}, the last day of a billing period of contract {account.contract!r}")
 
 
 def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
-from switcher.tariff import Invoice, Sample, Stay, bill
+from switcher.tariff import Exchange, Invoice, Sample, Stay, bill
 
 GB = 10**9
 
@@ -78,6 +78,11 @@ def stay(start: str, end: str, attachment: str = "a", network: str = "p") -> Sta
     return Stay(attachment=attachment, network=network, start=at(start), end=at(end))
 
 
+def rate(source: str, target: str, value: str, date: str) -> dict[str, Any]:
+    """An exchange rate."""
+    return {"kind": "ExchangeRate", "spec": {"from": source, "to": target, "rate": value, "date": date}}
+
+
 def billed(
     prices: Book,
     samples: list[Sample],
@@ -86,9 +91,11 @@ def billed(
     stays: list[Stay] | None = None,
     *,
     known: str | None = None,
+    settlement: str | None = None,
 ) -> Invoice:
     """The bill of [start, end)."""
-    return bill(prices.tariffs, samples, (at(start), at(end)), stays, at(known) if known else None)
+    exchange = Exchange(rates=prices.rates, settlement=settlement)
+    return bill(prices.tariffs, samples, (at(start), at(end)), stays, at(known) if known else None, exchange)
 
 
 def total(*arguments: Any, **more: Any) -> str:

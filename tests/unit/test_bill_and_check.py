@@ -145,7 +145,8 @@ def test_problems_of_all_inputs_come_together(run: Run) -> None:
     [
         (["--period", "2026-12-02T00:00:00Z/2026-12-01T00:00:00Z"], "must end after it starts"),
         (["--period", PERIOD, "--known-at", "then"], "--known-at: 'then' must be a time"),
-        (["--period", PERIOD, "--rates", "r.csv"], "exchange rates are not supported yet"),
+        (["--period", PERIOD, "--rates", "r.csv"], "r.csv: cannot be read"),
+        (["--period", PERIOD, "--settlement", "usd"], "--settlement: 'usd' is no currency code"),
     ],
 )
 def test_bad_options_are_refused(run: Run, options: list[str], expected: str) -> None:

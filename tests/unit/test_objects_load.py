@@ -203,8 +203,8 @@ def test_a_wrong_tariff_is_refused_with_its_place(old: str, new: str, expected: 
             "unknown field 'referNic', did you mean 'refer_nic'",
         ),
         (
-            "kind: ExchangeRate\nspec: {from: EUR, to: USD, rate: '1.1', date: 2026-12-01}",
-            "ExchangeRate is not supported yet",
+            "kind: ExchangeRate\nspec: {from: EUR, to: EUR, rate: '1.1', date: 2026-12-01}",
+            "from and to are the same currency",
         ),
         ("- a", "an object must be a mapping, but this is a list"),
         ("just text", "an object must be a mapping, but this is 'just text'"),
