@@ -1,4 +1,4 @@
-"""What an extra load adds to one volume charge in one billing period, as far as its list counts."""
+"""What an extra load adds to one graduated charge in one billing period, as far as its list counts."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from switcher.model import Usage
-from switcher.objects.tariffs import Volume, Window
+from switcher.objects.tariffs import Tiers, Window
 from switcher.objects.words import Direction
-from switcher.tariff.flow import Flow
+from switcher.tariff.flow import NOTHING, Flow, Gauge
 from switcher.tariff.graduated import cost, tier_at, unit_price
 
 Step = tuple[Decimal, bool, bool, Window | None]
 """Seconds, whether the extra load flows, whether this list prices it, and the window of the schedule."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Counter:
     """``steps`` lead from the window's start to the period's end; they are only computed when a tier may be crossed."""
 
-    charge: Volume
-    fresh: bool
-    """The billing period begins inside the window: the counter starts at zero."""
-    window_seconds: Decimal
-    rest_seconds: Decimal
-    """From the window's start to the period's end."""
+    gauge: Gauge
+    tiers: Tiers
+    least: Decimal = Decimal(0)
+    """Units up to here are not priced: what a quota includes."""
+    most: Decimal | None = None
+    """Units from here on are free: the maximum of a volume."""
     now: tuple[Step, ...]
     """The steps of the window only."""
     all_steps: Callable[[], tuple[Step, ...]]
@@ -35,57 +35,41 @@ class Counter:
 
     def added(self, usage: Usage, base: Flow, extra: Flow) -> Decimal:
         """What the bill grows by."""
-        base = base if self.charge.destination in (None, base.destination) or base.destination is None else Flow()
-        if self.charge.destination not in (None, extra.destination):
-            return Decimal(0)
-        used = Usage() if self.fresh else usage
-        if self.charge.direction is not Direction.MAX:
-            return self._difference(self.charge.direction, used, base, extra)
-        with_extra, without = self._larger(used, base, extra), self._larger(used, base, Flow())
+        base, extra = self.gauge.of_base(base), self.gauge.of_extra(extra)
+        with_extra, without = self.gauge.larger(usage, base, extra), self.gauge.larger(usage, base, NOTHING)
         if with_extra is without:
-            return self._difference(without, used, base, extra)
-        return self._whole(with_extra, used, base, extra) - self._whole(without, used, base, Flow())
+            return self._difference(without, usage, base, extra)
+        return self._whole(with_extra, usage, base, extra) - self._whole(without, usage, base, NOTHING)
 
-    def _larger(self, used: Usage, base: Flow, extra: Flow) -> Direction:
-        into, out = (
-            self._reading(direction, used)
-            + self._speed(direction, base) * self.rest_seconds
-            + self._speed(direction, extra) * self.window_seconds
-            for direction in (Direction.IN, Direction.OUT)
-        )
-        return Direction.IN if into > out else Direction.OUT
-
-    def _reading(self, direction: Direction, used: Usage) -> Decimal:
-        into = used.in_bytes if direction in (Direction.IN, Direction.SUM) else Decimal(0)
-        out = used.out_bytes if direction in (Direction.OUT, Direction.SUM) else Decimal(0)
-        return (into + out) / self.charge.unit.bytes
-
-    def _speed(self, direction: Direction, flow: Flow) -> Decimal:
-        """Units per second."""
-        into = flow.in_bps if direction in (Direction.IN, Direction.SUM) else 0.0
-        out = flow.out_bps if direction in (Direction.OUT, Direction.SUM) else 0.0
-        return Decimal(into + out) / (8 * self.charge.unit.bytes)
+    def forecast(self, usage: Usage, base: Flow) -> Decimal:
+        """What the whole period comes to without an extra load; the past only where this list counts now."""
+        base = self.gauge.of_base(base)
+        direction = self.gauge.larger(usage, base, NOTHING)
+        if self.now and not self.now[0][2]:
+            return self._along(self.gauge.reading(direction, usage), self.gauge.speed(direction, base), Decimal(0))
+        return self._whole(direction, usage, base, NOTHING)
 
     def _difference(self, direction: Direction, used: Usage, base: Flow, extra: Flow) -> Decimal:
-        reading = self._reading(direction, used)
-        speed, more = self._speed(direction, base), self._speed(direction, extra)
+        speed, more = self.gauge.speed(direction, base), self.gauge.speed(direction, extra)
         if not more:
             return Decimal(0)
-        tiers = self.charge.tiers
-        number = tier_at(tiers, reading)
-        end = reading + speed * self.rest_seconds + more * self.window_seconds
-        top = tiers[number].up_to
-        if top is None or end <= top:
-            price = tiers[number].price
+        reading = self.gauge.reading(direction, used)
+        end = self.gauge.final(direction, used, base, extra)
+        if end <= self.least or (self.most is not None and reading >= self.most):
+            return Decimal(0)
+        number = tier_at(self.tiers, reading)
+        tops = [top for top in (self.tiers[number].up_to, self.most) if top is not None]
+        if reading >= self.least and all(end <= top for top in tops):
+            price = self.tiers[number].price
             priced = (length * unit_price(price, window) for length, _, active, window in self.now if active)
             return more * sum(priced, Decimal(0))
         return self._along(reading, speed, more) - self._along(reading, speed, Decimal(0))
 
     def _whole(self, direction: Direction, used: Usage, base: Flow, extra: Flow) -> Decimal:
         """The charge's whole bill; what flowed before the window is taken at the list's plain prices."""
-        reading = self._reading(direction, used)
-        past = cost(self.charge.tiers, None, Decimal(0), reading)
-        return past + self._along(reading, self._speed(direction, base), self._speed(direction, extra))
+        reading = self.gauge.reading(direction, used)
+        past = self._cost(None, Decimal(0), reading)
+        return past + self._along(reading, self.gauge.speed(direction, base), self.gauge.speed(direction, extra))
 
     def _along(self, reading: Decimal, speed: Decimal, more: Decimal) -> Decimal:
         """The price of what flows from the window's start to the period's end."""
@@ -98,8 +82,12 @@ class Counter:
         for length, flowing, active, window in self._steps:
             following = reading + (speed + more if flowing else speed) * length
             if active:
-                total += cost(self.charge.tiers, window, reading, following)
+                total += self._cost(window, reading, following)
             reading = following
         if not more:
             self._known[start, speed] = total
         return total
+
+    def _cost(self, window: Window | None, start: Decimal, end: Decimal) -> Decimal:
+        low, high = max(start, self.least), end if self.most is None else min(end, self.most)
+        return cost(self.tiers, window, low, high) if high > low else Decimal(0)

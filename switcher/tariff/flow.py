@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+
+from switcher.model import Usage
+from switcher.objects.tariffs import Quota, Volume
+from switcher.objects.words import Direction
 
 
 class PriceGap(StrEnum):
     """Why there is no price. An unknown price is never zero."""
 
     UNKNOWN = "unknown"
-    """No list is valid (yet), nothing names the network or the class of destination, or currencies differ."""
+    """No list is valid (yet), nothing names the network or the class, or its price has no marginal form."""
     STALE = "stale"
     """The last list's ``validTo`` has passed."""
 
@@ -24,3 +29,53 @@ class Flow:
     out_bps: float = 0.0
     destination: str | None = None
     nodes: int = 0
+
+
+NOTHING = Flow()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """How much of a load a charge counts, in its unit, over the rest of a billing period."""
+
+    charge: Volume | Quota
+    fresh: bool
+    """The billing period begins inside the window: the counter starts at zero."""
+    window_seconds: Decimal
+    rest_seconds: Decimal
+    """From the window's start to the period's end."""
+
+    def of_base(self, base: Flow) -> Flow:
+        """The base load as far as the charge counts it; one of unknown class is counted."""
+        counts = self.charge.destination in (None, base.destination) or base.destination is None
+        return base if counts else NOTHING
+
+    def of_extra(self, extra: Flow) -> Flow:
+        """The extra load as far as the charge counts it."""
+        return extra if self.charge.destination in (None, extra.destination) else NOTHING
+
+    def reading(self, direction: Direction, used: Usage) -> Decimal:
+        """Units that have flowed in the period when the window starts."""
+        if self.fresh:
+            return Decimal(0)
+        into = used.in_bytes if direction in (Direction.IN, Direction.SUM) else Decimal(0)
+        out = used.out_bytes if direction in (Direction.OUT, Direction.SUM) else Decimal(0)
+        return (into + out) / self.charge.unit.bytes
+
+    def speed(self, direction: Direction, flow: Flow) -> Decimal:
+        """Units per second."""
+        into = flow.in_bps if direction in (Direction.IN, Direction.SUM) else 0.0
+        out = flow.out_bps if direction in (Direction.OUT, Direction.SUM) else 0.0
+        return Decimal(into + out) / (8 * self.charge.unit.bytes)
+
+    def final(self, direction: Direction, used: Usage, base: Flow, extra: Flow) -> Decimal:
+        """Units at the period's end: the base flows to the end, the extra load in the window only."""
+        going_on = self.speed(direction, base) * self.rest_seconds
+        return self.reading(direction, used) + going_on + self.speed(direction, extra) * self.window_seconds
+
+    def larger(self, used: Usage, base: Flow, extra: Flow) -> Direction:
+        """The direction that counts: for ``max`` the larger of the two totals at the period's end."""
+        if self.charge.direction is not Direction.MAX:
+            return self.charge.direction
+        into, out = (self.final(each, used, base, extra) for each in (Direction.IN, Direction.OUT))
+        return Direction.IN if into > out else Direction.OUT

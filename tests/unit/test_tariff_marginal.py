@@ -11,7 +11,7 @@ import pytest
 from switcher.model import Usage
 from switcher.objects.model import Book
 from switcher.tariff import Flow, PriceGap, contracts_on, marginal, running_periods
-from tests.unit.pricing import at, book, fixed, tariff, volume
+from tests.unit.pricing import at, book, fixed, percentile, quota, rate, tariff, volume
 
 NOON = at("2026-12-01 12:00")
 HOUR = timedelta(hours=1)
@@ -75,6 +75,51 @@ def test_the_larger_direction_is_what_counts() -> None:
     assert added(prices, Flow(out_bps=6 * GB_AN_HOUR), mostly_in) == 2  # out 7 instead of in 5
 
 
+def used(gigabytes: str | float) -> dict[str, Usage]:
+    return {"t": Usage(out_bytes=Decimal(str(gigabytes)) * 10**9)}
+
+
+@pytest.mark.parametrize(
+    ("charge", "so_far", "expected"),
+    [
+        pytest.param(volume(("10", "1"), (None, "0.5"), mode="allUnits"), "5", "1", id="all units: 6 x 1 - 5 x 1"),
+        pytest.param(
+            volume(("10", "1"), (None, "0.5"), mode="allUnits"), "9.5", "-4.25", id="all cheaper: 10.5 x 0.5 - 9.5 x 1"
+        ),
+        pytest.param(volume(("10", "0"), (None, "250"), mode="stepFee"), "8", "0", id="the same step"),
+        pytest.param(volume(("10", "0"), (None, "250"), mode="stepFee"), "9.5", "250", id="the next step"),
+        pytest.param(volume((None, "1"), minimum="10"), "5", "0", id="below the minimum, which is owed anyway"),
+        pytest.param(volume((None, "1"), minimum="10"), "9.5", "0.5", id="half of it is above the minimum"),
+        pytest.param(volume((None, "1"), maximum="10"), "9.5", "0.5", id="half of it is above the maximum"),
+        pytest.param(volume((None, "1"), maximum="10"), "11", "0", id="above the maximum"),
+        pytest.param(quota("50", "65", {"overage": "2"}), "10", "0", id="included"),
+        pytest.param(quota("50", "65", {"overage": "2"}), "49.5", "1", id="half of it is overage"),
+        pytest.param(quota("50", "65", {"overage": "2"}), "70", "2", id="all of it is overage"),
+        pytest.param(quota("50", "65", {"block": "50", "price": "25"}), "49.5", "25", id="starts a block"),
+        pytest.param(quota("50", "65", {"block": "50", "price": "25"}), "70", "0", id="in a block that is paid for"),
+        pytest.param(quota("50", "65", {"block": "50", "price": "25"}), "0", "0", id="the quota's price is due anyway"),
+    ],
+)
+def test_charges_on_the_whole_period(charge: dict[str, Any], so_far: str, expected: str) -> None:
+    assert added(book(tariff(charge)), used=used(so_far)) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("so_far", "expected"), [("10", "0"), ("99.5", "0.5"), ("150", "1"), ("199.5", "0.5"), ("300", "0")]
+)
+def test_below_the_minimum_and_above_the_maximum_of_the_bill_nothing_is_added(so_far: str, expected: str) -> None:
+    prices = book(tariff(volume((None, "1")), minimum="100", maximum="200"))
+    assert added(prices, used=used(so_far)) == Decimal(expected)
+
+
+def test_what_is_due_for_time_counts_towards_the_minimum() -> None:
+    prices = book(tariff(fixed("100", "month"), fixed("0.1", each="attachment"), minimum="110"))
+    # 100 and 744 h x 0.1 for each of two that are there: 248.80; with one: 174.40; with none: 100
+    assert added(prices, base=Flow(attachments=2)) == Decimal("0.1")
+    assert added(prices) == 0
+    assert added(prices, Flow(attachments=200)) == 10  # 120 instead of 110
+
+
 def test_an_announced_price_counts_for_its_share_of_the_window() -> None:
     now = tariff(fixed("6", each="attachment"), name="a", contract="k")
     soon = tariff(fixed("2", each="attachment"), name="b", contract="k", validFrom="2026-12-01T13:30:00Z")
@@ -122,6 +167,47 @@ def test_contracts_on_one_network_add_up() -> None:
             PriceGap.UNKNOWN,
             id="an unknown class of destination",
         ),
+        pytest.param([tariff(percentile())], PriceGap.UNKNOWN, id="a percentile"),
+        pytest.param(
+            [
+                tariff(volume((None, "1")), name="a", contract="k"),
+                tariff(percentile(), name="b", contract="k", validFrom="2026-12-20T00:00:00Z"),
+            ],
+            PriceGap.UNKNOWN,
+            id="a percentile later in the billing period looks back",
+        ),
+        pytest.param([tariff(quota("50", "65", {"throttle": "1Mbps"}))], PriceGap.UNKNOWN, id="a quota that throttles"),
+        pytest.param([tariff(quota("50", "65", {"stop": True}))], PriceGap.UNKNOWN, id="a quota that stops"),
+        pytest.param(
+            [
+                tariff(quota("50", "65", {"overage": "1"}), name="a", contract="k"),
+                tariff(
+                    quota("50", "65", {"block": "1", "price": "1"}),
+                    name="b",
+                    contract="k",
+                    validFrom="2026-12-20T00:00:00Z",
+                ),
+            ],
+            PriceGap.UNKNOWN,
+            id="a quota that turns from overage to blocks within a billing period",
+        ),
+        pytest.param(
+            [
+                tariff(fixed("1"), name="a", contract="k"),
+                tariff(fixed("1"), name="b", contract="k", validFrom="2026-12-20T00:00:00Z", maximum="5"),
+            ],
+            PriceGap.UNKNOWN,
+            id="a maximum for a part of a billing period",
+        ),
+        pytest.param(
+            [
+                tariff(fixed("1"), name="a"),
+                tariff(fixed("1"), name="b", currency="EUR"),
+                rate("EUR", "USD", "1.2", "2026-12-02"),
+            ],
+            PriceGap.UNKNOWN,
+            id="two currencies and a rate of tomorrow",
+        ),
         pytest.param([tariff(fixed("1"), recordedAt="2027-01-01T00:00:00Z")], PriceGap.UNKNOWN, id="not yet known"),
     ],
 )
@@ -143,6 +229,20 @@ def test_the_wanted_currency_decides_between_two() -> None:
     ends = NOON, NOON + HOUR
     assert marginal(prices, "p", *ends, {}, Flow(), ONE, settlement="USD") == 1
     assert marginal(prices, "q", *ends, {}, Flow(), ONE, settlement="USD") is PriceGap.UNKNOWN
+
+
+def test_a_dated_rate_prices_another_currency() -> None:
+    euros = tariff(fixed("2", each="attachment"), currency="EUR")
+    rates = [
+        rate("EUR", "USD", value, day)
+        for value, day in [("9", "2026-01-01"), ("1.2", "2026-12-01"), ("7", "2027-01-01")]
+    ]
+    prices = book(euros, tariff(fixed("1", each="attachment"), name="usd", physicalNetworks=["q"]), *rates)
+    ends = NOON, NOON + HOUR
+    assert marginal(prices, "p", *ends, {}, Flow(), ONE, settlement="USD") == Decimal("2.4")
+    assert marginal(prices, "q", *ends, {}, Flow(), ONE, settlement="USD") == 1
+    # without a settlement currency: the one that all have rates into
+    assert marginal(prices, "p", *ends, {}, Flow(), ONE) == Decimal("2.4")
 
 
 def test_running_periods_say_what_to_count_from_when() -> None:

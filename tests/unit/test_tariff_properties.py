@@ -15,7 +15,7 @@ from switcher.model import Usage
 from switcher.objects.model import Book
 from switcher.tariff import Flow, Sample, Stay, bill, billing_period, marginal
 from switcher.tariff.money import tidy
-from tests.unit.pricing import GB, at, book, fixed, tariff, volume
+from tests.unit.pricing import GB, at, book, fixed, quota, tariff, volume
 
 START, END = at("2026-12-01"), at("2026-12-05")
 prices = st.integers(0, 300).map(lambda cents: f"{cents / 100:.2f}")
@@ -141,6 +141,69 @@ def test_the_marginal_price_is_the_difference_of_two_bills(
     if _turns(prices_of):
         return  # what flowed before the window is then taken at the list's plain prices
     assert abs(said - (_unrounded(with_extra) - _unrounded(without))) < Decimal("1e-9")
+
+
+@st.composite
+def whole_charges(draw: st.DrawFn) -> dict[str, Any]:
+    """Charges that look at the whole period: allUnits, stepFee, quantities at least and at most, quotas."""
+    direction = draw(st.sampled_from(["in", "out", "sum"]))
+    if draw(st.booleans()):
+        beyond = draw(st.sampled_from([{"overage": "2"}, {"block": "30", "price": "7"}]))
+        night = [{"from": "22:00", "to": "06:00", "price": "0.4"}]
+        more = {"schedule": night} if "overage" in beyond and draw(st.booleans()) else {}
+        return quota(str(draw(st.integers(0, 5000))), "65", beyond, direction, **more)
+    tops = draw(st.lists(st.integers(1, 5000), unique=True, max_size=3).map(sorted))
+    each = [draw(prices) for _ in range(len(tops) + 1)]
+    least = draw(st.integers(0, 4000))
+    bounds = {"minimum": str(least), "maximum": str(least + draw(st.integers(1, 4000)))}
+    return volume(
+        *zip([*map(str, tops), None], each, strict=True),
+        direction=direction,
+        mode=draw(st.sampled_from(["graduated", "allUnits", "stepFee"])),
+        **draw(st.sampled_from([{}, bounds, {"minimum": bounds["minimum"]}, {"maximum": bounds["maximum"]}])),
+    )
+
+
+@st.composite
+def whole_books(draw: st.DrawFn) -> Book:
+    """One list with bounds, and a contract whose list changes."""
+    common: dict[str, Any] = {"timezone": "Europe/Berlin", "billingPeriod": {"unit": "month"}}
+    least = draw(st.integers(0, 3000))
+    spec = {"minimum": str(least), "maximum": str(least + draw(st.integers(1, 3000)))}
+    plain = volume(("1000", draw(prices)), (None, draw(prices)))
+    bounded = tariff(plain, fixed(draw(prices), each="attachment"), fixed("3", "day"), name="bounded", **common, **spec)
+    changing = draw(whole_charges())
+    lists = [tariff(changing, name=name, contract="k", **common, **more) for name, more in LISTS.items()]
+    return book(bounded, tariff(draw(whole_charges()), name="one", **common), *lists)
+
+
+LISTS: dict[str, dict[str, Any]] = {"a": {}, "b": {"validFrom": "2026-12-02T17:20:00Z"}}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    prices_of=whole_books(),
+    rates=st.tuples(flows, flows, flows),
+    minutes=st.tuples(st.integers(0, 240), st.integers(1, 150)).map(lambda pair: (pair[0] * 10, pair[1] * 10)),
+)
+def test_the_marginal_price_of_charges_on_the_whole_period_is_the_difference_of_two_bills(
+    prices_of: Book, rates: tuple[tuple[float, float], ...], minutes: tuple[int, int]
+) -> None:
+    before, base, extra = (Flow(in_bps=into / 25, out_bps=out / 25) for into, out in rates)
+    start, length = minutes
+    window = START + timedelta(minutes=start), START + timedelta(minutes=start + length)
+    first, last = -40 * 24 * 60, 80 * 24 * 60
+    all_the_time = [*constant(before, first, start, "past"), *constant(base, start, last, "base")]
+    added = constant(extra, start, start + length, "extra")
+    span = (START + timedelta(minutes=first), START + timedelta(minutes=last))
+    stays = [Stay(attachment="x", network="p", start=window[0], end=window[1])]
+    with_extra = bill(prices_of.tariffs, [*all_the_time, *added], span, stays)
+    without = bill(prices_of.tariffs, all_the_time, span, [])
+    usage = {each.contract: _usage(each, before, window[0]) for each in prices_of.tariffs}
+    said = marginal(prices_of, "p", *window, usage, base, replace(extra, attachments=1))
+    assert isinstance(said, Decimal)
+    # each of the bills' entries is rounded: three contracts, some months
+    assert abs(said - (with_extra.total - without.total)) < Decimal("0.061")
 
 
 def _unrounded(invoice: Any) -> Decimal:

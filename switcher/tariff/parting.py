@@ -1,0 +1,212 @@
+"""Turns a contract's price lists into the part of a quote that they are in one billing period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from switcher.objects.tariffs import Charge, Fixed, Quota, Schedule, Tariff, Tier, Tiers, Volume
+from switcher.objects.words import Each, Mode, Per
+from switcher.tariff.counter import Counter, Step
+from switcher.tariff.flow import Gauge
+from switcher.tariff.graduated import unit_price
+from switcher.tariff.lists import Stretch
+from switcher.tariff.part import Bounds, Due, Part
+from switcher.tariff.periods import Span, length_in, micros, seconds
+from switcher.tariff.schedule import slots
+from switcher.tariff.total import Total, at_once, blocks, lacking
+
+
+def has_price(stretches: Sequence[Stretch], network: str) -> bool:
+    """Whether a placement has a marginal price in a billing period with these lists.
+
+    A percentile has none, nor a quota that throttles or stops; quotas of one name must go beyond it in the same way,
+    and of the lists with a maximum every one must have it.
+    """
+    lists = _lists(stretches)
+    if any(tariff.spec.maximum is not None for tariff in lists) and any(t.spec.maximum is None for t in lists):
+        return False
+    ways: dict[str, object] = {}
+    for charge in (
+        charge for tariff in lists if network in tariff.spec.physical_networks for charge in tariff.spec.charges
+    ):
+        if charge.percentile is not None or (charge.quota is not None and not _goes_on(charge.quota)):
+            return False
+        if charge.quota is not None:
+            way = _way(charge.quota)
+            if ways.setdefault(charge.name, way) != way:
+                return False
+    return True
+
+
+def _goes_on(quota: Quota) -> bool:
+    return quota.beyond.block is not None or quota.beyond.overage is not None
+
+
+def _way(quota: Quota) -> object:
+    """What must be the same in all lists; a price per unit may change."""
+    beyond = quota.beyond
+    block = None if beyond.block is None else (beyond.block, beyond.price)
+    return quota.unit, quota.direction, quota.destination, block
+
+
+def _lists(stretches: Sequence[Stretch]) -> list[Tariff]:
+    """The lists that count at some time, oldest first."""
+    found: list[Tariff] = []
+    for stretch in stretches:
+        if stretch.tariff is not None and not any(stretch.tariff is one for one in found):
+            found.append(stretch.tariff)
+    return found
+
+
+def parted(contract: str, rate: Decimal, network: str, window: Span, stretches: tuple[Stretch, ...]) -> Part:
+    """The part; ``stretches`` fill the billing period."""
+    maker = _Maker(network, (stretches[0].start, stretches[-1].end), window, stretches)
+    return Part(
+        contract=contract,
+        rate=rate,
+        due=tuple(maker.due(window)),
+        counters=tuple(maker.counters()),
+        bounds=maker.bounds(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """One contract in one billing period."""
+
+    network: str
+    whole: Span
+    window: Span
+    stretches: tuple[Stretch, ...]
+
+    def _tariffs(self, span: Span) -> Iterator[Tariff]:
+        """The lists that price the network at some time of the span."""
+        inside = [each for each in self.stretches if each.start < span[1] and each.end > span[0]]
+        yield from (tariff for tariff in _lists(inside) if self.network in tariff.spec.physical_networks)
+
+    def _length(self, tariff: Tariff) -> Decimal:
+        """The seconds in which a list is valid, as a part of the period's."""
+        valid = sum(micros(each.end - each.start) for each in self.stretches if each.tariff is tariff)
+        return Decimal(valid) / micros(self.whole[1] - self.whole[0])
+
+    def bounds(self) -> Bounds | None:
+        """The minimum and maximum, each list's in proportion of its seconds; None: there are none."""
+        lists = _lists(self.stretches)
+        if all(tariff.spec.minimum is None and tariff.spec.maximum is None for tariff in lists):
+            return None
+        limits = [self._length(tariff) * tariff.spec.maximum for tariff in lists if tariff.spec.maximum is not None]
+        quotas = [(tariff, charge.quota) for tariff in lists for charge in tariff.spec.charges if charge.quota]
+        return Bounds(
+            least=sum((self._length(tariff) * (tariff.spec.minimum or 0) for tariff in lists), Decimal(0)),
+            most=sum(limits, Decimal(0)) if limits else None,
+            due=tuple(self.due(self.whole)),
+            flat=sum((self._length(tariff) * quota.price for tariff, quota in quotas), Decimal(0)),
+        )
+
+    def due(self, span: Span) -> Iterator[Due]:
+        """What is due for time in a span."""
+        for tariff in self._tariffs(span):
+            for charge in tariff.spec.charges:
+                if charge.fixed is not None:
+                    weight = self._weight(tariff, charge.fixed, span)
+                    yield Due(charge.fixed.each, weight, charge.fixed.nth, len(tariff.spec.physical_networks))
+
+    def _weight(self, tariff: Tariff, charge: Fixed, asked: Span) -> Decimal:
+        """What one attachment costs over the span; a new node is due for the rest of the period."""
+        until = self.whole[1] if charge.each is Each.NODE else min(asked[1], self.whole[1])
+        total = Decimal(0)
+        for stretch in self.stretches:
+            span = max(stretch.start, asked[0]), min(stretch.end, until)
+            if stretch.tariff is tariff and span[0] < span[1]:
+                if charge.per is Per.HOUR:
+                    for start, end, window in slots(charge.schedule, tariff.spec.timezone, *span):
+                        total += seconds(end - start) / 3600 * unit_price(charge.price, window)
+                else:
+                    share = Decimal(micros(span[1] - span[0])) / micros(self.whole[1] - self.whole[0])
+                    total += length_in(charge.per, tariff, self.whole) * share * charge.price
+        return total
+
+    @property
+    def _rest(self) -> Span:
+        return max(self.whole[0], self.window[0]), self.whole[1]
+
+    def counters(self) -> Iterator[Counter | Total]:
+        """Charges on what flows; those on the period's total also of lists that are over."""
+        for tariff in self._tariffs(self._rest):
+            for charge in tariff.spec.charges:
+                yield from self._running(tariff, charge)
+        quotas: set[str] = set()
+        for tariff in self._tariffs(self.whole):
+            for charge in tariff.spec.charges:
+                if charge.volume is not None:
+                    yield from self._volume_total(charge.volume, self._length(tariff))
+                elif charge.quota is not None and charge.quota.beyond.block is not None and charge.name not in quotas:
+                    quotas.add(charge.name)
+                    yield Total(self._gauge(charge.quota), blocks(charge.quota, self._included(charge)))
+
+    def _running(self, tariff: Tariff, charge: Charge) -> Iterator[Counter]:
+        volume, quota = charge.volume, charge.quota
+        if volume is not None and volume.mode is Mode.GRADUATED:
+            yield self._counter(tariff, volume, volume.tiers, most=volume.maximum)
+        if quota is not None and quota.beyond.overage is not None:
+            tiers = (Tier(price=quota.beyond.overage),)
+            yield self._counter(tariff, quota, tiers, least=self._included(charge))
+
+    def _volume_total(self, charge: Volume, weight: Decimal) -> Iterator[Total]:
+        if charge.mode is not Mode.GRADUATED:
+            yield Total(self._gauge(charge), at_once(charge, weight))
+        elif charge.minimum:
+            yield Total(self._gauge(charge), lacking(charge, weight))
+
+    def _included(self, charge: Charge) -> Decimal:
+        """Units that all lists of the period include in a quota, each in proportion of its seconds."""
+        named = [
+            (self._length(tariff), other.quota)
+            for tariff in _lists(self.stretches)
+            for other in tariff.spec.charges
+            if other.name == charge.name and other.quota is not None
+        ]
+        return sum((length * quota.included for length, quota in named), Decimal(0))
+
+    def _gauge(self, charge: Volume | Quota) -> Gauge:
+        first, until = self._rest[0], min(self.window[1], self.whole[1])
+        return Gauge(
+            charge=charge,
+            fresh=self.whole[0] >= self.window[0],
+            window_seconds=seconds(until - first),
+            rest_seconds=seconds(self.whole[1] - first),
+        )
+
+    def _counter(
+        self,
+        tariff: Tariff,
+        charge: Volume | Quota,
+        tiers: Tiers,
+        least: Decimal = Decimal(0),
+        most: Decimal | None = None,
+    ) -> Counter:
+        first, until = self._rest[0], min(self.window[1], self.whole[1])
+        return Counter(
+            gauge=self._gauge(charge),
+            tiers=tiers,
+            least=least,
+            most=most,
+            now=tuple(self._steps(tariff, charge.schedule, first, until)),
+            all_steps=partial(self._to_end, tariff, charge.schedule),
+        )
+
+    def _to_end(self, tariff: Tariff, schedule: Schedule) -> tuple[Step, ...]:
+        first, until = self._rest[0], min(self.window[1], self.whole[1])
+        return (*self._steps(tariff, schedule, first, until), *self._steps(tariff, schedule, until, self.whole[1]))
+
+    def _steps(self, tariff: Tariff, schedule: Schedule, start: datetime, end: datetime) -> Iterator[Step]:
+        for stretch in self.stretches:
+            span = max(start, stretch.start), min(end, stretch.end)
+            if span[0] < span[1]:
+                active = stretch.tariff is tariff
+                for begin, finish, window in slots(schedule if active else (), tariff.spec.timezone, *span):
+                    yield seconds(finish - begin), begin < self.window[1], active, window
