@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose name leaves room for unix sockets below it (their paths end at 108 bytes)."""
+    with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as directory:  # noqa: S108 - private, and short
+        yield Path(directory)
 
 
 @pytest.hookimpl(wrapper=True)

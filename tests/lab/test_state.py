@@ -14,16 +14,16 @@ from switcher.lab.command import LabError
 from switcher.lab.state import LONGEST_PATH, RECORD, StateDirectory, start_ticks
 
 
-def test_a_directory_is_claimed_once(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path / "lab")
+def test_a_directory_is_claimed_once(short_path: Path) -> None:
+    state = StateDirectory(short_path / "lab")
     state.claim(["switcher", "lab", "run"])
     assert (state.path.stat().st_mode & 0o777) == 0o700
     with pytest.raises(LabError, match=r"already running .*switcher lab run.*switcher lab down"):
-        StateDirectory(tmp_path / "lab").claim(["another"])
+        StateDirectory(short_path / "lab").claim(["another"])
 
 
-def test_a_recycled_process_id_is_not_the_lab(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path / "lab")
+def test_a_recycled_process_id_is_not_the_lab(short_path: Path) -> None:
+    state = StateDirectory(short_path / "lab")
     state.claim(["lab"])
     record = json.loads((state.path / RECORD).read_text())
     (state.path / RECORD).write_text(json.dumps({**record, "ticks": record["ticks"] - 1}))
@@ -32,12 +32,12 @@ def test_a_recycled_process_id_is_not_the_lab(tmp_path: Path) -> None:
     assert not state.path.exists()
 
 
-def test_down_is_a_success_when_nothing_is_there(tmp_path: Path) -> None:
-    assert not outer.end(tmp_path / "lab")
+def test_down_is_a_success_when_nothing_is_there(short_path: Path) -> None:
+    assert not outer.end(short_path / "lab")
 
 
-def test_down_ends_the_recorded_process(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path / "lab")
+def test_down_ends_the_recorded_process(short_path: Path) -> None:
+    state = StateDirectory(short_path / "lab")
     state.claim(["lab"])
     with subprocess.Popen(["sleep", "60"]) as sleeper:
         record = json.loads((state.path / RECORD).read_text())
@@ -48,18 +48,18 @@ def test_down_ends_the_recorded_process(tmp_path: Path) -> None:
     assert not state.path.exists()
 
 
-def test_somebody_elses_directory_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("1")
+def test_somebody_elses_directory_is_left_alone(short_path: Path) -> None:
+    (short_path / "precious").write_text("1")
     with pytest.raises(LabError, match="not a lab's directory"):
-        StateDirectory(tmp_path).claim(["lab"])
+        StateDirectory(short_path).claim(["lab"])
     with pytest.raises(LabError, match="not a lab's directory"):
-        outer.end(tmp_path)
-    assert (tmp_path / "precious").exists()
+        outer.end(short_path)
+    assert (short_path / "precious").exists()
 
 
-def test_a_path_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
+def test_a_path_too_long_for_sockets_is_refused(short_path: Path) -> None:
     with pytest.raises(LabError, match="too long"):
-        StateDirectory(tmp_path / ("x" * LONGEST_PATH)).claim(["lab"])
+        StateDirectory(short_path / ("x" * LONGEST_PATH)).claim(["lab"])
 
 
 def test_a_dead_process_has_no_start_time() -> None:
