@@ -16,7 +16,7 @@ import msgspec
 
 from cni.process import Finished, run
 
-KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0")
+KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 PREV_RESULT_AT_DEL = "0.4.0"
 """From this version on a DEL carries the result of the ADD, and there is a CHECK."""
 

@@ -1,12 +1,12 @@
 """Results of ADD: converted between versions of the specification, merged from several delegates. Pure.
 
-Inside the agent a result has the shape of 1.0.0: ``interfaces``, ``ips``, ``routes``, ``dns``; fields that newer
-versions added are carried along. Source: CNI specification, "ADD Success"; containernetworking/cni ``pkg/types``.
+Inside the agent a result has the shape of 1.1.0: ``interfaces``, ``ips``, ``routes``, ``dns``; fields that are unknown
+to us are carried along. Source: CNI specification, "ADD Success"; containernetworking/cni ``pkg/types``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import ip_interface, ip_network
 from typing import Any
 
@@ -16,6 +16,12 @@ OLDEST_SHAPE = ("0.1.0", "0.2.0")
 """These have ``ip4`` and ``ip6``."""
 VERSIONED_IPS = ("0.3.0", "0.3.1", "0.4.0")
 """These say ``"version": "4"`` in each address."""
+NEWEST_SHAPE = ("1.1.0",)
+SINCE_1_1 = {
+    "interfaces": frozenset({"mtu", "socketPath", "pciID"}),
+    "routes": frozenset({"mtu", "advmss", "priority", "table", "scope"}),
+}
+"""What the entries of a result have from 1.1.0 on; older shapes are written without it."""
 
 
 def canonical(result: Result) -> Result:
@@ -54,6 +60,9 @@ def in_version(result: Result, version: str) -> Result:
     if version in OLDEST_SHAPE:
         return {"cniVersion": version, **_as_oldest(result)}
     content = {key: value for key, value in result.items() if value or key == "dns"}
+    if version not in NEWEST_SHAPE:
+        for key in SINCE_1_1.keys() & content.keys():
+            content[key] = [_without(entry, SINCE_1_1[key]) for entry in content[key]]
     if version in VERSIONED_IPS and content.get("ips"):
         content["ips"] = [{"version": str(_family(ip["address"])), **ip} for ip in content["ips"]]
     return {"cniVersion": version, **content}
@@ -69,6 +78,10 @@ def addresses_of(result: Result, ifname: str) -> tuple[str, ...]:
         if not isinstance(index, int) or not 0 <= index < len(names) or names[index] == ifname:
             found.append(str(ip["address"]))
     return tuple(found)
+
+
+def _without(entry: Result, names: Collection[str]) -> Result:
+    return {key: value for key, value in entry.items() if key not in names}
 
 
 def _family(address: str) -> int:

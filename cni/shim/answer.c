@@ -12,7 +12,7 @@
 #include "json.h"
 
 /* Oldest first; the same list as in cni/protocol.py, which a test compares. */
-static const char *const VERSIONS[] = {"0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"};
+static const char *const VERSIONS[] = {"0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"};
 enum { VERSION_COUNT = sizeof VERSIONS / sizeof *VERSIONS };
 
 /* The version that an answer carries: the input's, or the newest. */

@@ -113,8 +113,8 @@ def test_T69_a_del_carries_the_result_from_0_4_0_on(  # noqa: N802 - the checkli
 def test_T113_the_highest_common_version_is_used(  # noqa: N802 - the checklist's id
     delegates: Delegates, chain: Build, log: Path
 ) -> None:
-    delegates.add(chain({}, cniVersion="0.3.1", cniVersions=["0.4.0", "1.0.0", "7.0.0"]), CALL)
-    assert calls(log)[0]["config"]["cniVersion"] == "1.0.0"
+    delegates.add(chain({}, cniVersion="0.3.1", cniVersions=["0.4.0", "1.1.0", "7.0.0"]), CALL)
+    assert calls(log)[0]["config"]["cniVersion"] == "1.1.0"
 
 
 def test_T47_a_failed_chain_is_undone_backwards_and_its_error_kept(  # noqa: N802 - the checklist's id

@@ -27,7 +27,7 @@ from tests.support.shim import (
     reply,
 )
 
-NEWEST = "1.0.0"
+NEWEST = "1.1.0"
 # --- VERSION and the about text ---------------------------------------------------------------------------------
 
 

@@ -52,7 +52,7 @@ def nothing_left(here: Node, workload: str) -> None:
     assert not {link for link in here.links() if link.startswith("veth")}
 
 
-@pytest.mark.parametrize("version", ["0.2.0", "0.3.1", "0.4.0", "1.0.0"])
+@pytest.mark.parametrize("version", ["0.2.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])
 def test_add_and_del_with_several_networks(here: Node, version: str) -> None:
     workload = here.workload()
     added = here.genie("ADD", workload, "blue,red@net1,line,chain@net3", version)

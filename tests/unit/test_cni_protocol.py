@@ -108,13 +108,19 @@ def test_T14_every_listed_version_is_taken(version: str) -> None:  # noqa: N802 
     assert parse_call(environment("ADD"), config(cniVersion=version)).version == version
 
 
+@pytest.mark.parametrize("command", ["STATUS", "GC"])
+def test_T04_status_and_gc_need_no_container(command: str) -> None:  # noqa: N802 - the checklist's id
+    env = {"CNI_COMMAND": command, "CNI_PATH": "/opt/cni/bin"}
+    assert parse_call(env, config(cniVersion="1.1.0")).container_id == ""
+
+
 def test_T21_an_error_object_has_all_its_fields() -> None:  # noqa: N802 - the checklist's id
     body = json.loads(CniError(7, "bad", "very").body("0.4.0"))
     assert body == {"cniVersion": "0.4.0", "code": 7, "msg": "bad", "details": "very"}
 
 
 @pytest.mark.parametrize(
-    ("stdin", "version"), [(b"", "1.0.0"), (b"[]", "1.0.0"), (b"{}", "0.1.0"), (b'{"cniVersion": "0.3.1"}', "0.3.1")]
+    ("stdin", "version"), [(b"", "1.1.0"), (b"[]", "1.1.0"), (b"{}", "0.1.0"), (b'{"cniVersion": "0.3.1"}', "0.3.1")]
 )
 def test_errors_are_told_in_the_version_of_the_input(stdin: bytes, version: str) -> None:
     assert version_of(stdin) == version

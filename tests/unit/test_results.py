@@ -50,10 +50,32 @@ def test_a_route_without_gateway_gets_its_results_own_or_stays() -> None:
     assert routes[1] == {"dst": "fd00::/64"}
 
 
-def test_T46_fields_of_newer_versions_are_kept() -> None:  # noqa: N802 - the checklist's id
-    whole = in_version(merged([MACVLAN]), "1.0.0")
-    assert whole["interfaces"][0]["mtu"] == 9000
-    assert whole["routes"][0]["mtu"] == 1400
+NEWEST: dict[str, Any] = {
+    "cniVersion": "1.1.0",
+    "interfaces": [{"name": "net2", "sandbox": "/x", "mtu": 9000, "socketPath": "/v.sock", "pciID": "0000:1f:00.6"}],
+    "ips": [{"interface": 0, "address": "10.5.0.2/24"}],
+    "routes": [
+        {"dst": "10.9.0.0/16", "gw": "10.5.0.1", "mtu": 1400, "advmss": 1360, "priority": 5, "table": 0, "scope": 253}
+    ],
+}
+
+
+def test_T46_the_fields_of_1_1_0_are_kept() -> None:  # noqa: N802 - the checklist's id
+    whole = in_version(merged([NEWEST]), "1.1.0")
+    assert whole["interfaces"] == NEWEST["interfaces"]
+    assert whole["routes"] == NEWEST["routes"], "a table or scope of 0 is a value too"
+
+
+@pytest.mark.parametrize("version", ["0.3.0", "0.3.1", "0.4.0", "1.0.0"])
+def test_T45_before_1_1_0_its_fields_are_left_out(version: str) -> None:  # noqa: N802 - the checklist's id
+    whole = in_version(merged([NEWEST]), version)
+    assert whole["interfaces"] == [{"name": "net2", "sandbox": "/x"}]
+    assert whole["routes"] == [{"dst": "10.9.0.0/16", "gw": "10.5.0.1"}]
+
+
+def test_T45_an_older_result_is_told_in_1_1_0() -> None:  # noqa: N802 - the checklist's id
+    whole = in_version(merged([BRIDGE]), "1.1.0")
+    assert (whole["cniVersion"], "version" in whole["ips"][0]) == ("1.1.0", False)
 
 
 def test_T43_an_index_that_points_nowhere_is_dropped() -> None:  # noqa: N802 - the checklist's id
