@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -21,9 +21,9 @@ from switcher.decide.board import GB_PER_HOUR_PER_BPS, NOWHERE, Board, Floats, I
 from switcher.decide.projection import Projection
 from switcher.decide.rules import Rules
 from switcher.model import Memory, Usage
-from switcher.objects.model import Book, Charge, Tariff
-from switcher.objects.words import Direction
+from switcher.objects.model import Book
 from switcher.tariff.marginal import Flow, PriceGap, quote
+from switcher.tariff.undirected import undirected
 
 AT_ONCE = timedelta(minutes=1)
 """The price of now is the mean over this time: about one tick, within which a move can be decided again."""
@@ -103,7 +103,7 @@ def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, t
     book, currency = terms
     market = Lists(
         book=book,
-        undirected=_undirected(book),
+        undirected=undirected(book),
         currency=currency,
         now=board.seen.now,
         usage=_usage(memory),
@@ -165,27 +165,6 @@ def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
     if state.in_bps is None and state.out_bps is None:
         return {Load.BOTH: state.demand_bps}
     return {Load.IN: state.in_bps or 0.0, Load.OUT: state.out_bps or 0.0}
-
-
-def _undirected(book: Book) -> Book:
-    """The same prices for a load of unknown direction: a charge on the sum of both counts it once."""
-    if not any(_sums(charge) for tariff in book.tariffs for charge in tariff.spec.charges):
-        return book
-    return replace(book, tariffs=tuple(_without_sums(tariff) for tariff in book.tariffs))
-
-
-def _sums(charge: Charge) -> bool:
-    return charge.volume is not None and charge.volume.direction is Direction.SUM
-
-
-def _without_sums(tariff: Tariff) -> Tariff:
-    charges = tuple(
-        charge.model_copy(update={"volume": charge.volume.model_copy(update={"direction": Direction.MAX})})
-        if charge.volume is not None and _sums(charge)
-        else charge
-        for charge in tariff.spec.charges
-    )
-    return tariff.model_copy(update={"spec": tariff.spec.model_copy(update={"charges": charges})})
 
 
 def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
