@@ -13,7 +13,7 @@ import pytest
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """A directory whose name leaves room for unix sockets below it (their paths end at 108 bytes)."""
-    with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as directory:  # noqa: S108 - private, and short
+    with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as directory:
         yield Path(directory)
 
 
