@@ -155,6 +155,20 @@ class SwitchStatus(Message, frozen=True, kw_only=True):
     measured: Measured = Measured()
 
 
+def status_of(order: SwitchOrder, phase: Phase, started_at: float) -> SwitchStatus:
+    """An order's status as it begins; :func:`msgspec.structs.replace` gives those that follow."""
+    return SwitchStatus(
+        id=order.id,
+        workload=order.workload,
+        attachment=order.attachment,
+        source=order.source,
+        target=order.target,
+        reason=order.reason,
+        phase=phase,
+        started_at=started_at,
+    )
+
+
 class AttachmentReport(Message, frozen=True, kw_only=True):
     """One interface of a workload, as the node's store has it."""
 

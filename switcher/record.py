@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cni.wire import Outcome, Phase, SwitchStatus
+import msgspec
+
+from cni.wire import Outcome, Phase, status_of
 from switcher.model import Decision, Memory, Snapshot
 from switcher.ports import History, RecordedMove
 from switcher.snapshots import to_json
@@ -20,19 +22,7 @@ def record_decision(
 
 def record_refusal(history: History, move: RecordedMove, message: str, *, at: float) -> None:
     """Store that the node refused the order, or never took it, and touched nothing."""
-    order = move.order
-    history.advance_move(
-        SwitchStatus(
-            id=order.id,
-            workload=order.workload,
-            attachment=order.attachment,
-            source=order.source,
-            target=order.target,
-            reason=order.reason,
-            phase=Phase.DONE,
-            outcome=Outcome.REFUSED,
-            message=message,
-            started_at=at,
-            finished_at=at,
-        )
+    refused = msgspec.structs.replace(
+        status_of(move.order, Phase.DONE, at), outcome=Outcome.REFUSED, message=message, finished_at=at
     )
+    history.advance_move(refused)

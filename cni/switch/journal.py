@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from cni.wire import Measured, Outcome, Phase, RefusalReason, SwitchOrder, SwitchStatus
+from cni.wire import Measured, Outcome, Phase, RefusalReason, SwitchOrder, SwitchStatus, status_of
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS switches (
@@ -91,19 +91,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     def status(self) -> SwitchStatus:
         """As the controller is told."""
-        order = self.order
-        return SwitchStatus(
-            id=order.id,
-            workload=order.workload,
-            attachment=order.attachment,
-            source=order.source,
-            target=order.target,
-            reason=order.reason,
-            phase=self.phase,
+        return msgspec.structs.replace(
+            status_of(self.order, self.phase, self.started_at),
             outcome=self.outcome,
             refusal=self.refusal,
             message=self.message,
-            started_at=self.started_at,
             shifted_at=self.shifted_at,
             finished_at=self.finished_at,
             measured=Measured(largest_gap=self.largest_gap, drained=self.drained, closed=self.closed),

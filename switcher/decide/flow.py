@@ -159,7 +159,7 @@ def _solve(market: Market, scale: _Scale, wanted: tuple[Ints, Ints], overflow: f
     )
     flow.set_nodes_supplies(np.append(everyone, sink).astype(np.int32), np.append(scale.units, -total).astype(np.int64))
     status = flow.solve()
-    if status != flow.OPTIMAL:  # pragma: no cover - the overflow arcs make it feasible, the scale keeps it in range
+    if status != flow.OPTIMAL:  # the overflow arcs make it feasible, the scale keeps it in range
         raise ArithmeticError(f"min-cost flow ended with status {status}")
     return np.asarray(flow.flows(arcs[: len(rows)]), dtype=np.int64)
 

@@ -34,6 +34,7 @@ from cni.wire import (
     decode,
     encode,
     frame,
+    status_of,
 )
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
@@ -248,17 +249,7 @@ def test_a_move_whose_node_is_away_fails_and_leaves_the_order_to_the_controller(
 
 def _status(ask: Ask) -> SwitchStatus:
     assert ask.switch is not None
-    order = ask.switch
-    return SwitchStatus(
-        id=order.id,
-        workload=order.workload,
-        attachment=order.attachment,
-        source=order.source,
-        target=order.target,
-        reason=order.reason,
-        phase=Phase.DRAIN,
-        started_at=STARTED + 1,
-    )
+    return status_of(ask.switch, Phase.DRAIN, STARTED + 1)
 
 
 def _moved(status: SwitchStatus) -> SwitchStatus:

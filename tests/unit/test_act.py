@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from cni.wire import MoveReason, Outcome, Phase, SwitchOrder, SwitchStatus
+import msgspec
+
+from cni.wire import MoveReason, Outcome, Phase, SwitchOrder, SwitchStatus, status_of
 from switcher.act import act, resume
 from switcher.errors import RefusedError, TryLaterError
 from switcher.ports import RecordedMove
@@ -32,18 +34,7 @@ MOVE = RecordedMove(
 
 
 def status(phase: Phase, outcome: Outcome | None = None) -> SwitchStatus:
-    order = MOVE.order
-    return SwitchStatus(
-        id=order.id,
-        workload=order.workload,
-        attachment=order.attachment,
-        source=order.source,
-        target=order.target,
-        reason=order.reason,
-        phase=phase,
-        outcome=outcome,
-        started_at=NOW.timestamp(),
-    )
+    return msgspec.structs.replace(status_of(MOVE.order, phase, NOW.timestamp()), outcome=outcome)
 
 
 @dataclass
@@ -150,17 +141,4 @@ def test_a_move_decided_later_waits_for_its_own_deadline() -> None:
 
 def finished(old: SwitchStatus) -> SwitchStatus:
     """A finished switch has its times."""
-    start = NOW.timestamp()
-    return SwitchStatus(
-        id=old.id,
-        workload=old.workload,
-        attachment=old.attachment,
-        source=old.source,
-        target=old.target,
-        reason=old.reason,
-        phase=old.phase,
-        outcome=old.outcome,
-        started_at=start,
-        shifted_at=start + 1,
-        finished_at=start + 9,
-    )
+    return msgspec.structs.replace(old, shifted_at=old.started_at + 1, finished_at=old.started_at + 9)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
-from cni.wire import MoveReason, NetworkReport, Outcome, Phase, SwitchOrder, SwitchStatus
+from cni.wire import MoveReason, NetworkReport, Outcome, Phase, SwitchOrder, SwitchStatus, status_of
 from switcher.cycle import Cycle, Parts
 from switcher.decide import Settings
 from switcher.errors import RefusedError, TryLaterError
@@ -97,18 +98,8 @@ class Node:
 
 
 def status(order: SwitchOrder, phase: Phase, outcome: Outcome | None = None) -> SwitchStatus:
-    return SwitchStatus(
-        id=order.id,
-        workload=order.workload,
-        attachment=order.attachment,
-        source=order.source,
-        target=order.target,
-        reason=order.reason,
-        phase=phase,
-        outcome=outcome,
-        started_at=wire_time(400),
-        finished_at=wire_time(410) if outcome else None,
-    )
+    finished = wire_time(410) if outcome else None
+    return msgspec.structs.replace(status_of(order, phase, wire_time(400)), outcome=outcome, finished_at=finished)
 
 
 class Clock:
