@@ -79,12 +79,17 @@ def _interrupted(console: Console, run: Run | None) -> None:
 
 
 def _interruptible(pipe: int) -> None:
-    """Ctrl-C, SIGTERM and the outer process's end interrupt once; what comes after is ignored."""
+    """Ctrl-C, SIGTERM and the outer process's end interrupt once; what comes after is ignored.
+
+    The handlers stay: to set them to SIG_IGN while a second signal waits its turn makes Python complain of a race.
+    """
+    interrupted = False
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
