@@ -17,6 +17,7 @@ from cni.attach import Attacher
 from cni.delegate import Delegates
 from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
+from cni.means import Means
 from cni.netconf import ConfDir
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
@@ -28,7 +29,7 @@ from cni.settings import Settings, SettingsError, load
 from cni.store import Store, StoreError
 from cni.switch import Means as SwitchMeans
 from cni.switch import Switches
-from cni.verbs import Means, Reply, Verbs
+from cni.verbs import Reply, Verbs
 from cni.workload import WorkloadNamespaces
 
 STOP_SECONDS = 10.0
@@ -53,6 +54,7 @@ class Agent:
             Means(
                 store=self.store,
                 attacher=self.attacher,
+                delegates=delegates,
                 locks=self.locks,
                 networks=self.networks,
                 kernel=namespaces,

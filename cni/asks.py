@@ -96,5 +96,5 @@ class Asks:
         return Answer(networks=network_reports(self._networks), node=self._node)
 
     def _status(self, _: Ask) -> Answer:
-        self._store.note("identity")  # a damaged store is not well
+        self._store.check()
         return Answer(node=self._node)

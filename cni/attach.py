@@ -63,6 +63,8 @@ class AttachRequest:
     request: str = ""
     runtime_ifname: str = ""
     """CNI_IFNAME of the runtime's ADD; empty for a hot add."""
+    runtime_network: str = ""
+    """Name of the configuration of the runtime's ADD; empty for a hot add."""
 
 
 class Attacher:
@@ -160,6 +162,7 @@ class Attacher:
             labels=dict(request.labels),
             request=request.request,
             runtime_ifname=request.runtime_ifname,
+            runtime_network=request.runtime_network,
         )
 
     def _free_table(self, container_id: str, netns: str) -> int:

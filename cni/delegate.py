@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cni.gates import GateTimeout, NetworkGates
+from cni.known import KnownVersions
 from cni.process import Finished, run
 
 KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 PREV_RESULT_AT_DEL = "0.4.0"
 """From this version on a DEL carries the result of the ADD, and there is a CHECK."""
+STATUS_AND_GC = "1.1.0"
+"""From this version on there are STATUS and GC."""
 
 FAILED = 100
 """A delegate failed without saying how."""
@@ -26,22 +31,30 @@ DEADLINE = 101
 """A delegate was killed at its deadline."""
 MISSING = 102
 """A delegate's program is nowhere on the path."""
+BUSY = 11
+"""Other operations are in the way (CNI specification: try again later)."""
 BAD_CONFIG = 7
 """The configuration itself cannot be run (CNI specification: invalid network config)."""
 
 FORWARDED = ("PATH", "HOME", "TRACEPARENT", "TRACESTATE", "BAGGAGE")
 """What of a caller's environment reaches the delegates, beside the CNI_ variables."""
 
+VALID_ATTACHMENTS = ("cni.dev/valid-attachments", "cni.dev/attachments")
+"""The specification's key of a GC's input, and the one that libcni up to 1.2.0 wrote; both are read and written."""
+
 Config = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """What the plugins of one configuration list are told, the same for ADD and DEL of one attachment."""
+    """What the plugins of one configuration list are told, the same for ADD and DEL of one attachment.
 
-    container_id: str
-    netns: str
-    ifname: str
+    STATUS and GC are about the node: they have no container.
+    """
+
+    container_id: str = ""
+    netns: str = ""
+    ifname: str = ""
     args: str = ""
     """CNI_ARGS."""
     capabilities: bytes = b"{}"
@@ -77,20 +90,27 @@ class Delegates:
         self._bin_dirs = tuple(str(directory) for directory in bin_dirs)
         self._deadline = deadline
         self._observe = observe
+        self._gates = NetworkGates()
+        self._versions = KnownVersions()
+
+    def require(self, config: bytes, call: Invocation) -> None:
+        """Raises DelegateError when the list cannot be run, or a plugin of it is not installed."""
+        for plugin in Network.parse(config).plugins:
+            find_program(str(plugin["type"]), self._path(call))
 
     def add(self, config: bytes, call: Invocation) -> bytes:
         """ADD of every plugin in order; the last one's result. Raises DelegateError, having DELed what was done."""
         network = Network.parse(config)
-        for plugin in network.plugins:
-            # All must be there before the first one acts: nothing is to be undone then.
-            find_program(str(plugin["type"]), self._path(call))
+        # All must be there before the first one acts: nothing is to be undone then.
+        self.require(config, call)
         result: Config | None = None
-        for position, plugin in enumerate(network.plugins):
-            try:
-                result = self._add_one(network, plugin, call, result)
-            except DelegateError as error:
-                problems = self._delete_plugins(network, network.plugins[: position + 1], call, result)
-                raise _with_problems(error, "undoing it failed too", problems) from error
+        with self._shared(network):
+            for position, plugin in enumerate(network.plugins):
+                try:
+                    result = self._add_one(network, plugin, call, result)
+                except DelegateError as error:
+                    problems = self._delete_plugins(network, network.plugins[: position + 1], call, result)
+                    raise _with_problems(error, "undoing it failed too", problems) from error
         return msgspec.json.encode(result)
 
     def delete(self, config: bytes, call: Invocation, prev_result: bytes | None) -> None:
@@ -100,7 +120,8 @@ class Delegates:
         """
         network = Network.parse(config)
         result = _decoded(prev_result) if prev_result else None
-        problems = self._delete_plugins(network, network.plugins, call, result)
+        with self._shared(network):
+            problems = self._delete_plugins(network, network.plugins, call, result)
         if problems:
             raise _with_problems(problems[0], "also", problems[1:])
 
@@ -114,10 +135,66 @@ class Delegates:
             return
         result = _decoded(prev_result)
         for plugin in network.plugins:
-            self._run("CHECK", network, plugin, call, result)
+            self._run("CHECK", str(plugin["type"]), _plugin_config(network, plugin, call, result), call)
+
+    def status(self, config: bytes, call: Invocation) -> None:
+        """STATUS of every plugin and its IPAM plugin, as far as they know it, in order. Raises the first DelegateError.
+
+        Others that fail are in its details.
+        """
+        problems = self._ask("STATUS", Network.parse(config), call, {})
+        if problems:
+            raise _with_problems(problems[0], "also", problems[1:])
+
+    def collect(
+        self, config: bytes, call: Invocation, valid: Callable[[], Sequence[Mapping[str, str]]]
+    ) -> list[DelegateError]:
+        """GC of every plugin and its IPAM plugin, as far as they know it, unless the list says ``disableGC``.
+
+        ``valid`` is asked for the attachments that stay (``containerID``, ``ifname``) once no ADD or DEL of the network
+        is under way. Goes on when one fails, and returns what failed.
+        """
+        network = Network.parse(config)
+        if network.disable_gc or not _has_status_and_gc(network):
+            return []
+        try:
+            with self._gates.alone(network.name, self._deadline):
+                kept = [dict(each) for each in valid()]
+                return self._ask("GC", network, call, dict.fromkeys(VALID_ATTACHMENTS, kept))
+        except GateTimeout as error:
+            return [DelegateError(BUSY, str(error))]
+
+    def _ask(self, command: str, network: Network, call: Invocation, extra: Config) -> list[DelegateError]:
+        problems: list[DelegateError] = []
+        if not _has_status_and_gc(network):
+            return problems
+        for plugin in network.plugins:
+            content = {**_plugin_config(network, plugin, call, None), **extra}
+            for kind in _kinds(plugin):
+                try:
+                    if self._speaks(kind, network.version, call):
+                        self._run(command, kind, content, call)
+                except DelegateError as error:
+                    problems.append(error)
+        return problems
+
+    def _speaks(self, kind: str, version: str, call: Invocation) -> bool:
+        program = find_program(kind, self._path(call))
+        try:
+            return version in self._versions.of(program)
+        except OSError as error:
+            raise DelegateError(FAILED, f"plugin {kind} cannot be started: {error}") from error
+
+    @contextmanager
+    def _shared(self, network: Network) -> Iterator[None]:
+        try:
+            with self._gates.shared(network.name, self._deadline):
+                yield
+        except GateTimeout as error:
+            raise DelegateError(BUSY, str(error)) from error
 
     def _add_one(self, network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:
-        stdout = self._run("ADD", network, plugin, call, previous)
+        stdout = self._run("ADD", str(plugin["type"]), _plugin_config(network, plugin, call, previous), call)
         if not stdout.strip() or stdout.strip() == b"null":
             # Nothing to say: what the plugins before it said still holds.
             return previous if previous is not None else {"cniVersion": network.version}
@@ -136,15 +213,14 @@ class Delegates:
         problems = []
         for plugin in reversed(plugins):
             try:
-                self._run("DEL", network, plugin, call, carried)
+                self._run("DEL", str(plugin["type"]), _plugin_config(network, plugin, call, carried), call)
             except DelegateError as error:
                 problems.append(error)
         return problems
 
-    def _run(self, command: str, network: Network, plugin: Config, call: Invocation, previous: Config | None) -> bytes:
-        kind = str(plugin["type"])
+    def _run(self, command: str, kind: str, content: Config, call: Invocation) -> bytes:
         path = self._path(call)
-        stdin = msgspec.json.encode(_plugin_config(network, plugin, _decoded(call.capabilities) or {}, previous))
+        stdin = msgspec.json.encode(content)
         started = time.monotonic()
         try:
             finished = run(find_program(kind, path), stdin, _environment(command, call, path), self._deadline)
@@ -170,6 +246,7 @@ class Network:
     version: str
     plugins: list[Config]
     disable_check: bool
+    disable_gc: bool
 
     @classmethod
     def parse(cls, config: bytes) -> Network:
@@ -184,8 +261,19 @@ class Network:
             raise DelegateError(BAD_CONFIG, f"network {name}: no plugins")
         if not all(isinstance(plugin, dict) and isinstance(plugin.get("type"), str) for plugin in plugins):
             raise DelegateError(BAD_CONFIG, f"network {name}: every plugin needs a type")
-        disable = content.get("disableCheck") in (True, "true")
-        return cls(name, _chosen_version(content, name), plugins, disable)
+        disabled = [content.get(key) in (True, "true") for key in ("disableCheck", "disableGC")]
+        return cls(name, _chosen_version(content, name), plugins, *disabled)
+
+
+def _has_status_and_gc(network: Network) -> bool:
+    return version_tuple(network.version) >= version_tuple(STATUS_AND_GC)
+
+
+def _kinds(plugin: Config) -> list[str]:
+    """The plugin's type, and its IPAM plugin's."""
+    ipam = plugin.get("ipam")
+    inner = ipam.get("type") if isinstance(ipam, dict) else None
+    return [str(plugin["type"]), inner] if isinstance(inner, str) and inner else [str(plugin["type"])]
 
 
 def _chosen_version(content: Config, name: str) -> str:
@@ -217,7 +305,8 @@ def find_program(kind: str, path: tuple[str, ...]) -> str:
     raise DelegateError(MISSING, f"plugin {kind} is not installed", f"looked in {os.pathsep.join(path)}")
 
 
-def _plugin_config(network: Network, plugin: Config, supplied: Config, previous: Config | None) -> Config:
+def _plugin_config(network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:
+    supplied = _decoded(call.capabilities) or {}
     declared = plugin.get("capabilities")
     wanted = {name for name, on in declared.items() if on} if isinstance(declared, dict) else set()
     runtime = {name: value for name, value in supplied.items() if name in wanted}
@@ -234,15 +323,15 @@ def _plugin_config(network: Network, plugin: Config, supplied: Config, previous:
 def _environment(command: str, call: Invocation, path: tuple[str, ...]) -> dict[str, str]:
     own = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
     forwarded = {key: call.env[key] for key in FORWARDED if key in call.env}
+    whole = {**own, **forwarded, "CNI_COMMAND": command, "CNI_PATH": os.pathsep.join(path)}
+    if command in ("STATUS", "GC"):
+        return whole  # about the node, not about a container
     return {
-        **own,
-        **forwarded,
-        "CNI_COMMAND": command,
+        **whole,
         "CNI_CONTAINERID": call.container_id,
         "CNI_NETNS": call.netns,
         "CNI_IFNAME": call.ifname,
         "CNI_ARGS": call.args,
-        "CNI_PATH": os.pathsep.join(path),
     }
 
 

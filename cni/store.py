@@ -20,8 +20,6 @@ import msgspec
 
 from cni.model import Attachment, AttachmentState
 
-SCHEMA_VERSION = 1
-
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE attachments (
@@ -36,6 +34,9 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_by_workload ON attachments (workload, name);
 CREATE TABLE batches (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
+MIGRATIONS = (SCHEMA, "ALTER TABLE attachments ADD COLUMN runtime_network TEXT NOT NULL DEFAULT '';")
+"""Each leads from the schema before it to the next; what is written here is never changed."""
+SCHEMA_VERSION = len(MIGRATIONS)
 
 _FIELDS = tuple(field.name for field in fields(Attachment))
 _COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
@@ -69,6 +70,14 @@ class Store:
         """Close the file; the store cannot be used any more."""
         with self._lock:
             self._connection.close()
+
+    def check(self) -> None:
+        """Raises StoreError when what it holds cannot be read."""
+        try:
+            self.note("identity")
+            self.all()
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {self.path} cannot be read: {error}") from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -155,8 +164,8 @@ class Store:
                 f"the store {self.path} has schema {version}, written by a newer agent; this one knows up to"
                 f" {SCHEMA_VERSION}: start the newer agent"
             )
-        if version < SCHEMA_VERSION:
-            self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+            self._connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
 
 
 def _row(attachment: Attachment) -> tuple[Any, ...]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cni.annotations import (
     Selection,
@@ -25,30 +25,19 @@ from cni.annotations import (
     select,
     workload_of,
 )
-from cni.attach import Attacher, AttachRequest, WorkloadKernel, where
+from cni.attach import AttachRequest, where
+from cni.checking import check
+from cni.collect import collect
 from cni.delegate import DelegateError
-from cni.locks import ContainerLocks, LockTimeout
-from cni.model import Attachment, AttachmentState
-from cni.netconf import ConfDir, NetworkConfig, NetworkUnknown
+from cni.health import check_health
+from cni.locks import LockTimeout
+from cni.means import Means, VerbKernel, ended_by, raise_problems
+from cni.model import Attachment
+from cni.netconf import NetworkConfig
 from cni.protocol import VERSIONS, Call, CniError, Code, parse_call, swallow_proof, version_of
 from cni.results import in_version, merged
-from cni.store import Store
 
 log = logging.getLogger(__name__)
-
-
-class VerbKernel(WorkloadKernel, Protocol):
-    """What the verbs need of the kernel beside what attaching needs."""
-
-    def links(self, netns: str) -> Mapping[str, object]:
-        """The links in a namespace, by name. Raises OSError when it is gone."""
-
-
-class Abandon(Protocol):
-    """The live switch, as far as a DEL needs it."""
-
-    def abandon(self, container_id: str) -> None:
-        """End every switch of the container, in any phase; called with its lock held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +47,6 @@ class Reply:
     status: int
     stdout: bytes
     undo: Callable[[], None] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What the verbs work with."""
-
-    store: Store
-    attacher: Attacher
-    locks: ContainerLocks
-    networks: ConfDir
-    kernel: VerbKernel
-    switches: Abandon
 
 
 class Verbs:
@@ -117,7 +94,11 @@ class Verbs:
             case "DEL":
                 self._delete(call)
             case "CHECK":
-                self._check(call)
+                check(self._means, call)
+            case "STATUS":
+                check_health(self._means, call)
+            case "GC":
+                collect(self._means, call)
         return Reply(0, b"")
 
     def _add(self, call: Call) -> Reply:
@@ -127,7 +108,7 @@ class Verbs:
             _check_no_api(call, args)
             annotations = {}
         selections = select(call.config, annotations, call.ifname)
-        networks = [self._network(selection) for selection in selections]
+        networks = [self._means.network(selection.network) for selection in selections]
         requests = _requests(call, args, annotations, list(zip(selections, networks, strict=True)))
         with self._means.locks.hold(call.container_id):
             there = _links(call, self._means.kernel)
@@ -136,13 +117,6 @@ class Verbs:
         for attachment in done:
             log.info("attached", extra=where(attachment))
         return Reply(0, body, undo=lambda: self._undo(call.container_id, done))
-
-    def _network(self, selection: Selection) -> NetworkConfig:
-        networks = self._means.networks
-        try:
-            return networks.default() if selection.network is None else networks.find(selection.network)
-        except NetworkUnknown as error:
-            raise CniError(Code.INVALID_CONFIG, str(error)) from error
 
     def _check_free(self, call: Call, ifnames: Sequence[str], there: Collection[str]) -> None:
         """None of the names may be recorded or exist already: nothing has been touched then (T40, T50)."""
@@ -190,49 +164,13 @@ class Verbs:
             log.warning("undoing an attachment failed", extra={**where(attachment), "error": str(error)})
 
     def _delete(self, call: Call) -> None:
-        problems: list[tuple[Attachment, DelegateError | OSError]] = []
         with self._means.locks.hold(call.container_id):
-            doomed = _ended_by(self._means.store.of_container(call.container_id), call.ifname)
+            doomed = ended_by(self._means.store.of_container(call.container_id), call.ifname)
             if doomed:
                 self._means.switches.abandon(call.container_id)
-                doomed = _ended_by(self._means.store.of_container(call.container_id), call.ifname)
-            for attachment in reversed(doomed):
-                try:
-                    self._means.attacher.detach(attachment, env=call.env)
-                except (DelegateError, OSError) as error:
-                    problems.append((attachment, error))
-                else:
-                    log.info("detached", extra=where(attachment))
-        if problems:
-            texts = [f"{attachment.network} {attachment.ifname}: {error}" for attachment, error in problems]
-            first = problems[0][1]
-            if isinstance(first, DelegateError):
-                raise CniError(first.code, first.msg, "; ".join(texts))
-            raise CniError(Code.FAILED, str(first), "; ".join(texts))
-
-    def _check(self, call: Call) -> None:
-        with self._means.locks.hold(call.container_id):
-            known = [
-                attachment
-                for attachment in self._means.store.of_container(call.container_id)
-                if attachment.state is AttachmentState.READY and attachment.runtime_ifname in ("", call.ifname)
-            ]
-            if not known:
-                raise CniError(Code.UNKNOWN_CONTAINER, f"container {call.container_id} has no attachment {call.ifname}")
-            for attachment in known:
-                try:
-                    self._means.attacher.check(attachment, env=call.env)
-                except DelegateError as error:
-                    context = f"{attachment.network} {attachment.ifname}"
-                    raise CniError(error.code, error.msg, f"{error.details} ({context})") from error
-
-
-def _ended_by(attachments: list[Attachment], ifname: str) -> list[Attachment]:
-    """What a DEL of CNI_IFNAME ends: what its ADD made, and with the container's last one what was hot-added."""
-    others = {attachment.runtime_ifname for attachment in attachments} - {"", ifname}
-    if not others:
-        return attachments
-    return [attachment for attachment in attachments if attachment.runtime_ifname == ifname]
+                doomed = ended_by(self._means.store.of_container(call.container_id), call.ifname)
+            problems = self._means.end(doomed, call.env)
+        raise_problems(problems)
 
 
 def _links(call: Call, kernel: VerbKernel) -> Collection[str]:
@@ -293,6 +231,7 @@ def _requests(
             labels=labels_of(annotations),
             request=json.dumps({"network": selection.network, "interface": selection.ifname}),
             runtime_ifname=call.ifname,
+            runtime_network=call.name,
         )
         for position, (selection, network) in enumerate(wanted)
     ]

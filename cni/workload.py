@@ -5,14 +5,17 @@ Every namespace that is entered costs a thread; a table with its rules takes a d
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_interface
 
 from cni import kernel
+from cni.kernel import interfaces, policy, routing
 from cni.kernel.spaces import inside
 
 
 class WorkloadNamespaces:
-    """The port ``VerbKernel`` of cni.verbs. Safe for threads."""
+    """The port ``VerbKernel`` of cni.means. Safe for threads."""
 
     def is_netns(self, path: str) -> bool:
         """See ``WorkloadKernel.is_netns``."""
@@ -22,6 +25,10 @@ class WorkloadNamespaces:
         """See ``VerbKernel.links``."""
         return kernel.links(netns)
 
+    def lacks(self, netns: str, ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
+        """See ``VerbKernel.lacks``."""
+        return inside(netns, lambda: _lacking(ifname, addresses, table))
+
     def install_own_table(self, netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
         """See ``WorkloadKernel.install_own_table``."""
         # None: the namespace that the thread is in, as everywhere in cni.kernel.
@@ -30,3 +37,24 @@ class WorkloadNamespaces:
     def remove_own_table(self, netns: str, table: int) -> None:
         """See ``WorkloadKernel.remove_own_table``."""
         inside(netns, lambda: kernel.remove_own_table(None, table))  # type: ignore[arg-type]  # above
+
+
+def _lacking(ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
+    link = interfaces.link(None, ifname)
+    if link is None:
+        return [f"interface {ifname} is missing"]
+    there = {
+        ip_interface(str(each))
+        for family in (socket.AF_INET, socket.AF_INET6)
+        for each in interfaces.addresses_of(None, link.index, family)
+    }
+    wanted = [ip_interface(address) for address in addresses]
+    lacking = [f"address {address} of {ifname} is missing" for address in wanted if address not in there]
+    if table is None:
+        return lacking
+    sources = {rule.source for rule in policy.rules(None) if rule.table == table}
+    own = [str(address.ip) for address in wanted if address.version == 4]
+    lacking += [f"the rule from {address} to table {table} is missing" for address in own if address not in sources]
+    if not any(route.link == link.index for route in routing.routes(None, table)):
+        lacking.append(f"table {table} of {ifname} has no route by it")
+    return lacking

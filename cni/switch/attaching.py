@@ -149,6 +149,7 @@ def _request(means: Means, entry: Entry, old: Attachment) -> AttachRequest:
         labels=old.labels,
         request=old.request,
         runtime_ifname=old.runtime_ifname,
+        runtime_network=old.runtime_network,
     )
 
 

@@ -172,10 +172,27 @@ class Node:
         self, command: str, workload: str, cni: str | None = None, version: str = "1.0.0", **changes: str
     ) -> Reply:
         """Call the real binary as a runtime does."""
-        config = json.dumps({"cniVersion": version, "name": "pods", "type": "genie"}).encode()
-        env = self.environment(command, workload, cni, **changes)
-        done = subprocess.run([build_genie()], input=config, env=env, capture_output=True, check=False, timeout=120)
+        config = {"cniVersion": version, "name": "pods", "type": "genie"}
+        return self.call(self.environment(command, workload, cni, **changes), config)
+
+    def call(self, env: Mapping[str, str], config: Mapping[str, Any]) -> Reply:
+        """Call the real binary with this environment and configuration."""
+        done = subprocess.run(
+            [build_genie()],
+            input=json.dumps(config).encode(),
+            env=dict(env),
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
         return Reply(done.returncode, done.stdout, done.stderr.decode())
+
+    def about_node(self, command: str, **keys: Any) -> Reply:
+        """STATUS or GC, as a runtime calls them: without a container; ``keys`` go into the configuration."""
+        config = {"cniVersion": "1.1.0", "name": "pods", "type": "genie", **keys}
+        whole = self.environment(command, "")
+        env = {key: whole[key] for key in ("CNI_COMMAND", "CNI_PATH", "GENIE_AGENT_SOCKET", "GENIE_SPOOL", "PATH")}
+        return self.call(env, config)
 
     def ask(self, ask: Ask) -> Answer:
         """Ask the agent."""

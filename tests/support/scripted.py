@@ -2,20 +2,27 @@
 
 ``{"type": "scripted", "add": {...}, "del": {...}}``; each action may have: ``wait`` (seconds), ``print`` (text for
 stdout instead of a result), ``stderr``, ``exit``, ``child`` (start a grandchild that holds the pipes for so many
-seconds), ``touch`` (a file), ``wait_for`` (a file that must come to be). Every call is appended to ``log`` as JSON.
+seconds), ``touch`` (a file), ``wait_for`` (a file that must come to be). Every call is appended to ``log`` as JSON,
+but VERSION, which is answered with the versions that it was installed with.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from cni.protocol import VERSIONS
 
 SCRIPT = r"""#!{python} -S
 import json, os, subprocess, sys, time
 config = json.load(sys.stdin)
 command = os.environ["CNI_COMMAND"]
+if command == "VERSION":
+    print(json.dumps({{"cniVersion": config["cniVersion"], "supportedVersions": {versions!r}}}))
+    sys.exit(0)
 call = {{key: value for key, value in os.environ.items() if key.startswith("CNI_") or key == "TRACEPARENT"}}
 with open(config["log"], "a") as log:
     log.write(json.dumps({{"env": call, "config": config}}) + "\n")
@@ -42,11 +49,11 @@ sys.exit(do.get("exit", 0))
 """
 
 
-def install_scripted(directory: Path, name: str = "scripted") -> Path:
-    """Install it as plugin ``name`` in ``directory``."""
+def install_scripted(directory: Path, name: str = "scripted", versions: Sequence[str] = VERSIONS) -> Path:
+    """Install it as plugin ``name`` in ``directory``, speaking ``versions``."""
     directory.mkdir(parents=True, exist_ok=True)
     program = directory / name
-    program.write_text(SCRIPT.format(python=sys.executable))
+    program.write_text(SCRIPT.format(python=sys.executable, versions=list(versions)))
     program.chmod(0o755)
     return program
 
