@@ -64,7 +64,7 @@ def test_a_chain_passes_results_on_and_del_goes_backwards(delegates: Delegates, 
     assert [each["config"]["prevResult"] for each in dels] == [json.loads(result)] * 2, "T69: the final result, to all"
 
 
-def test_T112_name_and_version_are_injected_and_the_rest_is_as_written(  # noqa: N802 - the checklist's id
+def test_T112_name_and_version_are_injected_and_the_rest_is_as_written(
     delegates: Delegates, chain: Build, log: Path
 ) -> None:
     delegates.add(chain({"unknown": {"x": [1, 2.5, None]}, "cni.dev/reserved": 1, "capabilities": {}}), CALL)
@@ -74,9 +74,7 @@ def test_T112_name_and_version_are_injected_and_the_rest_is_as_written(  # noqa:
     assert not {"cni.dev/reserved", "capabilities", "runtimeConfig"} & set(call["config"]), "T114 T116"
 
 
-def test_T114_each_plugin_gets_the_capabilities_that_it_declares(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T114_each_plugin_gets_the_capabilities_that_it_declares(delegates: Delegates, chain: Build, log: Path) -> None:
     supplied = {"portMappings": [{"hostPort": 80}], "ips": ["10.0.0.1"], "mac": "x"}
     call = Invocation(container_id="c1", netns="", ifname="eth0", capabilities=json.dumps(supplied).encode())
     delegates.add(chain({"capabilities": {"portMappings": True, "ips": False, "dns": True}}, {}), call)
@@ -85,7 +83,7 @@ def test_T114_each_plugin_gets_the_capabilities_that_it_declares(  # noqa: N802 
     assert "runtimeConfig" not in second["config"]
 
 
-def test_T120_the_environment_is_the_calls(  # noqa: N802 - the checklist's id
+def test_T120_the_environment_is_the_calls(
     delegates: Delegates, chain: Build, log: Path, bin_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CNI_STRAY", "of the agent")
@@ -103,21 +101,19 @@ def test_T120_the_environment_is_the_calls(  # noqa: N802 - the checklist's id
 
 
 @pytest.mark.parametrize(("version", "carried"), [("0.3.1", False), ("0.4.0", True), ("1.0.0", True)])
-def test_T69_a_del_carries_the_result_from_0_4_0_on(  # noqa: N802 - the checklist's id
+def test_T69_a_del_carries_the_result_from_0_4_0_on(
     delegates: Delegates, chain: Build, log: Path, version: str, carried: bool
 ) -> None:
     delegates.delete(chain({}, cniVersion=version), CALL, b'{"ips": []}')
     assert ("prevResult" in calls(log)[0]["config"]) is carried
 
 
-def test_T113_the_highest_common_version_is_used(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T113_the_highest_common_version_is_used(delegates: Delegates, chain: Build, log: Path) -> None:
     delegates.add(chain({}, cniVersion="0.3.1", cniVersions=["0.4.0", "1.1.0", "7.0.0"]), CALL)
     assert calls(log)[0]["config"]["cniVersion"] == "1.1.0"
 
 
-def test_T47_a_failed_chain_is_undone_backwards_and_its_error_kept(  # noqa: N802 - the checklist's id
+def test_T47_a_failed_chain_is_undone_backwards_and_its_error_kept(
     delegates: Delegates, chain: Build, log: Path
 ) -> None:
     said = json.dumps({"cniVersion": "0.4.0", "code": 142, "msg": "no more", "details": "full"})
@@ -127,9 +123,7 @@ def test_T47_a_failed_chain_is_undone_backwards_and_its_error_kept(  # noqa: N80
     assert commands(log) == [("ADD", "a"), ("ADD", "b"), ("DEL", "b"), ("DEL", "a")]
 
 
-def test_T48_a_failing_undo_is_told_and_does_not_mask(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T48_a_failing_undo_is_told_and_does_not_mask(delegates: Delegates, chain: Build, log: Path) -> None:
     broken = {"stderr": "undo is broken", "exit": 3}
     error = failure(delegates, chain({"tag": "a", "del": broken}, {"tag": "b", "add": {"stderr": "first", "exit": 1}}))
     assert "first" in error.msg
@@ -138,7 +132,7 @@ def test_T48_a_failing_undo_is_told_and_does_not_mask(  # noqa: N802 - the check
     assert commands(log)[-1] == ("DEL", "a")
 
 
-def test_T27_words_on_stderr_are_in_the_message(delegates: Delegates, chain: Build) -> None:  # noqa: N802 - the checklist's id
+def test_T27_words_on_stderr_are_in_the_message(delegates: Delegates, chain: Build) -> None:
     error = failure(delegates, chain({"add": {"stderr": "panic: nil map", "print": "oops", "exit": 2}}))
     assert error.code >= 100
     assert "panic: nil map" in error.msg
@@ -146,9 +140,7 @@ def test_T27_words_on_stderr_are_in_the_message(delegates: Delegates, chain: Bui
 
 
 @pytest.mark.parametrize("stdout", ["", "null", "  \n"])
-def test_T49_nothing_on_stdout_is_an_empty_result(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, stdout: str
-) -> None:
+def test_T49_nothing_on_stdout_is_an_empty_result(delegates: Delegates, chain: Build, stdout: str) -> None:
     assert json.loads(delegates.add(chain({"add": {"print": stdout}}), CALL)) == {"cniVersion": "0.4.0"}
     kept = json.loads(delegates.add(chain({"tag": "a"}, {"add": {"print": stdout}}), CALL))
     assert kept["tags"] == ["a"]
@@ -159,16 +151,14 @@ def test_success_with_words_that_are_no_result_is_a_failure(delegates: Delegates
     assert commands(log)[-1] == ("DEL", "scripted")
 
 
-def test_T71_del_goes_on_after_a_failure(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T71_del_goes_on_after_a_failure(delegates: Delegates, chain: Build, log: Path) -> None:
     with pytest.raises(DelegateError, match="stuck") as caught:
         delegates.delete(chain({"tag": "a"}, {"tag": "b", "del": {"stderr": "stuck", "exit": 1}}), CALL, None)
     assert commands(log) == [("DEL", "b"), ("DEL", "a")]
     assert caught.value.code == 100
 
 
-def test_T123_at_the_deadline_the_whole_group_dies(chain: Build, bin_dir: Path) -> None:  # noqa: N802 - the checklist's id
+def test_T123_at_the_deadline_the_whole_group_dies(chain: Build, bin_dir: Path) -> None:
     hanging = Delegates((str(bin_dir),), 0.5)
     started = time.monotonic()
     error = failure(hanging, chain({"add": {"child": 31.4159, "wait": 30}}))
@@ -188,13 +178,13 @@ def test_much_output_neither_blocks_nor_is_lost(delegates: Delegates, chain: Bui
     assert len(delegates.add(chain({"add": {"print": long, "stderr": "y" * 300_000}}), CALL)) > 1_000_000
 
 
-def test_T18_much_input_is_taken(delegates: Delegates, chain: Build, log: Path) -> None:  # noqa: N802 - the checklist's id
+def test_T18_much_input_is_taken(delegates: Delegates, chain: Build, log: Path) -> None:
     delegates.add(chain({"padding": "x" * 900_000}), CALL)
     assert len(calls(log)[0]["config"]["padding"]) == 900_000
 
 
 @pytest.mark.parametrize("kind", ["missing", "../bin/scripted", "", "."])
-def test_T119_a_plugin_is_found_by_its_plain_name_only(  # noqa: N802 - the checklist's id
+def test_T119_a_plugin_is_found_by_its_plain_name_only(
     delegates: Delegates, chain: Build, log: Path, kind: str
 ) -> None:
     assert kind in failure(delegates, chain({"type": kind})).msg
@@ -210,9 +200,7 @@ def test_a_list_that_cannot_be_run_is_refused(delegates: Delegates, config: byte
     assert failure(delegates, config).code in (1, 7)
 
 
-def test_T122_a_program_that_is_being_written_is_tried_again(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, bin_dir: Path
-) -> None:
+def test_T122_a_program_that_is_being_written_is_tried_again(delegates: Delegates, chain: Build, bin_dir: Path) -> None:
     # A script cannot be busy, a program can: the plugin is a copy of `true` that is held open for writing.
     program = bin_dir / "busy"
     program.write_bytes(Path("/bin/true").read_bytes())

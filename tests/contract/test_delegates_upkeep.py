@@ -53,9 +53,7 @@ def said(code: int, msg: str) -> dict[str, Any]:
     return {"print": json.dumps({"cniVersion": "1.1.0", "code": code, "msg": msg}), "exit": 1}
 
 
-def test_T94_T103_plugins_and_their_ipam_are_asked_in_order(  # noqa: N802 - the checklist's ids
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T94_T103_plugins_and_their_ipam_are_asked_in_order(delegates: Delegates, chain: Build, log: Path) -> None:
     config = chain({"tag": "a", "ipam": {"type": "pool"}}, {"tag": "b"})
     delegates.status(config, NODE_WIDE)
     assert commands(log) == [("STATUS", "a"), ("STATUS", "a"), ("STATUS", "b")], "T94: a, its IPAM, b"
@@ -66,9 +64,7 @@ def test_T94_T103_plugins_and_their_ipam_are_asked_in_order(  # noqa: N802 - the
         assert (call["config"]["name"], call["config"]["cniVersion"]) == ("net", "1.1.0")
 
 
-def test_T100_delegates_are_told_what_stays_under_both_keys(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T100_delegates_are_told_what_stays_under_both_keys(delegates: Delegates, chain: Build, log: Path) -> None:
     delegates.collect(chain({"cni.dev/valid-attachments": "of the file"}), NODE_WIDE, valid)
     (call,) = calls(log)
     assert call["config"]["cni.dev/valid-attachments"] == call["config"]["cni.dev/attachments"] == VALID
@@ -101,9 +97,7 @@ def test_a_plugin_that_was_replaced_is_asked_anew_what_it_knows(
     assert commands(log) == [("STATUS", "old")]
 
 
-def test_T94_the_first_error_is_returned_and_the_others_are_told(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build
-) -> None:
+def test_T94_the_first_error_is_returned_and_the_others_are_told(delegates: Delegates, chain: Build) -> None:
     config = chain({}, {"status": said(51, "no way out")}, {"status": said(50, "starting")})
     with pytest.raises(DelegateError, match="no way out") as caught:
         delegates.status(config, NODE_WIDE)
@@ -111,23 +105,19 @@ def test_T94_the_first_error_is_returned_and_the_others_are_told(  # noqa: N802 
     assert "starting" in caught.value.details
 
 
-def test_T104_gc_goes_on_after_a_failure(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path
-) -> None:
+def test_T104_gc_goes_on_after_a_failure(delegates: Delegates, chain: Build, log: Path) -> None:
     config = chain({"gc": said(120, "first")}, {"gc": said(121, "second")}, {})
     assert [error.code for error in delegates.collect(config, NODE_WIDE, valid)] == [120, 121]
     assert len(calls(log)) == 3
 
 
 @pytest.mark.parametrize("value", [True, "true"])
-def test_T107_disable_gc_keeps_a_list_out_of_it(  # noqa: N802 - the checklist's id
-    delegates: Delegates, chain: Build, log: Path, value: object
-) -> None:
+def test_T107_disable_gc_keeps_a_list_out_of_it(delegates: Delegates, chain: Build, log: Path, value: object) -> None:
     assert delegates.collect(chain({}, disableGC=value), NODE_WIDE, valid) == []
     assert commands(log) == []
 
 
-def test_T106_gc_waits_for_an_add_on_its_network_and_counts_it(  # noqa: N802 - the checklist's id
+def test_T106_gc_waits_for_an_add_on_its_network_and_counts_it(
     delegates: Delegates, chain: Build, log: Path, tmp_path: Path
 ) -> None:
     reached, go = tmp_path / "reached", tmp_path / "go"
@@ -154,7 +144,7 @@ def test_T106_gc_waits_for_an_add_on_its_network_and_counts_it(  # noqa: N802 - 
     assert commands(log)[-1] == ("GC", "scripted")
 
 
-def test_T106_an_add_waits_for_a_gc_of_its_network(  # noqa: N802 - the checklist's id
+def test_T106_an_add_waits_for_a_gc_of_its_network(
     delegates: Delegates, chain: Build, log: Path, tmp_path: Path
 ) -> None:
     reached, go = tmp_path / "reached", tmp_path / "go"
@@ -169,7 +159,7 @@ def test_T106_an_add_waits_for_a_gc_of_its_network(  # noqa: N802 - the checklis
         assert (collecting.result(5), bool(adding.result(5))) == ([], True)
 
 
-def test_T106_a_gc_waits_no_longer_than_it_may() -> None:  # noqa: N802 - the checklist's id
+def test_T106_a_gc_waits_no_longer_than_it_may() -> None:
     gates = NetworkGates()
     with gates.shared("net", 1.0):
         with pytest.raises(GateTimeout), gates.alone("net", 0.05):

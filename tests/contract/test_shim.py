@@ -31,7 +31,7 @@ NEWEST = "1.1.0"
 # --- VERSION and the about text ---------------------------------------------------------------------------------
 
 
-def test_t31_version_needs_no_agent(shim: Shim) -> None:
+def test_T31_version_needs_no_agent(shim: Shim) -> None:
     done = shim.call("VERSION", b"")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {"cniVersion": NEWEST, "supportedVersions": list(VERSIONS)}
@@ -39,17 +39,17 @@ def test_t31_version_needs_no_agent(shim: Shim) -> None:
 
 
 @pytest.mark.parametrize("given", ["0.1.0", "1.0.0", "1.1.0"])
-def test_t32_version_echoes_the_input(shim: Shim, given: str) -> None:
+def test_T32_version_echoes_the_input(shim: Shim, given: str) -> None:
     done = shim.call("VERSION", json.dumps({"cniVersion": given}).encode())
     assert json.loads(done.stdout)["cniVersion"] == given
 
 
-def test_t30_version_with_stdin_closed(shim: Shim) -> None:
+def test_T30_version_with_stdin_closed(shim: Shim) -> None:
     done = shim.run(["sh", "-c", "exec {genie} <&-"], env=shim.environment("VERSION"))
     assert (done.returncode, json.loads(done.stdout)["cniVersion"]) == (0, NEWEST)
 
 
-def test_t30_version_does_not_wait_for_an_input_that_never_ends(shim: Shim) -> None:
+def test_T30_version_does_not_wait_for_an_input_that_never_ends(shim: Shim) -> None:
     silent, held = os.pipe()
     try:
         started = time.monotonic()
@@ -62,7 +62,7 @@ def test_t30_version_does_not_wait_for_an_input_that_never_ends(shim: Shim) -> N
 
 
 @pytest.mark.parametrize("environment", [{}, {"CNI_COMMAND": ""}], ids=["absent", "empty"])
-def test_t12_without_a_command_it_says_what_it_is(shim: Shim, environment: dict[str, str]) -> None:
+def test_T12_without_a_command_it_says_what_it_is(shim: Shim, environment: dict[str, str]) -> None:
     done = shim.run(["{genie}"], env=environment, input=b"")
     assert (done.returncode, done.stdout) == (0, b"")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -74,7 +74,7 @@ def test_t12_without_a_command_it_says_what_it_is(shim: Shim, environment: dict[
 
 
 @pytest.mark.parametrize("command", ["ADD", "DEL", "CHECK", "GC", "STATUS"])
-def test_t120_the_whole_environment_and_stdin_byte_for_byte(shim: Shim, command: str) -> None:
+def test_T120_the_whole_environment_and_stdin_byte_for_byte(shim: Shim, command: str) -> None:
     extra = {"TRACEPARENT": "00-1-2-01", "CNI_NETNS_OVERRIDE": "TRUE", "EMPTY": "", "TWO": "a=b", "ODD": "\udcff\n"}
     configuration = b'{"name":"x"}\0\xff\x00' + bytes(range(256))
     with shim.agent(reply(0, b"")).serving() as agent:
@@ -84,14 +84,14 @@ def test_t120_the_whole_environment_and_stdin_byte_for_byte(shim: Shim, command:
 
 
 @pytest.mark.parametrize("name", ["TRACEPARENT", "TRACESTATE", "BAGGAGE"])
-def test_t19_trace_context_is_forwarded(shim: Shim, name: str) -> None:
+def test_T19_trace_context_is_forwarded(shim: Shim, name: str) -> None:
     with shim.agent(reply(0, RESULT)).serving() as agent:
         shim.call("ADD", **{name: "value"})
     assert environment_of(agent.requests[0])[name] == "value"
 
 
 @pytest.mark.parametrize("size", [0, 64 * 1024 + 1, MAX_STDIN], ids=["none", "over 64 KiB", "1 MiB"])
-def test_t18_stdin_up_to_its_limit(shim: Shim, size: int) -> None:
+def test_T18_stdin_up_to_its_limit(shim: Shim, size: int) -> None:
     configuration = os.urandom(size)
     with shim.agent(reply(0, RESULT)).serving() as agent:
         done = shim.call("ADD", configuration)
@@ -131,7 +131,7 @@ def test_a_namespace_means_the_same_to_the_agent(shim: Shim, given: str, passed:
         ("", ""),
     ],
 )
-def test_t119_the_agent_finds_plugins_where_the_caller_would(shim: Shim, given: str, passed: str) -> None:
+def test_T119_the_agent_finds_plugins_where_the_caller_would(shim: Shim, given: str, passed: str) -> None:
     with shim.agent(reply(0, RESULT)).serving() as agent:
         shim.run(["{genie}"], env=shim.environment("ADD", CNI_PATH=given), input=CONFIGURATION, cwd=shim.place)
     assert environment_of(agent.requests[0])["CNI_PATH"] == passed.format(cwd=shim.place)
@@ -153,14 +153,14 @@ def test_the_agent_can_open_its_own_namespace_while_the_shim_waits(shim: Shim) -
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 255])
-def test_t26_the_agents_answer_and_status_pass_unchanged(shim: Shim, status: int) -> None:
+def test_T26_the_agents_answer_and_status_pass_unchanged(shim: Shim, status: int) -> None:
     answer = b'{"cniVersion":"0.4.0","code":107,"msg":"\xc3\xa9","details":"\\u0000"}\0 \n'
     with shim.agent(reply(status, answer)).serving():
         done = shim.call("ADD")
     assert (done.returncode, done.stdout, done.stderr) == (status, answer, b"")
 
 
-def test_t20_one_result_only_whatever_follows(shim: Shim) -> None:
+def test_T20_one_result_only_whatever_follows(shim: Shim) -> None:
     with shim.agent(raw(header(1 + len(RESULT)) + b"\0" + RESULT + b"and more")).serving():
         assert shim.call("ADD").stdout == RESULT
 
@@ -225,14 +225,14 @@ def test_stdin_over_its_limit_is_error_6(shim: Shim, start: bytes, fill: bytes, 
 
 
 @pytest.mark.parametrize("redirection", ["<&-", "<.", "0>/dev/null"], ids=["closed", "directory", "write-only"])
-def test_t09_stdin_unreadable_is_error_5(shim: Shim, redirection: str) -> None:
+def test_T09_stdin_unreadable_is_error_5(shim: Shim, redirection: str) -> None:
     with shim.agent(reply(0, RESULT)).serving() as agent:
         done = shim.run(["sh", "-c", f"exec {{genie}} {redirection} | cat"], env=shim.environment("ADD"))
     assert json.loads(done.stdout)["code"] == 5
     assert agent.requests == []
 
 
-def test_t09_stdin_that_never_ends_is_error_5(shim: Shim) -> None:
+def test_T09_stdin_that_never_ends_is_error_5(shim: Shim) -> None:
     silent, held = os.pipe()
     try:
         environment = shim.environment("ADD", GENIE_DEADLINE_SECONDS="0.2")
@@ -310,7 +310,7 @@ def test_an_error_speaks_the_inputs_version_where_there_is_one(shim: Shim, confi
     assert problem(shim.call("ADD", configuration), 11)["cniVersion"] == version
 
 
-def test_t21_errors_are_json_whatever_they_quote(shim: Shim) -> None:
+def test_T21_errors_are_json_whatever_they_quote(shim: Shim) -> None:
     odd = bytes(byte for byte in range(1, 256)).decode("latin-1")
     environment = {os.fsencode(key): os.fsencode(value) for key, value in shim.environment("").items()}
     for start in range(0, 255, 50):

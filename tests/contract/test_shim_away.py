@@ -87,7 +87,7 @@ def away(shim: Shim, request: pytest.FixtureRequest) -> Iterator[Shim]:
 
 
 @pytest.mark.parametrize(("command", "code"), [("ADD", 11), ("CHECK", 11), ("GC", 11), ("STATUS", 50)])
-def test_t92_the_agent_is_away(away: Shim, command: str, code: int) -> None:
+def test_T92_the_agent_is_away(away: Shim, command: str, code: int) -> None:
     started = time.monotonic()
     answer = problem(away.call(command, GENIE_DEADLINE_SECONDS="0.3"), code)
     assert time.monotonic() - started < 5
@@ -96,7 +96,7 @@ def test_t92_the_agent_is_away(away: Shim, command: str, code: int) -> None:
     assert away.records() == []
 
 
-def test_t77_a_del_while_the_agent_is_away_is_kept(away: Shim) -> None:
+def test_T77_a_del_while_the_agent_is_away_is_kept(away: Shim) -> None:
     before = time.time_ns()
     done = away.call("DEL", GENIE_DEADLINE_SECONDS="0.3")
     assert (done.returncode, done.stdout) == (0, b"")  # T23
@@ -150,13 +150,13 @@ def test_a_socket_path_too_long_for_the_kernel(shim: Shim) -> None:
     problem(shim.call("ADD", GENIE_AGENT_SOCKET="/" + "x" * 200), 11)
 
 
-def test_t06_an_unknown_command_goes_to_the_agent(shim: Shim) -> None:
+def test_T06_an_unknown_command_goes_to_the_agent(shim: Shim) -> None:
     answer = b'{"cniVersion":"0.4.0","code":4,"msg":"unknown CNI_COMMAND: DANCE","details":""}'
     with shim.agent(reply(1, answer)).serving():
         assert shim.call("DANCE").stdout == answer
 
 
-def test_t06_an_unknown_command_while_the_agent_is_away(shim: Shim) -> None:
+def test_T06_an_unknown_command_while_the_agent_is_away(shim: Shim) -> None:
     assert problem(shim.call("DANCE"), 4)["msg"] == "unknown CNI_COMMAND: DANCE"
 
 
@@ -170,7 +170,7 @@ def test_t06_an_unknown_command_while_the_agent_is_away(shim: Shim) -> None:
         pytest.param("STATUS", id="T04-STATUS"),
     ],
 )
-def test_t05_every_missing_name_in_one_message_while_the_agent_is_away(shim: Shim, command: str) -> None:
+def test_T05_every_missing_name_in_one_message_while_the_agent_is_away(shim: Shim, command: str) -> None:
     needs = [name for name, commands in REQUIRED.items() if command in commands and name != "CNI_COMMAND"]
     others = dict.fromkeys(REQUIRED.keys() - {"CNI_COMMAND"} - set(needs), "")
     for count in range(1, len(needs) + 1):
@@ -185,25 +185,25 @@ def test_t05_every_missing_name_in_one_message_while_the_agent_is_away(shim: Shi
 # --- the spool --------------------------------------------------------------------------------------------------
 
 
-def test_t60_two_dels_are_two_records_in_order(shim: Shim) -> None:
+def test_T60_two_dels_are_two_records_in_order(shim: Shim) -> None:
     for container in ("first", "second", "third"):
         assert shim.call("DEL", CNI_CONTAINERID=container).returncode == 0
     containers = [environment_of(record.read_bytes())["CNI_CONTAINERID"] for record in shim.records()]
     assert containers == ["first", "second", "third"]
 
 
-def test_t62_a_del_without_a_namespace_is_kept_too(shim: Shim) -> None:
+def test_T62_a_del_without_a_namespace_is_kept_too(shim: Shim) -> None:
     assert shim.call("DEL", CNI_NETNS="").returncode == 0
     assert environment_of(shim.records()[0].read_bytes())["CNI_NETNS"] == ""
 
 
 @pytest.mark.parametrize("netns", ["/proc/self/ns/net", "/proc/4711/ns/net"])
-def test_t74_a_record_names_no_process_that_may_be_another_by_then(shim: Shim, netns: str) -> None:
+def test_T74_a_record_names_no_process_that_may_be_another_by_then(shim: Shim, netns: str) -> None:
     assert shim.call("DEL", CNI_NETNS=netns).returncode == 0
     assert shim.records()[0].read_bytes() == body(shim.environment("DEL", CNI_NETNS=""), CONFIGURATION)
 
 
-def test_t77_many_dels_at_once(shim: Shim) -> None:
+def test_T77_many_dels_at_once(shim: Shim) -> None:
     environments = [shim.environment("DEL", CNI_CONTAINERID=f"c{number}") for number in range(20)]
     devnull = subprocess.DEVNULL
     processes = [subprocess.Popen([shim.binary], env=e, stdin=devnull, stderr=devnull) for e in environments]
@@ -212,7 +212,7 @@ def test_t77_many_dels_at_once(shim: Shim) -> None:
     assert kept == {f"c{number}" for number in range(20)}
 
 
-def test_t77_no_spool_possible_is_a_failed_del(shim: Shim) -> None:
+def test_T77_no_spool_possible_is_a_failed_del(shim: Shim) -> None:
     (shim.place / "var").write_text("a file where a directory should be")
     answer = problem(shim.call("DEL"), 11)
     assert "agent.sock" in answer["details"]
@@ -220,11 +220,11 @@ def test_t77_no_spool_possible_is_a_failed_del(shim: Shim) -> None:
 
 
 @pytest.mark.parametrize("spool", ["nowhere/spool", "/" + "x" * 5000], ids=["relative", "too long"])
-def test_t77_a_spool_with_an_impossible_name(shim: Shim, spool: str) -> None:
+def test_T77_a_spool_with_an_impossible_name(shim: Shim, spool: str) -> None:
     problem(shim.call("DEL", GENIE_SPOOL=spool), 11)
 
 
-def test_t77_a_spool_with_odd_slashes_is_made(shim: Shim) -> None:
+def test_T77_a_spool_with_odd_slashes_is_made(shim: Shim) -> None:
     assert shim.call("DEL", GENIE_SPOOL=f"{shim.place}//a///b/").returncode == 0
     assert len(list((shim.place / "a/b").glob("*.del"))) == 1
 
@@ -235,7 +235,7 @@ def test_t77_a_spool_with_odd_slashes_is_made(shim: Shim) -> None:
     [("size=4k", "space"), ("ro", "read-only"), ("nr_inodes=1", "space")],
     ids=["full", "read-only", "no inodes"],
 )
-def test_t77_a_spool_on_a_disk_that_takes_nothing(shim: Shim, mount: str, word: str) -> None:
+def test_T77_a_spool_on_a_disk_that_takes_nothing(shim: Shim, mount: str, word: str) -> None:
     shim.spool.mkdir(parents=True)
     script = f"mount -t tmpfs -o {mount} tmpfs $GENIE_SPOOL && {{genie}} && exit 9; ls -A $GENIE_SPOOL >&2; exit 1"
     environment = shim.environment("DEL", PATH=os.environ["PATH"])

@@ -99,12 +99,12 @@ def test_the_agent_tells_what_is_attached(here: Node) -> None:
 
 
 @pytest.mark.parametrize("command", ["DEL", "CHECK"])
-def test_T64_T88_a_container_that_was_never_added(here: Node, command: str) -> None:  # noqa: N802 - the checklist's ids
+def test_T64_T88_a_container_that_was_never_added(here: Node, command: str) -> None:
     reply = here.genie(command, here.workload())
     assert (reply.status == 0) is (command == "DEL")
 
 
-def test_T60_T61_T62_del_twice_without_netns_and_without_namespace(here: Node) -> None:  # noqa: N802 - the checklist's ids
+def test_T60_T61_T62_del_twice_without_netns_and_without_namespace(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue,red@net1").status == 0
     run("ip", "netns", "del", workload)
@@ -114,7 +114,7 @@ def test_T60_T61_T62_del_twice_without_netns_and_without_namespace(here: Node) -
     assert here.addresses_taken() == []
 
 
-def test_T67_the_configuration_of_add_time_is_deleted(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T67_the_configuration_of_add_time_is_deleted(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "chain@net1").status == 0
     (here.conf_dir / "40-chain.conflist").unlink()
@@ -125,7 +125,7 @@ def test_T67_the_configuration_of_add_time_is_deleted(here: Node) -> None:  # no
     assert deleted["config"]["prevResult"]["ips"], "T69"
 
 
-def test_T47_a_failing_second_network_undoes_the_first(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T47_a_failing_second_network_undoes_the_first(here: Node) -> None:
     workload = here.workload()
     failed = here.genie("ADD", workload, "blue,chain,fails,red")
     assert failed.status != 0
@@ -145,7 +145,7 @@ def test_a_missing_delegate_or_network_leaves_nothing(here: Node) -> None:
         nothing_left(here, workload)
 
 
-def test_T123_a_hanging_delegate_dies_at_its_deadline(tmp_path: Path) -> None:  # noqa: N802 - the checklist's id
+def test_T123_a_hanging_delegate_dies_at_its_deadline(tmp_path: Path) -> None:
     with node(tmp_path, delegateDeadline="1s") as here:
         here.network("10-blue.conflist", {"type": "bridge", "bridge": "br0", "ipam": here.host_local("10.1.0.0/24")})
         here.network("20-hangs.conflist", {"type": "scripted", "add": {"wait": 60, "child": 60}})
@@ -159,7 +159,7 @@ def test_T123_a_hanging_delegate_dies_at_its_deadline(tmp_path: Path) -> None:  
         nothing_left(here, workload)
 
 
-def test_T50_a_second_add_is_refused_and_changes_nothing(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T50_a_second_add_is_refused_and_changes_nothing(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue").status == 0
     before = (here.rows(), addresses(workload, "eth0"), here.addresses_taken())
@@ -170,7 +170,7 @@ def test_T50_a_second_add_is_refused_and_changes_nothing(here: Node) -> None:  #
     assert links(workload) == {"lo", "eth0"}
 
 
-def test_T40_an_interface_that_exists_is_not_touched(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T40_an_interface_that_exists_is_not_touched(here: Node) -> None:
     workload = here.workload()
     run("ip", "-n", workload, "link", "add", "eth0", "type", "veth", "peer", "other")
     assert here.genie("ADD", workload, "blue").status != 0
@@ -189,7 +189,7 @@ def test_a_bad_namespace_is_refused(here: Node, path: str, code: int) -> None:
     assert here.rows() == []
 
 
-def test_T71_T72_T75_a_failing_del_is_told_and_tried_again(here: Node) -> None:  # noqa: N802 - the checklist's ids
+def test_T71_T72_T75_a_failing_del_is_told_and_tried_again(here: Node) -> None:
     fuse = here.path / "fuse"
     fuse.touch()
     program = here.path / "bin/stubborn"
@@ -212,7 +212,7 @@ def test_T71_T72_T75_a_failing_del_is_told_and_tried_again(here: Node) -> None: 
     nothing_left(here, workload)
 
 
-def test_T85_check_sees_what_is_wrong(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T85_check_sees_what_is_wrong(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue,red@net1").status == 0
     assert here.genie("CHECK", workload).status == 0
@@ -220,7 +220,7 @@ def test_T85_check_sees_what_is_wrong(here: Node) -> None:  # noqa: N802 - the c
     assert here.genie("CHECK", workload).status != 0, "T83"
 
 
-def test_T53_many_containers_at_once(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T53_many_containers_at_once(here: Node) -> None:
     workloads = [here.workload() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         added = list(pool.map(lambda workload: here.genie("ADD", workload, "blue,red@net1"), workloads))
@@ -249,7 +249,7 @@ def test_kill_in_the_middle_of_an_add_leaks_nothing(here: Node) -> None:
     nothing_left(here, workload)
 
 
-def test_T77_a_del_while_the_agent_is_away_is_done_when_it_returns(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T77_a_del_while_the_agent_is_away_is_done_when_it_returns(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue,red@net1").status == 0
     assert here.stop() == 0

@@ -74,7 +74,7 @@ def test_check_sees_what_is_missing(here: Node, damage: str, word: str) -> None:
     assert "cni:blue" in failed.json["details"]
 
 
-def test_T84_what_others_add_later_is_tolerated(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T84_what_others_add_later_is_tolerated(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue").status == 0
     run("ip", "-n", workload, "address", "add", "10.77.0.1/24", "dev", "eth0")
@@ -82,7 +82,7 @@ def test_T84_what_others_add_later_is_tolerated(here: Node) -> None:  # noqa: N8
     assert here.genie("CHECK", workload).status == 0
 
 
-def test_T82_check_reaches_the_delegates_and_their_ipam(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T82_check_reaches_the_delegates_and_their_ipam(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue").status == 0
     (lease,) = (path for path in (here.path / "ipam").glob("*/10.*"))
@@ -92,7 +92,7 @@ def test_T82_check_reaches_the_delegates_and_their_ipam(here: Node) -> None:  # 
     assert "host-local" in failed.stdout.decode()
 
 
-def test_T81_the_agents_record_counts_not_what_the_runtime_sends(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T81_the_agents_record_counts_not_what_the_runtime_sends(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "new").status == 0
     assert here.genie("CHECK", workload).status == 0, "without a prevResult"
@@ -113,7 +113,7 @@ def test_a_list_may_disable_its_checks(here: Node, disabled: bool, status: int) 
     assert (("CHECK", "scripted") in commands(here.calls)) is not disabled
 
 
-def test_T88_what_was_never_added_or_was_deleted_fails(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T88_what_was_never_added_or_was_deleted_fails(here: Node) -> None:
     workload = here.workload()
     assert here.genie("CHECK", workload).json["code"] == 3
     assert here.genie("ADD", workload, "blue").status == 0
@@ -122,14 +122,14 @@ def test_T88_what_was_never_added_or_was_deleted_fails(here: Node) -> None:  # n
     assert here.genie("CHECK", workload).json["code"] == 3
 
 
-def test_T83_a_namespace_that_is_gone_fails(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T83_a_namespace_that_is_gone_fails(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "blue").status == 0
     run("ip", "netns", "del", workload)
     assert here.genie("CHECK", workload).json["code"] == 100
 
 
-def test_T86_check_follows_a_switch(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T86_check_follows_a_switch(here: Node) -> None:
     workload = here.workload()
     assert here.genie("ADD", workload, "admin,blue@net1").status == 0
     assert here.ask(Ask(ask="switch", switch=order(workload, settle=2.0))).error is None
@@ -147,17 +147,17 @@ def test_T86_check_follows_a_switch(here: Node) -> None:  # noqa: N802 - the che
 # --- STATUS -----------------------------------------------------------------------------------------------------
 
 
-def test_T91_a_healthy_node_says_nothing(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T91_a_healthy_node_says_nothing(here: Node) -> None:
     reply = here.about_node("STATUS")
     assert (reply.status, reply.stdout, reply.stderr) == (0, b"", "")
 
 
-def test_T90_status_and_gc_belong_to_1_1_0(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T90_status_and_gc_belong_to_1_1_0(here: Node) -> None:
     for command in ("STATUS", "GC"):
         assert here.about_node(command, cniVersion="1.0.0").json["code"] == 1
 
 
-def test_T96_real_plugins_of_1_0_0_are_not_asked(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T96_real_plugins_of_1_0_0_are_not_asked(here: Node) -> None:
     assert here.about_node("STATUS", default_plugin="blue,red").status == 0
     assert here.about_node("STATUS", default_plugin="new").status == 0
     assert commands(here.calls) == [("STATUS", "scripted")]
@@ -194,7 +194,7 @@ def test_what_would_fail_every_add_is_not_ready(
     assert word in reply.json["msg"]
 
 
-def test_T92_no_network_no_store_and_no_agent_are_not_ready(here: Node) -> None:  # noqa: N802 - the checklist's id
+def test_T92_no_network_no_store_and_no_agent_are_not_ready(here: Node) -> None:
     for file in here.conf_dir.iterdir():
         file.unlink()
     assert here.about_node("STATUS").json["code"] == 50

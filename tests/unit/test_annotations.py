@@ -93,7 +93,7 @@ def test_what_is_not_supported_yet_is_refused_by_name(annotations: dict[str, str
     assert caught.value.code >= 100
 
 
-def test_T15_an_unsupported_value_is_named_with_its_key() -> None:  # noqa: N802 - the checklist's id
+def test_T15_an_unsupported_value_is_named_with_its_key() -> None:
     with pytest.raises(CniError) as caught:
         select({"interfacePrefix": "foo"}, {}, "eth0")
     assert caught.value.code == 2
@@ -133,7 +133,7 @@ def test_bad_args_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("ignore", ["IgnoreUnknown=1", "IgnoreUnknown=true"])
-def test_T17_unknown_args_pass_when_they_are_to_be_ignored(ignore: str) -> None:  # noqa: N802 - the checklist's id
+def test_T17_unknown_args_pass_when_they_are_to_be_ignored(ignore: str) -> None:
     assert parse_args(f"NEW=1;{ignore}")["NEW"] == "1"
 
 

@@ -62,7 +62,7 @@ def test_missing_variables_are_named_in_one_message(env: dict[str, str], missing
         assert f"[{missing}]" in error.msg
 
 
-def test_T03_a_del_needs_no_netns() -> None:  # noqa: N802 - the checklist's id
+def test_T03_a_del_needs_no_netns() -> None:
     assert parse_call(environment("DEL", CNI_NETNS=None), config()).netns == ""
 
 
@@ -95,26 +95,26 @@ def test_bad_calls_have_the_specifications_code(env: dict[str, str], stdin: byte
     assert refusal(env, stdin).code == code
 
 
-def test_T08_fifteen_characters_are_a_name() -> None:  # noqa: N802 - the checklist's id
+def test_T08_fifteen_characters_are_a_name() -> None:
     assert parse_call(environment("ADD", CNI_IFNAME="x" * 15), config()).ifname == "x" * 15
 
 
-def test_T13_no_version_means_the_oldest() -> None:  # noqa: N802 - the checklist's id
+def test_T13_no_version_means_the_oldest() -> None:
     assert parse_call(environment("ADD"), json.dumps({"name": "pods"}).encode()).version == "0.1.0"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_T14_every_listed_version_is_taken(version: str) -> None:  # noqa: N802 - the checklist's id
+def test_T14_every_listed_version_is_taken(version: str) -> None:
     assert parse_call(environment("ADD"), config(cniVersion=version)).version == version
 
 
 @pytest.mark.parametrize("command", ["STATUS", "GC"])
-def test_T04_status_and_gc_need_no_container(command: str) -> None:  # noqa: N802 - the checklist's id
+def test_T04_status_and_gc_need_no_container(command: str) -> None:
     env = {"CNI_COMMAND": command, "CNI_PATH": "/opt/cni/bin"}
     assert parse_call(env, config(cniVersion="1.1.0")).container_id == ""
 
 
-def test_T21_an_error_object_has_all_its_fields() -> None:  # noqa: N802 - the checklist's id
+def test_T21_an_error_object_has_all_its_fields() -> None:
     body = json.loads(CniError(7, "bad", "very").body("0.4.0"))
     assert body == {"cniVersion": "0.4.0", "code": 7, "msg": "bad", "details": "very"}
 
@@ -126,7 +126,7 @@ def test_errors_are_told_in_the_version_of_the_input(stdin: bytes, version: str)
     assert version_of(stdin) == version
 
 
-def test_T75_a_failing_del_is_never_taken_for_done() -> None:  # noqa: N802 - the checklist's id
+def test_T75_a_failing_del_is_never_taken_for_done() -> None:
     text = swallow_proof("link Not Found; open /x: no such file or directory")
     assert "not found" not in text.lower()
     assert "no such file" not in text.lower()

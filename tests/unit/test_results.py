@@ -60,43 +60,43 @@ NEWEST: dict[str, Any] = {
 }
 
 
-def test_T46_the_fields_of_1_1_0_are_kept() -> None:  # noqa: N802 - the checklist's id
+def test_T46_the_fields_of_1_1_0_are_kept() -> None:
     whole = in_version(merged([NEWEST]), "1.1.0")
     assert whole["interfaces"] == NEWEST["interfaces"]
     assert whole["routes"] == NEWEST["routes"], "a table or scope of 0 is a value too"
 
 
 @pytest.mark.parametrize("version", ["0.3.0", "0.3.1", "0.4.0", "1.0.0"])
-def test_T45_before_1_1_0_its_fields_are_left_out(version: str) -> None:  # noqa: N802 - the checklist's id
+def test_T45_before_1_1_0_its_fields_are_left_out(version: str) -> None:
     whole = in_version(merged([NEWEST]), version)
     assert whole["interfaces"] == [{"name": "net2", "sandbox": "/x"}]
     assert whole["routes"] == [{"dst": "10.9.0.0/16", "gw": "10.5.0.1"}]
 
 
-def test_T45_an_older_result_is_told_in_1_1_0() -> None:  # noqa: N802 - the checklist's id
+def test_T45_an_older_result_is_told_in_1_1_0() -> None:
     whole = in_version(merged([BRIDGE]), "1.1.0")
     assert (whole["cniVersion"], "version" in whole["ips"][0]) == ("1.1.0", False)
 
 
-def test_T43_an_index_that_points_nowhere_is_dropped() -> None:  # noqa: N802 - the checklist's id
+def test_T43_an_index_that_points_nowhere_is_dropped() -> None:
     whole = merged([CALICO, MACVLAN])
     assert "interface" not in whole["ips"][0]
     assert whole["ips"][1]["interface"] == 0
 
 
 @pytest.mark.parametrize("version", ["0.3.0", "0.3.1", "0.4.0"])
-def test_T45_before_1_0_0_addresses_say_their_family(version: str) -> None:  # noqa: N802 - the checklist's id
+def test_T45_before_1_0_0_addresses_say_their_family(version: str) -> None:
     ips = in_version(merged([MACVLAN]), version)["ips"]
     assert [ip["version"] for ip in ips] == ["4", "6"]
 
 
-def test_T45_1_0_0_has_no_family() -> None:  # noqa: N802 - the checklist's id
+def test_T45_1_0_0_has_no_family() -> None:
     whole = in_version(merged([BRIDGE]), "1.0.0")
     assert whole["cniVersion"] == "1.0.0"
     assert "version" not in whole["ips"][0]
 
 
-def test_T45_the_oldest_shape_has_the_first_address_of_each_family() -> None:  # noqa: N802 - the checklist's id
+def test_T45_the_oldest_shape_has_the_first_address_of_each_family() -> None:
     whole = in_version(merged([BRIDGE, MACVLAN]), "0.2.0")
     assert whole["ip4"]["ip"] == "10.1.0.5/16"
     assert whole["ip4"]["routes"] == [

@@ -78,7 +78,7 @@ def test_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
         Store(tmp_path / "store.db")
 
 
-def test_T73_a_damaged_file_is_refused(tmp_path: Path) -> None:  # noqa: N802 - the checklist's id
+def test_T73_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"this is not a database, it is a sentence" * 100)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(tmp_path / "store.db")
@@ -117,7 +117,7 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
     assert len(store.all()) == 60
 
 
-def test_T111_a_container_is_locked_alone_and_for_a_bounded_time() -> None:  # noqa: N802 - the checklist's id
+def test_T111_a_container_is_locked_alone_and_for_a_bounded_time() -> None:
     locks = ContainerLocks(wait_seconds=0.05)
     with locks.hold("c1"):
         with locks.hold("c2"):
