@@ -23,7 +23,7 @@ test: setup test-packages check ## everything: lint, types, layers, unit, contra
 check: setup ## lint, format, types and layers only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy && $(BIN)/mypy tools/checklist
 	$(BIN)/lint-imports --no-cache
 
 unit: setup ## the tests that need no namespaces
