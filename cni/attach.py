@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from cni.default_route import KEEP, DefaultRoute
 from cni.delegate import DelegateError, Delegates, Invocation
 from cni.model import Attachment, AttachmentState
 from cni.netconf import NetworkConfig
@@ -65,6 +66,7 @@ class AttachRequest:
     """CNI_IFNAME of the runtime's ADD; empty for a hot add."""
     runtime_network: str = ""
     """Name of the configuration of the runtime's ADD; empty for a hot add."""
+    default_route: DefaultRoute = KEEP
 
 
 class Attacher:
