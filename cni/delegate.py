@@ -5,6 +5,7 @@ Source of every rule: CNI specification 1.1.0, sections 4 (execution) and 2 (pro
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,16 +34,20 @@ MISSING = 102
 """A delegate's program is nowhere on the path."""
 BUSY = 11
 """Other operations are in the way (CNI specification: try again later)."""
+UNDECODABLE = 6
+"""What a delegate printed cannot be read (CNI specification: failed to decode content)."""
 BAD_CONFIG = 7
 """The configuration itself cannot be run (CNI specification: invalid network config)."""
 
-FORWARDED = ("PATH", "HOME", "TRACEPARENT", "TRACESTATE", "BAGGAGE")
-"""What of a caller's environment reaches the delegates, beside the CNI_ variables."""
+OF_CONTAINER = frozenset({"CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS"})
+"""What STATUS and GC do not have: they are about the node."""
 
 VALID_ATTACHMENTS = ("cni.dev/valid-attachments", "cni.dev/attachments")
 """The specification's key of a GC's input, and the one that libcni up to 1.2.0 wrote; both are read and written."""
 
 Config = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,14 +200,13 @@ class Delegates:
 
     def _add_one(self, network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:
         stdout = self._run("ADD", str(plugin["type"]), _plugin_config(network, plugin, call, previous), call)
-        if not stdout.strip() or stdout.strip() == b"null":
-            # Nothing to say: what the plugins before it said still holds.
+        if stdout.strip() == b"null":
+            # An empty result, as libcni takes it: what the plugins before it said still holds.
             return previous if previous is not None else {"cniVersion": network.version}
         result = _decoded(stdout)
         if result is None:
-            raise DelegateError(
-                6, f"plugin {plugin['type']}: ADD succeeded with output that is not a result", _text(stdout)
-            )
+            what = "output that is not a result" if stdout.strip() else "no result"
+            raise DelegateError(UNDECODABLE, f"plugin {plugin['type']}: ADD succeeded with {what}", _text(stdout))
         result.setdefault("cniVersion", network.version)
         return result
 
@@ -230,6 +234,8 @@ class Delegates:
             if self._observe is not None:
                 self._observe(kind, command, time.monotonic() - started)
         if finished.status == 0:
+            if finished.stderr.strip():
+                log.info("a plugin wrote to stderr", extra=_spoken(kind, command, call, finished))
             return finished.stdout
         raise _failure(kind, command, finished, self._deadline)
 
@@ -261,7 +267,7 @@ class Network:
             raise DelegateError(BAD_CONFIG, f"network {name}: no plugins")
         if not all(isinstance(plugin, dict) and isinstance(plugin.get("type"), str) for plugin in plugins):
             raise DelegateError(BAD_CONFIG, f"network {name}: every plugin needs a type")
-        disabled = [content.get(key) in (True, "true") for key in ("disableCheck", "disableGC")]
+        disabled = [str(content.get(key)).lower() == "true" for key in ("disableCheck", "disableGC")]
         return cls(name, _chosen_version(content, name), plugins, *disabled)
 
 
@@ -321,11 +327,12 @@ def _plugin_config(network: Network, plugin: Config, call: Invocation, previous:
 
 
 def _environment(command: str, call: Invocation, path: tuple[str, ...]) -> dict[str, str]:
+    """The caller's whole environment over the agent's own, as if the caller had run the plugin itself."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
-    forwarded = {key: call.env[key] for key in FORWARDED if key in call.env}
-    whole = {**own, **forwarded, "CNI_COMMAND": command, "CNI_PATH": os.pathsep.join(path)}
+    callers = {key: value for key, value in call.env.items() if key not in OF_CONTAINER}
+    whole = {**own, **callers, "CNI_COMMAND": command, "CNI_PATH": os.pathsep.join(path)}
     if command in ("STATUS", "GC"):
-        return whole  # about the node, not about a container
+        return whole
     return {
         **whole,
         "CNI_CONTAINERID": call.container_id,
@@ -333,6 +340,11 @@ def _environment(command: str, call: Invocation, path: tuple[str, ...]) -> dict[
         "CNI_IFNAME": call.ifname,
         "CNI_ARGS": call.args,
     }
+
+
+def _spoken(kind: str, command: str, call: Invocation, finished: Finished) -> dict[str, str]:
+    """The fields of a log line about what a plugin said beside its result."""
+    return {"plugin": kind, "command": command, "container": call.container_id, "stderr": _text(finished.stderr)}
 
 
 def _failure(kind: str, command: str, finished: Finished, deadline: float) -> DelegateError:

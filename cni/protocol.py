@@ -33,6 +33,9 @@ REQUIRED = {
 SINCE = {"CHECK": (0, 4, 0), "GC": (1, 1, 0), "STATUS": (1, 1, 0)}
 """The configuration's version from which a command exists."""
 
+OBJECTS = ("runtimeConfig", "prevResult", "kubernetes", "policy")
+"""Fields of the configuration that are objects where they are given."""
+
 Config = dict[str, Any]
 
 
@@ -89,7 +92,7 @@ class Call:
 
 
 def parse_call(env: Mapping[str, str], stdin: bytes) -> Call:
-    """The call, checked in the reference implementation's order. Raises CniError (T01-T14)."""
+    """The call, checked in the reference implementation's order. Raises CniError (T01-T15)."""
     command = env.get("CNI_COMMAND", "")
     if command not in REQUIRED["CNI_COMMAND"] and command:
         raise CniError(Code.INVALID_ENVIRONMENT, f"unknown CNI_COMMAND: {command}")
@@ -98,6 +101,8 @@ def parse_call(env: Mapping[str, str], stdin: bytes) -> Call:
     config = parse_config(stdin)
     version = config.get("cniVersion") or VERSIONS[0]
     _check_version(command, version)
+    if command == "ADD":  # only ADD uses them, and no DEL shall fail for them
+        _check_objects(config)
     return Call(
         command=command,
         container_id=env.get("CNI_CONTAINERID", ""),
@@ -212,3 +217,9 @@ def _check_version(command: str, version: str) -> None:
             f"config version does not allow {command}",
             f"it is {version}, needed is {wanted}",
         )
+
+
+def _check_objects(config: Config) -> None:
+    for key in OBJECTS:
+        if not isinstance(config.get(key) or {}, dict):
+            raise CniError(Code.UNSUPPORTED_FIELD, f"{key} must be an object", f"{key}={config[key]!r}")

@@ -175,11 +175,11 @@ class Node:
         config = {"cniVersion": version, "name": "pods", "type": "genie"}
         return self.call(self.environment(command, workload, cni, **changes), config)
 
-    def call(self, env: Mapping[str, str], config: Mapping[str, Any]) -> Reply:
+    def call(self, env: Mapping[str, str], config: Mapping[str, Any] | bytes) -> Reply:
         """Call the real binary with this environment and configuration."""
         done = subprocess.run(
             [build_genie()],
-            input=json.dumps(config).encode(),
+            input=config if isinstance(config, bytes) else json.dumps(config).encode(),
             env=dict(env),
             capture_output=True,
             check=False,

@@ -2,8 +2,9 @@
 
 ``{"type": "scripted", "add": {...}, "del": {...}}``; each action may have: ``wait`` (seconds), ``print`` (text for
 stdout instead of a result), ``stderr``, ``exit``, ``child`` (start a grandchild that holds the pipes for so many
-seconds), ``touch`` (a file), ``wait_for`` (a file that must come to be). Every call is appended to ``log`` as JSON,
-but VERSION, which is answered with the versions that it was installed with.
+seconds), ``touch`` (a file), ``wait_for`` (a file that must come to be), ``repeat`` (how often ``print`` is printed),
+``kill`` (the number of the signal that ends it). Every call is appended to ``log`` as JSON, but VERSION, which is
+answered with the versions that it was installed with.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ command = os.environ["CNI_COMMAND"]
 if command == "VERSION":
     print(json.dumps({{"cniVersion": config["cniVersion"], "supportedVersions": {versions!r}}}))
     sys.exit(0)
-call = {{key: value for key, value in os.environ.items() if key.startswith("CNI_") or key == "TRACEPARENT"}}
+traced = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")
+call = {{key: value for key, value in os.environ.items() if key.startswith("CNI_") or key in traced}}
 with open(config["log"], "a") as log:
-    log.write(json.dumps({{"env": call, "config": config}}) + "\n")
+    log.write(json.dumps({{"env": call, "environ": dict(os.environ), "config": config}}) + "\n")
 do = config.get(command.lower(), {{}})
 if "touch" in do:
     open(do["touch"], "w").close()
@@ -38,13 +40,17 @@ if "stderr" in do:
     sys.stderr.flush()
 time.sleep(do.get("wait", 0))
 if "print" in do:
-    sys.stdout.write(do["print"])
+    for _ in range(do.get("repeat", 1)):
+        sys.stdout.write(do["print"])
 elif command == "ADD":
     result = {{"cniVersion": config["cniVersion"], "interfaces": [], "ips": [], "routes": []}}
     if "prevResult" in config:
         result = config["prevResult"]
     result.setdefault("tags", []).append(config.get("tag", config["type"]))
     print(json.dumps(result))
+sys.stdout.flush()
+if "kill" in do:
+    os.kill(os.getpid(), do["kill"])
 sys.exit(do.get("exit", 0))
 """
 
@@ -59,7 +65,7 @@ def install_scripted(directory: Path, name: str = "scripted", versions: Sequence
 
 
 def calls(log: Path) -> list[dict[str, Any]]:
-    """Every call so far, oldest first: ``env`` and ``config``."""
+    """Every call so far, oldest first: ``env`` (what is CNI's and tracing's of it), ``environ`` (all), ``config``."""
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
