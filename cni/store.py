@@ -132,6 +132,16 @@ class Store:
             ).fetchall()
         return {int(table) for (table,) in rows}
 
+    def started_since(self, at: float) -> list[tuple[str, float]]:
+        """Physical network and start of what was attached since then, seconds since the epoch, and is there now."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT physical_network, created_at FROM attachments"
+                " WHERE created_at > ? AND state = 'ready' AND physical_network IS NOT NULL",
+                (at,),
+            ).fetchall()
+        return [(str(name), float(since)) for name, since in rows]
+
     def note(self, key: str) -> str | None:
         """The value kept under ``key`` in ``meta``."""
         with self._lock:

@@ -241,10 +241,55 @@ class Batch(Message, frozen=True, kw_only=True):
     """Switches that changed since the last batch."""
 
 
-class Ingested(Message, frozen=True, kw_only=True):
-    """The controller's reply: the highest sequence number that it holds for the agent."""
+class RankedNetwork(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """A network of one node, as a workload that starts there now would find it. Money is decimal text.
+
+    A workload that carries d bits per second costs ``price_per_hour`` and, for each GB of d, ``price_per_gb`` and
+    ``congestion_per_gb``: what its room would be worth to others.
+    """
+
+    network: str
+    physical_network: str
+    rank: int | None = None
+    """From 1, the best; None: nothing new should go there now, for ``reason``."""
+    reason: str = ""
+    """The decision's word, such as ``NoCapacity``; text, so that a word that is new breaks no older agent."""
+    price_per_hour: str | None = None
+    """Of the attachment alone; None: not known."""
+    price_per_gb: str | None = None
+    congestion_per_gb: str = "0"
+    room_bps: float = 0.0
+    """What arrivals may add on this node's uplink before it is at ``fill``; at or below zero when it is full."""
+    free_addresses: int | None = None
+    sampled_at: float | None = None
+    """End of the samples that the room was computed from, by the clock of the node's agent."""
+    latency_ms: float | None = None
+    sla: str | None = None
+    """A percentage, as the physical network's object has it."""
+
+
+class Ranking(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The networks of a node for new workloads: those with a rank first, then by name."""
+
+    node: str
+    computed_at: float
+    """By the controller's clock: it tells one ranking from another; ``age_seconds`` says how old it is."""
+    age_seconds: float = 0.0
+    """Its age as it was sent."""
+    demand_bps: float
+    """What a new workload of this node is expected to carry; the ranks are for it."""
+    currency: str = ""
+    networks: tuple[RankedNetwork, ...] = ()
+
+
+class Ingested(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The controller's reply: the highest sequence number that it holds for the agent.
+
+    ``ranking`` comes when it is another than the last one sent, and now and then.
+    """
 
     sequence: int
+    ranking: Ranking | None = None
 
 
 class Ask(Message, frozen=True, kw_only=True):
