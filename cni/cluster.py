@@ -5,9 +5,13 @@ The adapters are ``cni.kube`` (the API server) and ``cni.objects`` (YAML files, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import StrEnum
+from typing import Literal, Protocol, assert_never
+
+STATIC_POD_UID_KEY = "kubernetes.io/config.hash"
+"""On the mirror of a static pod: the uid that kubelet, and so the runtime, knows the pod by."""
 
 
 class ObjectUnknown(Exception):  # noqa: N818 - the word that callers read best
@@ -15,7 +19,17 @@ class ObjectUnknown(Exception):  # noqa: N818 - the word that callers read best
 
     def __init__(self, kind: str, namespace: str, name: str, why: str = "") -> None:
         self.kind = kind
-        super().__init__(f"there is no {kind} {namespace}/{name}" + (f": {why}" if why else ""))
+        super().__init__(self._text(f"{kind} {namespace}/{name}", why))
+
+    def _text(self, what: str, why: str) -> str:
+        return f"there is no {what}" + (f": {why}" if why else "")
+
+
+class ObjectUnusable(ObjectUnknown):
+    """It is there, but says something that cannot be meant; the text says what, and where in it."""
+
+    def _text(self, what: str, why: str) -> str:
+        return f"{what} cannot be used: {why}"
 
 
 class ClusterAway(Exception):  # noqa: N818 - the same
@@ -42,6 +56,22 @@ class Pod:
     devices: bool = False
     """Whether it asks for devices of a device plugin (extended resources) or by resource claims."""
 
+    def is_meant_by(self, uid: str) -> bool:
+        """Whether a runtime that gives this uid means this pod; without one every pod of the name is meant."""
+        return uid in ("", self.uid, self.annotations.get(STATIC_POD_UID_KEY))
+
+
+class PodEvent(StrEnum):
+    """What happened to a pod of this node."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+PodListener = Callable[[PodEvent, Pod], None]
+Operator = Literal["In", "NotIn", "Exists", "DoesNotExist"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentDefinition:
@@ -66,11 +96,42 @@ class LogicalNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One of a selector's ``matchExpressions``."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """As Kubernetes has it: NotIn is also true where there is no such label."""
+        match self.operator:
+            case "In":
+                return labels.get(self.key) in self.values
+            case "NotIn":
+                return labels.get(self.key) not in self.values
+            case "Exists":
+                return self.key in labels
+            case "DoesNotExist":
+                return self.key not in labels
+            case _:
+                assert_never(self.operator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
-    """The NIC of those nodes whose labels match."""
+    """The NIC of those nodes that the selector selects."""
 
     refer_nic: str
     node_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels that a node must have (``matchLabels``)."""
+    requirements: tuple[Requirement, ...] = ()
+    """What else must hold of its labels (``matchExpressions``)."""
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether a node with these labels has this uplink; an empty selector selects every node."""
+        plain = all(labels.get(key) == value for key, value in self.node_selector.items())
+        return plain and all(requirement.holds(labels) for requirement in self.requirements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +150,11 @@ class PhysicalNetwork:
 
 
 class Objects(Protocol):
-    """The objects that describe networks. Every method raises ObjectUnknown, ClusterAway or ClusterRefused."""
+    """The objects that describe networks. Every method may be called from any thread.
+
+    Those for one object raise ObjectUnknown (ObjectUnusable), ClusterAway or ClusterRefused. What has been seen before
+    is answered while the server is away: a node goes on attaching pods to the networks that it knows.
+    """
 
     def attachment_definition(self, namespace: str, name: str) -> AttachmentDefinition:
         """One NetworkAttachmentDefinition."""
@@ -108,13 +173,13 @@ class Objects(Protocol):
 
 
 class Cluster(Objects, Protocol):
-    """A Kubernetes cluster, seen from one of its nodes. Every method may be called from any thread."""
+    """A Kubernetes cluster, seen from one of its nodes."""
 
     def pod(self, namespace: str, name: str, uid: str = "") -> Pod:
         """The pod as it is now, of that uid where one is given: a pod that was made anew is another one.
 
-        Answered from the watch when that is warm and has it, else by one bounded read.
-        Raises ObjectUnknown, ClusterAway, ClusterRefused.
+        Answered from the watch when that is warm and has it, else by one bounded read; while the server is away,
+        as it was last seen, if a uid says that it is the same. Raises ObjectUnknown, ClusterAway, ClusterRefused.
         """
 
     def annotate(self, pod: Pod, annotations: Mapping[str, str | None]) -> None:
@@ -122,3 +187,13 @@ class Cluster(Objects, Protocol):
 
         Raises ObjectUnknown when the pod is gone or another now, ClusterAway, ClusterRefused.
         """
+
+    def on_pod(self, listener: PodListener) -> None:
+        """Tells of every pod of this node: those that are there (ADDED), then each that comes, changes or goes.
+
+        CHANGED means that the value is another one. The calls come one at a time, those to come from a thread of the
+        cluster's own, which is held up by them. An exception is logged.
+        """
+
+    def node_labels(self) -> Mapping[str, str]:
+        """The labels of this node, at most a minute old. Raises ObjectUnknown, ClusterAway, ClusterRefused."""
