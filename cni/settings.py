@@ -44,6 +44,17 @@ class Controller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kubernetes:
+    """How the agent reaches its cluster; a netconf that says otherwise wins."""
+
+    kubeconfig: Path | None = None
+    in_cluster: bool | None = None
+    """The service account of the agent's own pod: True always, False never, None if it has one and no kubeconfig."""
+    read_deadline: float = 3.0
+    """Seconds that one read of an object may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of an agent. Durations are in seconds."""
 
@@ -56,6 +67,8 @@ class Settings:
     bin_dirs: tuple[str, ...] = ("/opt/cni/bin", "/usr/lib/cni")
     delegate_deadline: float = 60.0
     controller: Controller | None = None
+    kubernetes: Kubernetes = Kubernetes()
+    objects: Path | None = None
     sample_every: float = 1.0
     metrics: str | None = None
 
@@ -76,6 +89,7 @@ def load(file: Path) -> Settings:
             given[name] = value
     given["uplinks"] = _uplinks(reader)
     given["controller"] = _controller(reader)
+    given["kubernetes"] = _kubernetes(reader)
     reader.end()
     if reader.problems:
         raise SettingsError(file, reader.problems)
@@ -150,6 +164,22 @@ def _controller(reader: _Reader) -> Controller | None:
     return None if url is None else Controller(url=url, token_file=token_file)
 
 
+def _kubernetes(reader: _Reader) -> Kubernetes:
+    value = reader.take("kubernetes", _anything)
+    if value is None:
+        return Kubernetes()
+    inner = reader.inner(value, "kubernetes")
+    kubeconfig = inner.take("kubeconfig", _path)
+    in_cluster = inner.take("inCluster", _flag)
+    deadline = inner.take("readDeadline", duration)
+    inner.end()
+    if kubeconfig is not None and in_cluster:
+        reader.problems.append("kubernetes: has kubeconfig and inCluster: keep one")
+    return Kubernetes(
+        kubeconfig=kubeconfig, in_cluster=in_cluster, read_deadline=deadline or Kubernetes().read_deadline
+    )
+
+
 def duration(value: Any) -> float:
     """``90s``, ``500ms``, ``5m`` in seconds. Raises ValueError."""
     match = DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -176,6 +206,12 @@ def _path(value: Any) -> Path:
     if not isinstance(value, str) or not value.startswith("/"):
         raise ValueError(f"{value!r} is not an absolute path")
     return Path(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _paths(value: Any) -> tuple[str, ...]:
@@ -214,6 +250,7 @@ FIELDS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("binDirs", "bin_dirs", _paths),
     ("delegateDeadline", "delegate_deadline", duration),
     ("sampleEvery", "sample_every", duration),
+    ("objects", "objects", _path),
     ("metrics", "metrics", _listen),
 )
 """The key in the file, the field of Settings, and how the one becomes the other."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cni.settings import Controller, SettingsError, Uplink, load
+from cni.settings import Controller, Kubernetes, SettingsError, Uplink, load
 
 WHOLE = """
 node: n1
@@ -18,6 +18,8 @@ binDirs: [/usr/lib/cni]
 delegateDeadline: 60s
 uplinks: [{physicalNetwork: phynet0, nic: eth2, capacity: 100Mbps}]
 controller: {url: "unix:/run/s.sock", tokenFile: /etc/token}
+kubernetes: {kubeconfig: /etc/genie/kubeconfig, readDeadline: 5s}
+objects: /etc/genie/objects
 sampleEvery: 500ms
 metrics: 127.0.0.1:9464
 """
@@ -30,6 +32,8 @@ uplinks: [{physicalNetwork: p, nic: eth2, capacity: fast}, {nic: eth1, capacity:
 controller: {url: "ftp://x"}
 metrics: 0.0.0.0:9464
 binDirs: [usr]
+kubernetes: {kubeConfig: /k, inCluster: "yes", readDeadline: 3}
+objects: etc
 """
 
 
@@ -45,11 +49,14 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert settings.controller == Controller(url="unix:/run/s.sock", token_file=Path("/etc/token"))
     assert (settings.sample_every, settings.delegate_deadline) == (0.5, 60.0)
     assert settings.bin_dirs == ("/usr/lib/cni",)
+    assert settings.kubernetes == Kubernetes(kubeconfig=Path("/etc/genie/kubeconfig"), read_deadline=5.0)
+    assert settings.objects == Path("/etc/genie/objects")
 
 
 def test_only_the_node_is_required(tmp_path: Path) -> None:
     settings = load(write(tmp_path, "node: n1"))
     assert (settings.controller, settings.uplinks, settings.metrics) == (None, (), None)
+    assert (settings.kubernetes, settings.objects) == (Kubernetes(), None)
 
 
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
@@ -68,9 +75,18 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "controller.url: 'ftp://x'",
         "metrics: '0.0.0.0:9464'",
         "binDirs: 'usr'",
+        "kubernetes.kubeConfig: unknown setting; did you mean kubeconfig?",
+        "kubernetes.inCluster: 'yes' is neither true nor false",
+        "kubernetes.readDeadline: 3 is not a duration",
+        "objects: 'etc'",
     ):
         assert part in text
-    assert len(caught.value.problems) == 11
+    assert len(caught.value.problems) == 15
+
+
+def test_two_ways_to_one_cluster_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="kubeconfig and inCluster"):
+        load(write(tmp_path, "node: n1\nkubernetes: {kubeconfig: /k, inCluster: true}"))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "node: n1\nuplinks: 7", "node: n1\ncontroller: x"])
