@@ -19,6 +19,9 @@ from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
 from cni.means import Means
 from cni.netconf import ConfDir
+from cni.networks import Networks
+from cni.pods import NoClusters
+from cni.publish import Publisher
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
 from cni.sense.sampler import Sampler, Sources
@@ -44,12 +47,13 @@ class Agent:
         self.settings = settings
         self.meters = metrics.Metrics()
         self.store = Store(settings.state / "store.db")
-        self.networks = ConfDir(settings.conf_dir)
+        self.networks = Networks(ConfDir(settings.conf_dir, kernel.default_nic))
         self.locks = ContainerLocks()
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
         namespaces = WorkloadNamespaces()
         self.attacher = Attacher(self.store, delegates, namespaces)
         self.switches = self._build_switches()
+        self.publisher = Publisher(self.store, namespaces)
         self.verbs = Verbs(
             Means(
                 store=self.store,
@@ -59,6 +63,8 @@ class Agent:
                 networks=self.networks,
                 kernel=namespaces,
                 switches=self.switches,
+                clusters=NoClusters(),
+                publisher=self.publisher,
             ),
             self.meters.verb,
         )
@@ -100,6 +106,7 @@ class Agent:
             server.start()
             work = self._start_loops()
             ending.callback(work.stop, STOP_SECONDS)
+            ending.callback(self.publisher.stop)
             log.info("agent ready", extra={"node": settings.node, "socket": str(settings.socket)})
             stop.wait()
             log.info("agent stops", extra={"node": settings.node})
@@ -117,6 +124,7 @@ class Agent:
         work = loops.Loops()
         work.run("leftovers", loops.clearing(leftovers, self.meters.repaired))
         work.run("dels", loops.replaying(self.dels))
+        work.run("publishing", self.publisher.turn)
         work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))
         if settings.controller is not None:
             pusher = Pusher(settings.controller, self.spool, self.telling.tell_all, self.meters.batch)
@@ -128,6 +136,7 @@ class Agent:
         watch("genie_attachments", "Attachments in the store.", lambda: len(self.store.all()))
         watch("genie_batch_spool_depth", "Batches waiting for the controller.", self.spool.depth)
         watch("genie_del_spool_depth", "Spooled DELs waiting.", self.dels.depth)
+        watch("genie_annotations_waiting", "Pods whose annotations wait for the API server.", self.publisher.depth)
         watch("genie_batches_dropped", "Batches lost as the spool was full, since start.", lambda: self.spool.dropped)
 
 

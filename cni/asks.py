@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cni.locks import LockTimeout
-from cni.netconf import ConfDir
+from cni.networks import Networks
 from cni.reports import attachment_reports, network_reports
 from cni.store import Store
 from cni.switch import Refused
@@ -41,7 +41,7 @@ class SwitchEngine(Protocol):
 class Asks:
     """One answer per question; never raises."""
 
-    def __init__(self, node: str, store: Store, networks: ConfDir, switches: SwitchEngine) -> None:
+    def __init__(self, node: str, store: Store, networks: Networks, switches: SwitchEngine) -> None:
         self._node = node
         self._store = store
         self._networks = networks

@@ -44,13 +44,14 @@ def collect(means: Means, call: Call) -> None:
     if valid is None:
         return
     until = time.monotonic() + WHOLE_SECONDS
+    configs = _configurations(means)
     problems: list[tuple[int, str]] = []
     for container_id, stale in _stale(means, call.name, valid).items():
         if time.monotonic() > until:
             problems.append((Code.TRY_LATER, f"container {container_id} and what follows was not reached in time"))
             break
         problems += _end(means, call, container_id, stale)
-    problems += _forward(means, call, until)
+    problems += _forward(means, call, configs, until)
     if problems:
         raise CniError(problems[0][0], "not all could be collected", "; ".join(text for _, text in problems))
 
@@ -120,15 +121,29 @@ def _end(means: Means, call: Call, container_id: str, stale: set[Ours]) -> list[
     return problems
 
 
-def _forward(means: Means, call: Call, until: float) -> list[tuple[int, str]]:
+def _configurations(means: Means) -> dict[tuple[str, bytes], str]:
+    """The configurations that can be attached to now, and those that attachments were made with, by their own name.
+
+    A network may have lost its file or object while its leftovers are still there.
+    """
+    found = {(network.own_name, network.config): network.network for network in means.networks.all()}
+    known = {own_name for own_name, _ in found}
+    for row in means.store.all():
+        own_name = str(msgspec.json.decode(row.config).get("name"))
+        if own_name not in known:
+            found.setdefault((own_name, row.config), row.network)
+    return found
+
+
+def _forward(means: Means, call: Call, configs: Mapping[tuple[str, bytes], str], until: float) -> list[tuple[int, str]]:
     """GC of every network's delegates; what failed."""
     problems: list[tuple[int, str]] = []
-    for network in means.networks.all():
+    for (own_name, config), network in configs.items():
         if time.monotonic() > until:
-            problems.append((Code.TRY_LATER, f"network {network.network} and what follows was not reached in time"))
+            problems.append((Code.TRY_LATER, f"network {network} and what follows was not reached in time"))
             break
-        failed = means.delegates.collect(network.config, Invocation(env=call.env), _valid(means, network.own_name))
-        problems += [(error.code, f"network {network.network}: {error}") for error in failed]
+        failed = means.delegates.collect(config, Invocation(env=call.env), _valid(means, own_name))
+        problems += [(error.code, f"network {network}: {error}") for error in failed]
     return problems
 
 

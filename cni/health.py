@@ -6,11 +6,11 @@ from all the others.
 
 from __future__ import annotations
 
-from cni.annotations import select
 from cni.delegate import DelegateError, Invocation
 from cni.means import Means
 from cni.netconf import NetworkConfig
 from cni.protocol import Call, CniError, Code
+from cni.selection import select
 from cni.store import StoreError
 
 ANY_IFNAME = "eth0"

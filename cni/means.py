@@ -11,8 +11,11 @@ from cni.attach import Attacher, WorkloadKernel, where
 from cni.delegate import DelegateError, Delegates
 from cni.locks import ContainerLocks
 from cni.model import Attachment
-from cni.netconf import ConfDir, NetworkConfig, NetworkUnknown
+from cni.netconf import NetworkConfig, NetworkUnknown
+from cni.networks import Networks
+from cni.pods import Clusters
 from cni.protocol import CniError, Code
+from cni.publish import LinkFacts, Publisher
 from cni.store import Store
 from cni.wire import SwitchStatus
 
@@ -24,7 +27,7 @@ Problem = tuple[Attachment, DelegateError | OSError]
 class VerbKernel(WorkloadKernel, Protocol):
     """What the verbs need of the kernel beside what attaching needs."""
 
-    def links(self, netns: str) -> Mapping[str, object]:
+    def links(self, netns: str) -> Mapping[str, LinkFacts]:
         """The links in a namespace, by name. Raises OSError when it is gone."""
 
     def lacks(self, netns: str, ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
@@ -52,16 +55,18 @@ class Means:
     attacher: Attacher
     delegates: Delegates
     locks: ContainerLocks
-    networks: ConfDir
+    networks: Networks
     kernel: VerbKernel
     switches: Switching
+    clusters: Clusters
+    publisher: Publisher
 
     def network(self, name: str | None) -> NetworkConfig:
         """The network of that name, None: the node's default one. Raises CniError."""
         try:
             return self.networks.default() if name is None else self.networks.find(name)
         except NetworkUnknown as error:
-            raise CniError(Code.INVALID_CONFIG, str(error)) from error
+            raise CniError(Code.TRY_LATER if error.later else Code.INVALID_CONFIG, str(error)) from error
 
     def moving(self) -> set[tuple[str, str]]:
         """Workload and name of the attachments whose switch has not ended."""

@@ -7,14 +7,15 @@ name without extension and without everything up to the first ``-`` (``10-calico
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from cni.addresses import free_addresses
+from cni.generated import generate, why_not
 from cni.model import PHYSICAL_NETWORK_KEY
 
 PREFIX = "cni:"
@@ -23,7 +24,12 @@ SUFFIXES = (".conf", ".conflist")
 
 
 class NetworkUnknown(Exception):  # noqa: N818 - the word that callers read best
-    """No usable configuration has that name; the text says which files were looked at and what is wrong with them."""
+    """No usable configuration has that name; the text says where was looked, what is wrong there and what to do."""
+
+    def __init__(self, text: str, *, later: bool = False) -> None:
+        self.later = later
+        """Only who could tell is away now: the same question may succeed later."""
+        super().__init__(text)
 
 
 class _Unusable(Exception):  # noqa: N818 - never leaves this module
@@ -32,16 +38,15 @@ class _Unusable(Exception):  # noqa: N818 - never leaves this module
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConfig:
-    """A configuration of the node as a list, ready for the delegates."""
+    """A network's configuration as a list, ready for the delegates."""
 
     network: str
-    """``cni:NAME``, the same however it was asked for."""
+    """``cni:NAME``, ``nad:NAMESPACE/NAME`` or ``logical:NAMESPACE/NAME``, the same however it was asked for."""
     own_name: str
     """The ``name`` in the configuration: what IPAM plugins keep their addresses under."""
     config: bytes
     """The configuration list, JSON."""
     physical_network: str | None
-    path: Path
 
     def free_addresses(self) -> int | None:
         """How many more attachments find an address; None when its IPAM does not let us know."""
@@ -49,13 +54,20 @@ class NetworkConfig:
 
 
 class ConfDir:
-    """The configurations in one directory, read anew at each question: administrators edit them."""
+    """The configurations in one directory, read anew at each question: administrators edit them.
 
-    def __init__(self, path: Path) -> None:
+    ``default_nic`` tells the NIC of the node's default route, for configurations that are made up.
+    """
+
+    def __init__(self, path: Path, default_nic: Callable[[], str | None] = lambda: None) -> None:
         self.path = path
+        self._default_nic = default_nic
 
     def find(self, name: str) -> NetworkConfig:
-        """The network ``NAME`` or ``cni:NAME``. Raises NetworkUnknown."""
+        """The network ``NAME`` or ``cni:NAME``: of the files, else made up for a well-known plugin.
+
+        Raises NetworkUnknown.
+        """
         wanted = name.removeprefix(PREFIX)
         problems: list[str] = []
         usable = list(self._usable(problems))
@@ -65,7 +77,27 @@ class ConfDir:
         for config in usable:
             if config.own_name == wanted:
                 return config
+        made_up = generate(wanted, self._default_nic)
+        if made_up is not None:
+            return of_content(PREFIX + wanted, made_up)
         raise NetworkUnknown(_unknown(wanted, self.path, usable, problems))
+
+    def by_own_name(self, name: str) -> dict[str, Any]:
+        """The content of the file whose ``name`` says so: of a ``.conflist``, else of a ``.conf`` or ``.json`` (N3).
+
+        That is how the standard finds what a NetworkAttachmentDefinition leaves to the disk. Raises NetworkUnknown.
+        """
+        problems: list[str] = []
+        for suffixes in ((".conflist",), (".conf", ".json")):
+            for path in self._files(suffixes):
+                try:
+                    content = _read(path)
+                except _Unusable as error:
+                    problems.append(f"{path.name}: {error}")
+                    continue
+                if content.get("name") == name:
+                    return content
+        raise NetworkUnknown("; ".join([f"no configuration named {name!r} is in {self.path}", *problems]))
 
     def default(self) -> NetworkConfig:
         """The first configuration by file name that is not genie's own. Raises NetworkUnknown."""
@@ -90,9 +122,9 @@ class ConfDir:
                 taken.add(config.network)
                 yield config
 
-    def _files(self) -> list[Path]:
+    def _files(self, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
         try:
-            return sorted(path for path in self.path.iterdir() if path.suffix in SUFFIXES and path.is_file())
+            return sorted(path for path in self.path.iterdir() if path.suffix in suffixes and path.is_file())
         except OSError:
             return []
 
@@ -128,36 +160,53 @@ def as_list(content: dict[str, Any], fallback_name: str) -> dict[str, Any]:
     return listed
 
 
-def _load(path: Path, taken: set[str]) -> NetworkConfig | None:
-    """The configuration in the file; None for genie's own. Raises _Unusable."""
+def of_content(network: str, content: dict[str, Any], fallback_name: str = "") -> NetworkConfig:
+    """A configuration by its content, as ``network``. Raises ValueError that says what is wrong with it."""
+    listed = as_list(content, fallback_name)
+    physical = listed.get(PHYSICAL_NETWORK_KEY)
+    if physical is not None and not isinstance(physical, str):
+        raise ValueError(f"{PHYSICAL_NETWORK_KEY} must be a name")
+    return NetworkConfig(
+        network=network,
+        own_name=str(listed["name"]),
+        config=msgspec.json.encode(listed),
+        physical_network=physical,
+    )
+
+
+def is_own(content: dict[str, Any]) -> bool:
+    """Whether it is genie's own configuration, or has genie in its chain: no network to attach to."""
+    plugins = content.get("plugins")
+    entries = plugins if isinstance(plugins, list) else [content]
+    return any(isinstance(entry, dict) and entry.get("type") == OWN_TYPE for entry in entries)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Raises _Unusable."""
     try:
         content = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _Unusable(str(error)) from error
     if not isinstance(content, dict):
         raise _Unusable("not a JSON object")
+    return content
+
+
+def _load(path: Path, taken: set[str]) -> NetworkConfig | None:
+    """The configuration in the file; None for genie's own. Raises _Unusable."""
+    content = _read(path)
+    if is_own(content):
+        return None
     key = file_key(path)
     try:
-        listed = as_list(content, key)
+        config = of_content(PREFIX + key, content, key)
     except ValueError as error:
         raise _Unusable(str(error)) from error
-    if any(plugin["type"] == OWN_TYPE for plugin in listed["plugins"]):
-        return None
-    physical = listed.get(PHYSICAL_NETWORK_KEY)
-    if physical is not None and not isinstance(physical, str):
-        raise _Unusable(f"{PHYSICAL_NETWORK_KEY} must be a name")
-    own_name = str(listed["name"])
     # A file whose key an earlier file has taken is still found by its own name.
-    return NetworkConfig(
-        network=PREFIX + (own_name if PREFIX + key in taken else key),
-        own_name=own_name,
-        config=msgspec.json.encode(listed),
-        physical_network=physical,
-        path=path,
-    )
+    return replace(config, network=PREFIX + config.own_name) if config.network in taken else config
 
 
 def _unknown(wanted: str, directory: Path, usable: list[NetworkConfig], problems: list[str]) -> str:
     known = ", ".join(sorted(config.network.removeprefix(PREFIX) for config in usable)) or "none"
     text = f"no usable configuration for network {wanted!r} in {directory} (known: {known})"
-    return "; ".join([text, *problems])
+    return "; ".join([f"{text}; {why_not(wanted)}", *problems])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from cni.model import DO_NOT_MOVE_KEY, MOVE_PRIMARY_KEY, Attachment, AttachmentState
-from cni.netconf import ConfDir
+from cni.networks import Networks
 from cni.results import canonical
 from cni.wire import AttachmentReport, NetworkReport, SwitchStatus
 
@@ -37,7 +37,7 @@ def attachment_reports(
     return tuple(sorted(reports, key=lambda report: (report.workload, report.attachment)))
 
 
-def network_reports(networks: ConfDir) -> tuple[NetworkReport, ...]:
+def network_reports(networks: Networks) -> tuple[NetworkReport, ...]:
     """Every network that this node can attach to, by name."""
     reports = [
         NetworkReport(

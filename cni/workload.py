@@ -11,6 +11,7 @@ from ipaddress import ip_interface
 
 from cni import kernel
 from cni.kernel import interfaces, policy, routing
+from cni.kernel.interfaces import Link
 from cni.kernel.spaces import inside
 
 
@@ -21,7 +22,7 @@ class WorkloadNamespaces:
         """See ``WorkloadKernel.is_netns``."""
         return kernel.is_netns(path)
 
-    def links(self, netns: str) -> Mapping[str, object]:
+    def links(self, netns: str) -> Mapping[str, Link]:
         """See ``VerbKernel.links``."""
         return kernel.links(netns)
 

@@ -6,7 +6,7 @@ calling thread. Removing what is not there succeeds; adding what is there succee
 
 from cni.kernel.interfaces import Address, Counters, Link, addresses, counters, link, links
 from cni.kernel.netlink import KernelError
-from cni.kernel.paths import install_own_table, remove_own_table
+from cni.kernel.paths import default_nic, install_own_table, remove_own_table
 from cni.kernel.policy import Rule
 from cni.kernel.routing import Route
 from cni.kernel.spaces import is_netns
@@ -20,6 +20,7 @@ __all__ = [
     "Rule",
     "addresses",
     "counters",
+    "default_nic",
     "install_own_table",
     "is_netns",
     "link",

@@ -36,6 +36,14 @@ def install_own_table(netns: str, ifname: str, table: int, gateways: Sequence[st
             policy.delete_rule(netns, rule)
 
 
+def default_nic() -> str | None:
+    """The name of the NIC of this namespace's IPv4 default route, the best one; None when there is none."""
+    defaults = [each for each in routing.routes(None) if each.default and each.link is not None]
+    best = min(defaults, key=lambda each: each.metric, default=None)
+    names = {link.index: link.name for link in interfaces.links(None).values()}
+    return None if best is None else names.get(best.link or 0)
+
+
 def remove_own_table(netns: str, table: int) -> None:
     """Removes every rule to the table and what is in it; what is not there is removed already. Raises OSError."""
     for rule in _rules_of(netns, table):

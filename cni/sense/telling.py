@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cni.model import Attachment
-from cni.netconf import ConfDir
+from cni.networks import Networks
 from cni.reports import attachment_reports, network_reports
 from cni.wire import AttachmentReport, NetworkReport, SwitchStatus
 
@@ -16,29 +16,29 @@ NETWORKS_EVERY_SECONDS = 5.0
 WHOLE_EVERY_SECONDS = 60.0
 """Attachments and networks are told this often even when unchanged: what a controller lost comes back."""
 
-Attachments = tuple[AttachmentReport, ...]
-Networks = tuple[NetworkReport, ...]
+AttachmentReports = tuple[AttachmentReport, ...]
+NetworkReports = tuple[NetworkReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class News:
     """None: as told before."""
 
-    attachments: Attachments | None
-    networks: Networks | None
+    attachments: AttachmentReports | None
+    networks: NetworkReports | None
     switches: tuple[SwitchStatus, ...]
 
 
 class Telling:
     """Remembers what was told. ``news`` is used by one thread, ``tell_all`` by any."""
 
-    def __init__(self, networks: ConfDir, switches: Callable[[], Sequence[SwitchStatus]]) -> None:
+    def __init__(self, networks: Networks, switches: Callable[[], Sequence[SwitchStatus]]) -> None:
         self._conf_dir = networks
         self._statuses = switches
         self._all = threading.Event()
         self._all.set()
-        self._attachments: Attachments = ()
-        self._networks: Networks = ()
+        self._attachments: AttachmentReports = ()
+        self._networks: NetworkReports = ()
         self._networks_at = float("-inf")
         self._switches: tuple[SwitchStatus, ...] = ()
         self._whole_at = float("-inf")
@@ -65,7 +65,7 @@ class Telling:
         self._attachments, self._networks, self._switches = reports, networks, switches
         return news
 
-    def _read_networks(self, now: float) -> Networks:
+    def _read_networks(self, now: float) -> NetworkReports:
         if 0 <= now - self._networks_at < NETWORKS_EVERY_SECONDS:
             return self._networks
         self._networks_at = now

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cni.attach import Attacher
 from cni.locks import ContainerLocks
-from cni.netconf import ConfDir
+from cni.networks import Networks
 from cni.store import Store
 from cni.wire import Phase, RefusalReason
 
@@ -38,7 +38,7 @@ class Means:
     store: Store
     attacher: Attacher
     locks: ContainerLocks
-    networks: ConfDir
+    networks: Networks
     scratch: Path = field(default=Path("/run/genie/switch"))
     """Directory of the scratch namespaces, in which old links meet their DEL."""
     clock: Callable[[], float] = time.time

@@ -1,0 +1,221 @@
+"""ADD: attaches a container to all networks that it asks for, in order, or to none."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cni import deviceinfo
+from cni.annotations import kept_annotations
+from cni.args import delegate_args, parse_args
+from cni.attach import AttachRequest, where
+from cni.default_route import arbitrated
+from cni.delegate import DelegateError
+from cni.means import Means, VerbKernel
+from cni.model import Attachment
+from cni.netconf import NetworkConfig, NetworkUnknown
+from cni.networks import Networks
+from cni.pods import Asking, asking
+from cni.protocol import Call, CniError, Code
+from cni.publish import Notice
+from cni.requested import DEVICE_INFO, declared, request
+from cni.results import in_version, merged
+from cni.selection import Selection, asks_for_networks, select
+
+AS_ARGS = "genieArgs"
+"""Key of genie's configuration: addresses and MACs that a pod asks for go into CNI_ARGS, as CNI-Genie did."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the shim prints and how it exits. ``undo``: for a reply that cannot be delivered."""
+
+    status: int
+    stdout: bytes
+    undo: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One interface to make: what was selected, and the network that this came to."""
+
+    selection: Selection
+    network: NetworkConfig
+
+
+def add(means: Means, call: Call) -> Reply:
+    """The merged result. Raises CniError, LockTimeout; nothing of it is left then."""
+    args = parse_args(call.args)
+    who = asking(means.clusters, call, args)
+    networks = means.networks.with_objects(who.cluster)
+    selections = select(call.config, who.annotations, call.ifname, who.namespace)
+    if any(selection.choose for selection in selections):
+        raise CniError(Code.NOT_SUPPORTED_YET, "choosing a network for an empty cni annotation is not supported yet")
+    wanted = [Wanted(selection, _network(networks, selection)) for selection in selections]
+    requests = _requests(call, args, who, wanted)
+    with means.locks.hold(call.container_id):
+        there = _links(call, means.kernel)
+        _check_free(means, call, [selection.ifname for selection in selections], there)
+        done, body = _attach_all(means, call, requests)
+    for attachment in done:
+        log.info("attached", extra=where(attachment))
+    _publish(means, call.container_id, who, {})
+    return Reply(0, body, undo=lambda: _undo(means, call.container_id, done))
+
+
+def _network(networks: Networks, selection: Selection) -> NetworkConfig:
+    """Raises CniError, naming what was asked for."""
+    try:
+        if selection.network is None:
+            return networks.default()
+        try:
+            return networks.find(selection.network)
+        except NetworkUnknown as error:
+            if selection.fallback is None or error.later:
+                raise
+            return networks.find(selection.fallback)
+    except NetworkUnknown as error:
+        raise CniError(Code.TRY_LATER if error.later else Code.INVALID_CONFIG, str(error)) from error
+
+
+def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence[Wanted]) -> list[AttachRequest]:
+    now = time.time()
+    as_args = call.config.get(AS_ARGS) is True
+    routes = arbitrated([each.selection.options.default_route for each in wanted])
+    requests = []
+    for position, (each, default_route) in enumerate(zip(wanted, routes, strict=True)):
+        options = each.selection.options
+        asked = request(each.network.network, each.network.config, options, as_args=as_args)
+        # What the runtime supplies (port mappings, ...) is meant for the pod's first network (N15).
+        supplied = call.config.get("runtimeConfig") or {} if position == 0 else {}
+        network = replace(each.network, config=asked.config)
+        capabilities = {**supplied, **asked.capabilities, **_device_info(call, network, each.selection.ifname)}
+        requests.append(
+            AttachRequest(
+                container_id=call.container_id,
+                name=each.selection.ifname,
+                workload=who.workload,
+                netns=call.netns,
+                ifname=each.selection.ifname,
+                network=network,
+                position=position,
+                default_route=default_route,
+                cni_args=delegate_args(args, asked.args),
+                capabilities=msgspec.json.encode(capabilities),
+                env=call.env,
+                started_at=now,
+                annotations=kept_annotations(who.annotations),
+                labels=who.labels,
+                request=_element(each.selection),
+                runtime_ifname=call.ifname,
+                runtime_network=call.name,
+            )
+        )
+    return requests
+
+
+def _device_info(call: Call, network: NetworkConfig, ifname: str) -> dict[str, str]:
+    """The file for plugins that describe their device."""
+    if DEVICE_INFO not in declared(msgspec.json.decode(network.config)):
+        return {}
+    return {DEVICE_INFO: deviceinfo.file_for(network.own_name, call.container_id, ifname)}
+
+
+def _element(selection: Selection) -> str:
+    """The element as it was asked for, for drift detection."""
+    options = {key: value for key, value in msgspec.to_builtins(selection.options).items() if value}
+    return json.dumps({"network": selection.network, "interface": selection.ifname, **options})
+
+
+def _links(call: Call, kernel: VerbKernel) -> Collection[str]:
+    """The links in the container's namespace. Raises CniError when it is no other namespace than the node's (T16)."""
+    try:
+        there = kernel.links(call.netns)
+        own = Path(call.netns).samefile("/proc/self/ns/net")
+    except OSError as error:
+        raise CniError(Code.INVALID_NETNS, "CNI_NETNS is not a network namespace", f"{call.netns}: {error}") from error
+    override = call.env.get("CNI_NETNS_OVERRIDE", "").lower() in ("1", "true")
+    if own and not override:
+        raise CniError(Code.INVALID_NETNS, "plugin's netns and netns from CNI_NETNS should not be the same", call.netns)
+    return there
+
+
+def _check_free(means: Means, call: Call, ifnames: Sequence[str], there: Collection[str]) -> None:
+    """None of the names may be recorded or exist already: nothing has been touched then (T40, T50)."""
+    known = means.store.of_container(call.container_id)
+    recorded = {attachment.ifname for attachment in known} | {attachment.name for attachment in known}
+    twice = sorted(recorded.intersection(ifnames))
+    if twice:
+        text = f"container {call.container_id} already has {', '.join(twice)}: a DEL must come before another ADD"
+        raise CniError(Code.FAILED, text)
+    existing = sorted(set(there).intersection(ifnames))
+    if existing:
+        raise CniError(Code.FAILED, f"interface {', '.join(existing)} already exists in {call.netns}")
+
+
+def _attach_all(means: Means, call: Call, requests: Sequence[AttachRequest]) -> tuple[list[Attachment], bytes]:
+    """All or nothing; called with the lock held. The attachments, and the merged result for stdout."""
+    done: list[Attachment] = []
+    with ExitStack() as undo:
+        for each in requests:
+            try:
+                attachment = means.attacher.attach(each)
+            except DelegateError as error:
+                context = f"network {each.network.network}, interface {each.ifname}, workload {each.workload}"
+                details = f"{error.details} ({context})" if error.details else context
+                raise CniError(error.code, error.msg, details) from error
+            except OSError as error:
+                raise CniError(Code.FAILED, f"interface {each.ifname}: {error}") from error
+            done.append(attachment)
+            undo.callback(_detach_quietly, means, attachment)
+        body = _merged_body(call, done)
+        undo.pop_all()
+    return done, body
+
+
+def _undo(means: Means, container_id: str, done: Sequence[Attachment]) -> None:
+    """The caller never heard of its ADD: nothing of it stays."""
+    means.publisher.forget(container_id)
+    with means.locks.hold(container_id):
+        for attachment in reversed(done):
+            if means.store.get(attachment.container_id, attachment.name, attachment.generation) is not None:
+                _detach_quietly(means, attachment)
+
+
+def _detach_quietly(means: Means, attachment: Attachment) -> None:
+    try:
+        means.attacher.detach(attachment)
+    except (DelegateError, OSError) as error:
+        # Its record stays as DELETING: the reconciler tries again.
+        log.warning("undoing an attachment failed", extra={**where(attachment), "error": str(error)})
+
+
+def _merged_body(call: Call, done: Sequence[Attachment]) -> bytes:
+    results: list[dict[str, Any]] = [json.loads(attachment.result) for attachment in done]
+    if call.config.get("prevResult"):
+        results.insert(0, call.config["prevResult"])
+    try:
+        return json.dumps(in_version(merged(results), call.version)).encode()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CniError(Code.UNDECODABLE, "a delegate's result cannot be read", str(error)) from error
+
+
+def _publish(means: Means, container_id: str, who: Asking, extra: Mapping[str, str]) -> None:
+    """A pod that asked for networks finds what it got as soon as it runs; the others hear of it soon after."""
+    if who.cluster is None or who.pod is None:
+        return
+    notice = Notice(container_id=container_id, cluster=who.cluster, pod=who.pod, extra=extra)
+    if asks_for_networks(who.annotations):
+        means.publisher.now(notice)
+    else:
+        means.publisher.soon(notice)
