@@ -17,6 +17,7 @@ from cni import deviceinfo
 from cni.annotations import kept_annotations
 from cni.args import delegate_args, parse_args
 from cni.attach import AttachRequest, where
+from cni.choosing import written
 from cni.default_route import arbitrated
 from cni.delegate import DelegateError
 from cni.means import Means, VerbKernel
@@ -29,6 +30,7 @@ from cni.publish import Notice
 from cni.requested import DEVICE_INFO, declared, request
 from cni.results import in_version, merged
 from cni.selection import Selection, asks_for_networks, select
+from cni.smart import Choice
 
 AS_ARGS = "genieArgs"
 """Key of genie's configuration: addresses and MACs that a pod asks for go into CNI_ARGS, as CNI-Genie did."""
@@ -59,17 +61,18 @@ def add(means: Means, call: Call) -> Reply:
     who = asking(means.clusters, call, args)
     networks = means.networks.with_objects(who.cluster)
     selections = select(call.config, who.annotations, call.ifname, who.namespace)
-    if any(selection.choose for selection in selections):
-        raise CniError(Code.NOT_SUPPORTED_YET, "choosing a network for an empty cni annotation is not supported yet")
+    choice = means.choosing.choose(who.annotations, call.env) if selections[0].choose else None
+    if choice is not None:
+        selections = [replace(selections[0], network=choice.network)]
     wanted = [Wanted(selection, _network(networks, selection)) for selection in selections]
     requests = _requests(call, args, who, wanted)
     with means.locks.hold(call.container_id):
         there = _links(call, means.kernel)
         _check_free(means, call, [selection.ifname for selection in selections], there)
-        done, body = _attach_all(means, call, requests)
+        done, body = _attach_all(means, call, requests, choice)
     for attachment in done:
         log.info("attached", extra=where(attachment))
-    _publish(means, call.container_id, who, {})
+    _publish(means, call.container_id, who, {} if choice is None else written(choice))
     return Reply(0, body, undo=lambda: _undo(means, call.container_id, done))
 
 
@@ -163,19 +166,24 @@ def _check_free(means: Means, call: Call, ifnames: Sequence[str], there: Collect
         raise CniError(Code.FAILED, f"interface {', '.join(existing)} already exists in {call.netns}")
 
 
-def _attach_all(means: Means, call: Call, requests: Sequence[AttachRequest]) -> tuple[list[Attachment], bytes]:
+def _attach_all(
+    means: Means, call: Call, requests: Sequence[AttachRequest], choice: Choice | None
+) -> tuple[list[Attachment], bytes]:
     """All or nothing; called with the lock held. The attachments, and the merged result for stdout."""
+    chooser = means.choosing.chooser
     done: list[Attachment] = []
     with ExitStack() as undo:
         for each in requests:
             try:
                 attachment = means.attacher.attach(each)
             except DelegateError as error:
+                chooser.failed(choice or each.network.network)
                 context = f"network {each.network.network}, interface {each.ifname}, workload {each.workload}"
                 details = f"{error.details} ({context})" if error.details else context
                 raise CniError(error.code, error.msg, details) from error
             except OSError as error:
                 raise CniError(Code.FAILED, f"interface {each.ifname}: {error}") from error
+            chooser.succeeded(choice or each.network.network)
             done.append(attachment)
             undo.callback(_detach_quietly, means, attachment)
         body = _merged_body(call, done)

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from cni import kernel, loops, metrics
 from cni.asks import Asks, SwitchEngine
 from cni.attach import Attacher
+from cni.choosing import Choosing
 from cni.delegate import Delegates
 from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
@@ -27,8 +29,10 @@ from cni.sense.push import Pusher
 from cni.sense.sampler import Sampler, Sources
 from cni.sense.spool import Spool
 from cni.sense.telling import Telling
+from cni.sense.uplinks import UplinkLoads
 from cni.server import AgentServer
 from cni.settings import Settings, SettingsError, load
+from cni.smart import Chooser, Knowledge, Rankings, Survey
 from cni.store import Store, StoreError
 from cni.switch import Means as SwitchMeans
 from cni.switch import Switches
@@ -47,12 +51,15 @@ class Agent:
         self.settings = settings
         self.meters = metrics.Metrics()
         self.store = Store(settings.state / "store.db")
-        self.networks = Networks(ConfDir(settings.conf_dir, kernel.default_nic))
+        conf_dir = ConfDir(settings.conf_dir, kernel.default_nic)
+        self.networks = Networks(conf_dir)
         self.locks = ContainerLocks()
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
         namespaces = WorkloadNamespaces()
         self.attacher = Attacher(self.store, delegates, namespaces)
         self.switches = self._build_switches()
+        self.rankings = Rankings(self.store, settings.node, time.time)
+        self.uplink_loads = UplinkLoads()
         self.publisher = Publisher(self.store, namespaces)
         self.verbs = Verbs(
             Means(
@@ -65,6 +72,7 @@ class Agent:
                 switches=self.switches,
                 clusters=NoClusters(),
                 publisher=self.publisher,
+                choosing=self._build_choosing(conf_dir),
             ),
             self.meters.verb,
         )
@@ -73,6 +81,18 @@ class Agent:
         self.telling = Telling(self.networks, self.switches.statuses)
         self.asks = Asks(settings.node, self.store, self.networks, self.switches)
         self._watch()
+
+    def _build_choosing(self, conf_dir: ConfDir) -> Choosing:
+        settings = self.settings
+        knowledge = Knowledge(
+            ranking=self.rankings.last, loads=self.uplink_loads.loads, started=self.store.started_since
+        )
+        return Choosing(
+            chooser=Chooser(knowledge),
+            survey=Survey(
+                networks=conf_dir, uplinks=settings.uplinks, bin_dirs=settings.bin_dirs, carriers=kernel.carriers
+            ),
+        )
 
     def _build_switches(self) -> SwitchEngine:
         return Switches(

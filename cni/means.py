@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cni.attach import Attacher, WorkloadKernel, where
+from cni.choosing import Choosing
 from cni.delegate import DelegateError, Delegates
 from cni.locks import ContainerLocks
 from cni.model import Attachment
@@ -60,6 +61,7 @@ class Means:
     switches: Switching
     clusters: Clusters
     publisher: Publisher
+    choosing: Choosing
 
     def network(self, name: str | None) -> NetworkConfig:
         """The network of that name, None: the node's default one. Raises CniError."""

@@ -4,6 +4,7 @@ A namespace is given by its path; None means the one that this process is in. No
 calling thread. Removing what is not there succeeds; adding what is there succeeds.
 """
 
+from cni.kernel.carrier import carriers
 from cni.kernel.interfaces import Address, Counters, Link, addresses, counters, link, links
 from cni.kernel.netlink import KernelError
 from cni.kernel.paths import default_nic, install_own_table, remove_own_table
@@ -19,6 +20,7 @@ __all__ = [
     "Route",
     "Rule",
     "addresses",
+    "carriers",
     "counters",
     "default_nic",
     "install_own_table",
