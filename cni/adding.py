@@ -59,7 +59,7 @@ def add(means: Means, call: Call) -> Reply:
     """The merged result. Raises CniError, LockTimeout; nothing of it is left then."""
     args = parse_args(call.args)
     who = asking(means.clusters, call, args)
-    networks = means.networks.with_objects(who.cluster)
+    networks = means.networks.of_cluster(who.cluster)
     selections = select(call.config, who.annotations, call.ifname, who.namespace)
     choice = means.choosing.choose(who.annotations, call.env) if selections[0].choose else None
     if choice is not None:

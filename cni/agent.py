@@ -22,6 +22,7 @@ from cni.logs import log_to_stderr
 from cni.means import Means
 from cni.netconf import ConfDir
 from cni.networks import Networks
+from cni.objects import DirectoryObjects
 from cni.pods import NoClusters
 from cni.publish import Publisher
 from cni.reconcile import Leftovers, SpooledDels
@@ -52,7 +53,7 @@ class Agent:
         self.meters = metrics.Metrics()
         self.store = Store(settings.state / "store.db")
         conf_dir = ConfDir(settings.conf_dir, kernel.default_nic)
-        self.networks = Networks(conf_dir)
+        self.networks = Networks(conf_dir, None if settings.objects is None else DirectoryObjects(settings.objects))
         self.locks = ContainerLocks()
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
         namespaces = WorkloadNamespaces()

@@ -67,12 +67,13 @@ def carried_out(plan: Plan, listed: Mapping[str, Any], parent: str | None) -> di
     return {**content, "plugins": plugins}
 
 
-def parent_nic(physical: PhysicalNetwork, labels: Mapping[str, str]) -> str | None:
-    """The NIC on a node with these labels: of the first of ``uplinks`` that selects it, else ``refer_nic``."""
-    for uplink in physical.uplinks:
-        if all(labels.get(key) == value for key, value in uplink.node_selector.items()):
-            return uplink.refer_nic
-    return physical.refer_nic or None
+def parent_nic(physical: PhysicalNetwork, labels: Callable[[], Mapping[str, str]]) -> str | None:
+    """The NIC on a node with these labels: of the first of ``uplinks`` that selects it, else ``refer_nic``.
+
+    Raises what ``labels`` raises, which is asked only where there is a choice.
+    """
+    chosen = (uplink.refer_nic for uplink in physical.uplinks if uplink.selects(labels()))
+    return next(chosen, None) or physical.refer_nic or None
 
 
 def physical_name(physical: PhysicalNetwork) -> str:

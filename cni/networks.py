@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cni import logical
-from cni.cluster import AttachmentDefinition, ClusterAway, ClusterRefused, Objects, ObjectUnknown
+from cni.cluster import AttachmentDefinition, Cluster, ClusterAway, ClusterRefused, Objects, ObjectUnknown
 from cni.logical import DEFAULT_NAMESPACE, LogicalRefused
 from cni.model import PHYSICAL_NETWORK_KEY
 from cni.netconf import ConfDir, NetworkConfig, NetworkUnknown, is_own, of_content
@@ -37,9 +37,11 @@ class Networks:
         self._objects = objects
         self._labels = labels
 
-    def with_objects(self, objects: Objects | None) -> Networks:
-        """The same node, seen through the objects of another cluster."""
-        return self if objects is None or objects is self._objects else Networks(self._conf_dir, objects, self._labels)
+    def of_cluster(self, cluster: Cluster | None) -> Networks:
+        """The same node as a member of a cluster; None: as it is."""
+        if cluster is None or cluster is self._objects:
+            return self
+        return Networks(self._conf_dir, cluster, cluster.node_labels)
 
     def find(self, name: str) -> NetworkConfig:
         """The network of that name, in any of its spellings."""
@@ -137,7 +139,7 @@ class Networks:
     def _logical_network(self, objects: Objects, network: str, namespace: str, name: str) -> NetworkConfig:
         plan = logical.plan(objects.logical_network(namespace, name), objects.physical_network)
         base = self._conf_dir.find(plan.plugin)
-        parent = None if plan.physical is None else logical.parent_nic(plan.physical, self._labels())
+        parent = None if plan.physical is None else logical.parent_nic(plan.physical, self._labels)
         content = logical.carried_out(plan, msgspec.json.decode(base.config), parent)
         physical = base.physical_network if plan.physical is None else logical.physical_name(plan.physical)
         return replace(base, network=network, config=msgspec.json.encode(content), physical_network=physical)

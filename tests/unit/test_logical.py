@@ -118,9 +118,9 @@ def test_uplinks_are_chosen_by_the_nodes_labels() -> None:
             Uplink(refer_nic="eth2", node_selector={"rack": "b"}),
         ),
     )
-    assert parent_nic(physical, {"rack": "b", "zone": "1"}) == "eth2"
-    assert parent_nic(physical, {}) == "eth9"
-    assert parent_nic(PhysicalNetwork(namespace="x", name="p"), {}) is None
+    assert parent_nic(physical, lambda: {"rack": "b", "zone": "1"}) == "eth2"
+    assert parent_nic(physical, dict) == "eth9"
+    assert parent_nic(PhysicalNetwork(namespace="x", name="p"), dict) is None
     assert physical_name(physical) == "p"
     assert physical_name(DEDICATED) == "shop/p"
 
