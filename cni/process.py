@@ -30,8 +30,9 @@ class Finished:
 def run(program: str, stdin: bytes, env: Mapping[str, str], deadline_seconds: float) -> Finished:
     """Run ``program`` in a process group of its own. Raises OSError when it cannot be started.
 
-    Returns when the process ends, even when a grandchild keeps its output open; what is beyond the bounds of output is
-    read and dropped, so that a talkative plugin is not blocked.
+    Returns when the process ends, even when a grandchild keeps its output open; when it failed, what it started in its
+    group dies with it, so that nothing acts on after its undoing. What is beyond the bounds of output is read and
+    dropped, so that a talkative plugin is not blocked.
     """
     deadline = time.monotonic() + deadline_seconds
     process = _start(program, env, min(deadline, time.monotonic() + BUSY_SECONDS))
@@ -39,7 +40,7 @@ def run(program: str, stdin: bytes, env: Mapping[str, str], deadline_seconds: fl
         exchange = _Exchange(process, stdin)
         in_time = exchange.until(deadline)
     finally:
-        if process.poll() is None:
+        if not _succeeded(process):
             os.killpg(process.pid, signal.SIGKILL)
         status = process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
@@ -65,6 +66,12 @@ def _start(program: str, env: Mapping[str, str], busy_until: float) -> subproces
             if error.errno != errno.ETXTBSY or time.monotonic() >= busy_until:
                 raise
             time.sleep(0.05)
+
+
+def _succeeded(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ended with status 0. It is not reaped yet: its number stays its group's."""
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return ended is not None and ended.si_status == 0
 
 
 class _Exchange:

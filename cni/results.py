@@ -7,8 +7,10 @@ to us are carried along. Source: CNI specification, "ADD Success"; containernetw
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from ipaddress import ip_interface, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
+
+import msgspec
 
 Result = dict[str, Any]
 
@@ -24,17 +26,58 @@ SINCE_1_1 = {
 """What the entries of a result have from 1.1.0 on; older shapes are written without it."""
 
 
+class _Interface(msgspec.Struct):
+    name: str = ""
+    sandbox: str | None = None
+
+
+class _Ip(msgspec.Struct):
+    address: str
+    gateway: str | None = None
+
+
+class _Route(msgspec.Struct):
+    dst: str
+    gw: str | None = None
+
+
+class _Dns(msgspec.Struct):
+    nameservers: list[str] | None = None
+    search: list[str] | None = None
+    options: list[str] | None = None
+    domain: str | None = None
+
+
+class _Oldest(msgspec.Struct):
+    ip: str
+    gateway: str | None = None
+    routes: list[_Route] | None = None
+
+
+class _Shape(msgspec.Struct):
+    """What every result must be like, as far as we read it; Go writes null for what is empty."""
+
+    interfaces: list[_Interface] | None = None
+    ips: list[_Ip] | None = None
+    routes: list[_Route] | None = None
+    dns: _Dns | None = None
+    ip4: _Oldest | None = None
+    ip6: _Oldest | None = None
+
+
 def canonical(result: Result) -> Result:
-    """The result in the inner shape, without ``cniVersion``. Raises ValueError when an address cannot be read."""
-    if result.get("ip4") or result.get("ip6"):
-        return _from_oldest(result)
-    kept = {key: value for key, value in result.items() if key != "cniVersion"}
-    kept["ips"] = [{key: value for key, value in ip.items() if key != "version"} for ip in result.get("ips") or []]
-    for ip in kept["ips"]:
-        _family(ip["address"])
-    kept["interfaces"] = list(result.get("interfaces") or [])
-    kept["routes"] = list(result.get("routes") or [])
-    kept["dns"] = dict(result.get("dns") or {})
+    """The result in the inner shape, without ``cniVersion``. Raises ValueError that says what cannot be read."""
+    try:
+        msgspec.convert(result, _Shape)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    kept = _from_oldest(result) if result.get("ip4") or result.get("ip6") else dict(result)
+    kept.pop("cniVersion", None)
+    kept["ips"] = [{key: value for key, value in ip.items() if key != "version"} for ip in kept.get("ips") or []]
+    kept["interfaces"] = list(kept.get("interfaces") or [])
+    kept["routes"] = list(kept.get("routes") or [])
+    kept["dns"] = dict(kept.get("dns") or {})
+    _check_addresses(kept)
     return kept
 
 
@@ -84,6 +127,17 @@ def _without(entry: Result, names: Collection[str]) -> Result:
     return {key: value for key, value in entry.items() if key not in names}
 
 
+def _check_addresses(result: Result) -> None:
+    """Raises ValueError that names what is no address."""
+    for ip in result["ips"]:
+        ip_interface(ip["address"])
+    for route in result["routes"]:
+        ip_network(route["dst"], strict=False)
+    for gateway in (*(ip.get("gateway") for ip in result["ips"]), *(route.get("gw") for route in result["routes"])):
+        if gateway:
+            ip_address(gateway)
+
+
 def _family(address: str) -> int:
     return ip_interface(address).version
 
@@ -119,7 +173,6 @@ def _from_oldest(result: Result) -> Result:
         entry = result.get(key)
         if not entry:
             continue
-        _family(entry["ip"])
         ips.append({"address": entry["ip"], **({"gateway": entry["gateway"]} if entry.get("gateway") else {})})
         routes += entry.get("routes") or []
     return {"interfaces": [], "ips": ips, "routes": routes, "dns": dict(result.get("dns") or {})}

@@ -1,10 +1,10 @@
 """A CNI plugin that does as it is told, for tests: by keys of its own configuration.
 
 ``{"type": "scripted", "add": {...}, "del": {...}}``; each action may have: ``wait`` (seconds), ``print`` (text for
-stdout instead of a result), ``stderr``, ``exit``, ``child`` (start a grandchild that holds the pipes for so many
-seconds), ``touch`` (a file), ``wait_for`` (a file that must come to be), ``repeat`` (how often ``print`` is printed),
-``kill`` (the number of the signal that ends it). Every call is appended to ``log`` as JSON, but VERSION, which is
-answered with the versions that it was installed with.
+stdout instead of a result), ``repeat`` (how often it is printed), ``stderr``, ``exit``, ``kill`` (the number of the
+signal that ends it), ``child`` (start a grandchild that holds the pipes for so many seconds), ``touch`` (a file),
+``wait_for`` (a file that must come to be), ``while`` (a file without which all this does not apply). Every call is
+appended to ``log`` as JSON, but VERSION, which is answered with the versions that it was installed with.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ call = {{key: value for key, value in os.environ.items() if key.startswith("CNI_
 with open(config["log"], "a") as log:
     log.write(json.dumps({{"env": call, "environ": dict(os.environ), "config": config}}) + "\n")
 do = config.get(command.lower(), {{}})
+if not os.path.exists(do.get("while", "/")):
+    do = {{}}
 if "touch" in do:
     open(do["touch"], "w").close()
 while "wait_for" in do and not os.path.exists(do["wait_for"]):

@@ -121,3 +121,25 @@ def test_a_result_without_addresses_is_one() -> None:
 def test_unreadable_addresses_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="does not appear"):
         canonical(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "where"),
+    [
+        ({"interfaces": ["eth0"]}, r"\$.interfaces\[0\]"),
+        ({"interfaces": [{"name": 7}]}, r"\$.interfaces\[0\].name"),
+        ({"ips": {}}, r"\$.ips"),
+        ({"ips": [{}]}, "address"),
+        ({"routes": [{"gw": "10.0.0.1"}]}, "dst"),
+        ({"dns": {"nameservers": "10.0.0.1"}}, r"\$.dns.nameservers"),
+        ({"ip4": "10.0.0.1/8"}, r"\$.ip4"),
+    ],
+)
+def test_what_is_not_shaped_as_a_result_is_refused_with_its_place(bad: dict[str, Any], where: str) -> None:
+    with pytest.raises(ValueError, match=where):
+        canonical(bad)
+
+
+def test_go_writes_null_for_what_is_empty() -> None:
+    nothing = canonical({"interfaces": None, "ips": None, "routes": None, "dns": None})
+    assert nothing == {"interfaces": [], "ips": [], "routes": [], "dns": {}}
