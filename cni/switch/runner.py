@@ -14,7 +14,7 @@ from cni.delegate import DelegateError
 from cni.kernel import is_netns
 from cni.kernel.heard import Listener
 from cni.locks import LockTimeout
-from cni.switch import attaching, detaching, shifting, undoing, verify, waiting
+from cni.switch import attaching, detaching, peers, shifting, undoing, verify, waiting
 from cni.switch.journal import Entry, Journal
 from cni.switch.means import Means, StepFailedError
 from cni.switch.steps import PINNED, Signal, after, outcome
@@ -59,7 +59,7 @@ class Run:
             Phase.ATTACH: self._attach,
             Phase.VERIFY: self._verify,
             Phase.SHIFT: self._shift,
-            Phase.DRAIN: lambda entry: waiting.drain(entry, self._means.clock(), self.ended),
+            Phase.DRAIN: self._drain,
             Phase.DETACH: self._detach,
             Phase.UNDOING: self._undo,
             Phase.RETURNING: self._return,
@@ -97,6 +97,12 @@ class Run:
             self.ended.wait(AFTERWARDS_SECONDS)
         gap = listener.largest_gap
         return Signal.PASSED, msgspec.structs.replace(entry, shifted_at=now, largest_gap=gap)
+
+    def _drain(self, entry: Entry) -> tuple[Signal, Entry]:
+        # Under the lock: what a DEL has removed is not made again.
+        with self._held():
+            peers.install(entry)  # again: after a restart, or should somebody have flushed the workload's rules
+        return waiting.drain(entry, self._means.clock(), self.ended)
 
     def _detach(self, entry: Entry) -> tuple[Signal, Entry]:
         with self._held():

@@ -61,7 +61,6 @@ def drain(entry: Entry, now: float, ended: threading.Event) -> tuple[Signal, Ent
     deadline. FAILED: interrupted. Raises OSError, StepFailedError.
     """
     new, asked = known_new(entry), entry.order.drain
-    peers.install(entry)  # again: after a restart, or should somebody have flushed the workload's rules
     began = time.monotonic() - max(0.0, now - (entry.shifted_at or now))
     usage = Usage(entry.netns, entry.old, new, closed=entry.closed)
     quiet = Quiet(lambda: peers.heard(entry, entry.old), asked.quiet_seconds)

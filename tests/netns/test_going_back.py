@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -110,6 +111,29 @@ def test_a_del_ends_the_switch_and_deletes_both_generations(site: Site, node: No
     for key in ("links", "addresses", "routes", "rules", "nft"):
         assert after[key] == bare[key], key
     assert site.outside() == outside
+
+
+def test_drain_makes_its_rules_under_the_lock_so_that_a_del_is_the_last_to_act(site: Site) -> None:
+    shifted, go_on = threading.Event(), threading.Event()
+
+    def observe(phase: Phase, _: float) -> None:
+        if phase is Phase.SHIFT:  # Drain is journaled by now and has not begun
+            shifted.set()
+            assert go_on.wait(20)
+
+    node = Node.open(site, observe=observe)
+    workload = site.add_workload()
+    node.add("a")
+    node.switches.start(move := order("a", "b"))
+    assert shifted.wait(20)
+    with node.locks.hold(node.attached()[0].container_id):
+        for line in site.inside()["nft"]:
+            sh(f"ip netns exec {workload} nft delete {line}")
+        go_on.set()
+        time.sleep(0.7)
+        assert site.inside()["nft"] == [], "whoever has the lock finds nothing made behind its back"
+    assert node.finish(move).outcome is Outcome.MOVED
+    node.close()
 
 
 @pytest.mark.parametrize("phase", [Phase.VERIFY, Phase.DRAIN])
