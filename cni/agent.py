@@ -17,6 +17,7 @@ from cni.asks import Asks, SwitchEngine
 from cni.attach import Attacher
 from cni.choosing import Choosing
 from cni.delegate import Delegates
+from cni.hotplug import HotPlug, Parts
 from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
 from cni.means import Means
@@ -80,7 +81,8 @@ class Agent:
         self.dels = SpooledDels(settings.del_spool, self.verbs.perform, self.meters.replayed)
         self.spool = Spool(self.store)
         self.telling = Telling(self.networks, self.switches.statuses)
-        self.asks = Asks(settings.node, self.store, self.networks, self.switches)
+        self.hotplug = self._build_hotplug()
+        self.asks = Asks(settings.node, self.store, self.networks, self.switches, self.hotplug)
         self._watch()
 
     def _build_choosing(self, conf_dir: ConfDir) -> Choosing:
@@ -107,6 +109,18 @@ class Agent:
             )
         )
 
+    def _build_hotplug(self) -> HotPlug:
+        return HotPlug(
+            Parts(
+                store=self.store,
+                attacher=self.attacher,
+                locks=self.locks,
+                networks=self.networks,
+                switches=self.switches,
+                observe=self.meters.repaired,
+            )
+        )
+
     def perform(self, env: dict[str, str], stdin: bytes) -> Reply:
         """One CNI call. A DEL that still waits in the spool comes before an ADD: it may be the same container's."""
         if env.get("CNI_COMMAND") == "ADD" and self.dels.depth():
@@ -123,6 +137,7 @@ class Agent:
             if settings.metrics is not None:
                 ending.callback(metrics.serve(self.meters, settings.metrics))
             ending.callback(self.switches.stop)
+            self.hotplug.recover()  # first: a switch must not find another's pin
             self.switches.resume()
             server.start()
             work = self._start_loops()
@@ -144,6 +159,7 @@ class Agent:
         leftovers = Leftovers(self.store, self.attacher, self.locks, self.switches.statuses)
         work = loops.Loops()
         work.run("leftovers", loops.clearing(leftovers, self.meters.repaired))
+        work.run("hot adds", loops.recovering(self.hotplug))
         work.run("dels", loops.replaying(self.dels))
         work.run("publishing", self.publisher.turn)
         work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))

@@ -1,4 +1,4 @@
-"""Answers the controller and the tools (ASK1): orders to switch, and what there is."""
+"""Answers the controller and the tools (ASK1): orders to switch, to attach and to detach, and what there is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from cni.delegate import DelegateError
+from cni.hotplug import Unusable
 from cni.locks import LockTimeout
+from cni.model import Attachment
 from cni.networks import Networks
 from cni.reports import attachment_reports, network_reports
 from cni.store import Store
 from cni.switch import Refused
-from cni.wire import Answer, Ask, SwitchOrder, SwitchStatus
+from cni.wire import Answer, Ask, AttachOrder, DetachOrder, SwitchOrder, SwitchStatus
+
+NEEDED = {"switch": "switch", "refuse-check": "switch", "attach": "attach", "detach": "detach"}
+"""The field of a question that its verb needs."""
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +44,25 @@ class SwitchEngine(Protocol):
         """Stop where each switch waits: the next agent's ``resume`` goes on."""
 
 
+class Plugging(Protocol):
+    """Hot add and remove, as far as they are asked for by hand. Both raise Refused, DelegateError, OSError."""
+
+    def attach(self, order: AttachOrder) -> Attachment:
+        """Brings a workload onto one more network."""
+
+    def detach(self, order: DetachOrder) -> Attachment:
+        """Takes a workload off a network; what it was on."""
+
+
 class Asks:
     """One answer per question; never raises."""
 
-    def __init__(self, node: str, store: Store, networks: Networks, switches: SwitchEngine) -> None:
+    def __init__(self, node: str, store: Store, networks: Networks, switches: SwitchEngine, plugging: Plugging) -> None:
         self._node = node
         self._store = store
         self._networks = networks
         self._switches = switches
+        self._plugging = plugging
         self._verbs: dict[str, Callable[[Ask], Answer]] = {
             "switch": self._switch,
             "refuse-check": self._check,
@@ -53,6 +70,8 @@ class Asks:
             "attachments": self._attachments,
             "networks": self._all_networks,
             "status": self._status,
+            "attach": self._attach,
+            "detach": self._detach,
         }
 
     def answer(self, ask: Ask) -> Answer:
@@ -60,12 +79,14 @@ class Asks:
         verb = self._verbs.get(ask.ask)
         if verb is None:
             return self._wrong(f"unknown question {ask.ask!r}; known: {', '.join(sorted(self._verbs))}")
-        if ask.switch is None and ask.ask in ("switch", "refuse-check"):
-            return self._wrong(f"{ask.ask} needs a switch order")
+        needed = NEEDED.get(ask.ask)
+        if needed is not None and getattr(ask, needed) is None:
+            return self._wrong(f"{ask.ask} needs an order in {needed}")
         try:
             return verb(ask)
         except Refused as error:
-            return Answer(error=str(error), refusal=error.reason, node=self._node)
+            bad = isinstance(error, Unusable)
+            return Answer(error=str(error), refusal=error.reason, bad_input=bad, node=self._node)
         except LockTimeout as error:
             return self._wrong(str(error))
         except Exception as error:
@@ -84,6 +105,28 @@ class Asks:
         if ask.switch is not None:
             self._switches.check(ask.switch)
         return Answer(node=self._node)
+
+    def _attach(self, ask: Ask) -> Answer:
+        order = ask.attach
+        if order is None:
+            return Answer(node=self._node)
+        try:
+            return self._about(self._plugging.attach(order))
+        except (DelegateError, OSError) as error:
+            return self._wrong(f"{order.workload} could not be attached to {order.network}: {error}")
+
+    def _detach(self, ask: Ask) -> Answer:
+        order = ask.detach
+        if order is None:
+            return Answer(node=self._node)
+        try:
+            return self._about(self._plugging.detach(order))
+        except (DelegateError, OSError) as error:
+            text = f"{order.workload} could not be detached from {order.attachment}; the agent goes on trying: {error}"
+            return self._wrong(text)
+
+    def _about(self, attachment: Attachment) -> Answer:
+        return Answer(attachments=attachment_reports([attachment], ()), node=self._node)
 
     def _all_switches(self, _: Ask) -> Answer:
         return Answer(switches=tuple(self._switches.statuses()), node=self._node)

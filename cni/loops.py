@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from cni.hotplug import HotPlug
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
 from cni.sense.sampler import Sampler
@@ -95,6 +96,16 @@ def clearing(leftovers: Leftovers, observe: Callable[[str], None]) -> Turn:
     def turn() -> float:
         for _ in range(leftovers.clear()):
             observe("leftover")
+        return LEFTOVERS_SECONDS
+
+    return turn
+
+
+def recovering(hotplug: HotPlug) -> Turn:
+    """What interrupted hot adds left, and plain namespaces that are gone."""
+
+    def turn() -> float:
+        hotplug.recover()
         return LEFTOVERS_SECONDS
 
     return turn

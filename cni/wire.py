@@ -155,6 +155,26 @@ class SwitchStatus(Message, frozen=True, kw_only=True):
     measured: Measured = Measured()
 
 
+class AttachOrder(Message, frozen=True, kw_only=True):
+    """A hot add by hand. ``workload`` is a known one's name, or ``netns:/path/of/a/namespace``."""
+
+    workload: str
+    network: str
+    ifname: str = ""
+    """The interface's name; empty: the next free one."""
+
+
+class DetachOrder(Message, frozen=True, kw_only=True):
+    """A hot remove by hand. ``attachment`` is its name, or the network that it is on."""
+
+    workload: str
+    attachment: str
+    ifname: str = ""
+    """Says which, where several attachments are on the network."""
+    force: bool = False
+    """Also what the runtime's ADD made, other than the primary interface."""
+
+
 def status_of(order: SwitchOrder, phase: Phase, started_at: float) -> SwitchStatus:
     """An order's status as it begins; :func:`msgspec.structs.replace` gives those that follow."""
     return SwitchStatus(
@@ -296,11 +316,14 @@ class Ask(Message, frozen=True, kw_only=True):
     """A question or an order to the agent: exactly one field beside ``ask`` is set where the verb needs it.
 
     ``ask``: ``switch`` (needs ``switch``), ``refuse-check`` (a dry run: preflight only, needs ``switch``),
-    ``switches`` (all in the journal), ``attachments``, ``networks``, ``status``.
+    ``switches`` (all in the journal), ``attachments``, ``networks``, ``status``, ``attach`` (needs ``attach``),
+    ``detach`` (needs ``detach``): these two answer when it is done, with the one attachment that came or went.
     """
 
     ask: str
     switch: SwitchOrder | None = None
+    attach: AttachOrder | None = None
+    detach: DetachOrder | None = None
 
 
 class Answer(Message, frozen=True, kw_only=True):
@@ -308,6 +331,8 @@ class Answer(Message, frozen=True, kw_only=True):
 
     error: str | None = None
     refusal: RefusalReason | None = None
+    bad_input: bool = False
+    """What was asked for does not exist, or cannot be named so: asking the same again is in vain."""
     switches: tuple[SwitchStatus, ...] = ()
     attachments: tuple[AttachmentReport, ...] = ()
     networks: tuple[NetworkReport, ...] = ()

@@ -25,6 +25,8 @@ COMMANDS = {
     "moves": "look",
     "explain": "look",
     "move": "move",
+    "attach": "attach",
+    "detach": "attach",
     "db": "db",
 }
 """Modules in ``switcher.commands``, by command; each has the command's function, or its group, by the same name."""

@@ -19,18 +19,15 @@ RTM_GETRULE = 34
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """``preference: [from SOURCE] [oif LINK] lookup TABLE``, IPv4 unless the source says otherwise."""
+    """``preference: [from SOURCE] [oif LINK] lookup TABLE``."""
 
     preference: int
     table: int
     source: str | None = None
     """An address, without a length."""
     out_link: str | None = None
-
-    @property
-    def family(self) -> int:
-        """AF_INET or AF_INET6."""
-        return socket.AF_INET6 if self.source and ":" in self.source else socket.AF_INET
+    family: int = socket.AF_INET
+    """AF_INET or AF_INET6."""
 
 
 def add_rule(netns: str | None, rule: Rule) -> None:
@@ -80,4 +77,5 @@ def _rule(body: bytes) -> Rule | None:
         table=message.get("FRA_TABLE") or message["table"],
         source=message.get("FRA_SRC"),
         out_link=message.get("FRA_OIFNAME"),
+        family=message["family"],
     )

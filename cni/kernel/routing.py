@@ -25,6 +25,9 @@ SCOPE_UNIVERSE = 0
 SCOPE_LINK = 253
 RTM_F_CLONED = 0x200
 _DST, _OIF, _GATEWAY, _PRIORITY, _PREFSRC, _MULTIPATH, _CACHEINFO, _TABLE, _NH_ID = 1, 4, 5, 6, 7, 9, 12, 15, 30
+_PREF = 20
+_LOOPBACK = 1
+"""The link number of ``lo`` in every namespace."""
 _NOT_KEPT = (_CACHEINFO, _TABLE)
 
 
@@ -113,6 +116,12 @@ class Route:
         )
         return Route(head + b"".join(attribute(*each) for each in sorted([*kept, *_hop(link, gateway, source)])))
 
+    def at_metric(self, metric: int) -> Route:
+        """The same route, more or less preferred."""
+        kept = [each for each in attributes(self.body[HEADER.size :]) if each[0] != _PRIORITY]
+        parts = sorted([*kept, (_PRIORITY, struct.pack("=I", metric))])
+        return Route(self.body[: HEADER.size] + b"".join(attribute(*each) for each in parts))
+
     def _attribute(self, wanted: int) -> bytes | None:
         return next((value for kind, value in attributes(self.body[HEADER.size :]) if kind == wanted), None)
 
@@ -135,10 +144,14 @@ def route(destination: str, link: int, gateway: str | None = None, source: str |
     return Route(head + b"".join(attribute(*each) for each in sorted(parts)))
 
 
-def unreachable_default() -> Route:
+def unreachable_default(family: int = socket.AF_INET) -> Route:
     """The last route of a table: what nothing else of the table matched goes nowhere, not to the next table."""
-    head = HEADER.pack(socket.AF_INET, 0, 0, 0, 0, RTPROT_STATIC, SCOPE_UNIVERSE, RTN_UNREACHABLE, 0)
-    return Route(head + attribute(_PRIORITY, struct.pack("=I", 0xFFFFFFFF)))
+    head = HEADER.pack(family, 0, 0, 0, 0, RTPROT_STATIC, SCOPE_UNIVERSE, RTN_UNREACHABLE, 0)
+    worst = attribute(_PRIORITY, struct.pack("=I", 0xFFFFFFFF))
+    if family == socket.AF_INET:
+        return Route(head + worst)
+    # As the kernel lists an IPv6 one: by lo, with a preference.
+    return Route(head + attribute(_OIF, struct.pack("=I", _LOOPBACK)) + worst + attribute(_PREF, b"\0"))
 
 
 def routes(netns: str | None, table: int = MAIN, family: int = socket.AF_INET) -> list[Route]:
@@ -159,6 +172,18 @@ def set_routes(netns: str | None, table: int, wanted: Sequence[Route], family: i
             add_route(channel, each, table)
         for each in _without(_routes(channel, table, family), wanted):
             channel.order(RTM_DELROUTE, _in_table(each, table), tolerate=ABSENT)
+
+
+def amend_routes(netns: str | None, table: int, gone: Iterable[Route], new: Iterable[Route]) -> None:
+    """Takes some routes out of a table, then puts others in; what else it holds is left alone. Raises KernelError.
+
+    The table lacks something meanwhile: nothing may use it that cannot bear that.
+    """
+    with Channel(netns) as channel:
+        for each in gone:
+            channel.order(RTM_DELROUTE, _in_table(each, table), tolerate=ABSENT)
+        for each in sorted(new, key=lambda it: -it.scope):
+            add_route(channel, each, table)
 
 
 def add_route(channel: Channel, route: Route, table: int) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +23,11 @@ from typing import Any
 import cni.kernel
 from cni.attach import Attacher, AttachRequest
 from cni.delegate import Delegates
+from cni.hotplug import HotPlug, Parts
 from cni.locks import ContainerLocks
 from cni.model import Attachment
 from cni.netconf import ConfDir
+from cni.networks import Networks
 from cni.store import Store
 from cni.switch import Means, Switches
 from cni.wire import Drain, MoveReason, Phase, SwitchOrder, SwitchStatus, Verify
@@ -269,6 +271,19 @@ class Node:
             **fields,
         )
         return self.attacher.attach(request)
+
+    def plugging(self, reached: Callable[[str], None] = lambda _: None) -> HotPlug:
+        """Hot add and remove, as the agent has it."""
+        return HotPlug(
+            Parts(
+                store=self.store,
+                attacher=self.attacher,
+                locks=self.locks,
+                networks=Networks(ConfDir(self.site.root / "net.d")),
+                switches=self.switches,
+                reached=reached,
+            )
+        )
 
     def warm_up(self, *networks: str) -> None:
         """Has the plugins make what they never remove: their bridges."""
