@@ -8,7 +8,7 @@ SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 
-.PHONY: help demo test check unit bench lock clean setup genie test-packages
+.PHONY: help demo test check unit bench lock clean setup genie test-packages kubernetes-soon
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,9 +16,12 @@ help: ## list the targets
 demo: setup ## the main job: a site on one machine, workloads move while prices and load change (90 s)
 	$(BIN)/switcher lab run --duration 90s
 
-test: setup test-packages check ## everything: lint, types, layers, unit, contract, netns and lab tests
-	tools/sandbox $(BIN)/python -m pytest -n 2 -m "not bench and not lab" tests
+# The cluster's tests come last: where Kubernetes is not built yet, it is built beside the others.
+test: setup test-packages kubernetes-soon check ## everything: lint, types, layers, unit, contract, netns, lab and cluster tests
+	tools/sandbox $(BIN)/python -m pytest -n 2 -m "not bench and not lab and not cluster" tests
 	tools/sandbox $(BIN)/python -m pytest -m lab tests
+	tools/kubernetes >/dev/null
+	tools/sandbox $(BIN)/python -m pytest -m cluster tests
 
 check: setup ## lint, format, types and layers only
 	$(BIN)/ruff check .
@@ -31,6 +34,10 @@ unit: setup ## the tests that need no namespaces
 
 bench: setup ## the benchmarks behind the README's figures
 	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
+
+kubernetes-soon:
+	mkdir -p build
+	tools/kubernetes >build/kubernetes.log 2>&1 &
 
 test-packages:
 	tools/system-packages --for-tests
