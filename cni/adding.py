@@ -122,6 +122,7 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
                 request=_element(each.selection),
                 runtime_ifname=call.ifname,
                 runtime_network=call.name,
+                pod_uid="" if who.pod is None else who.pod.uid,
             )
         )
     return requests

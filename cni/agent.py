@@ -24,7 +24,7 @@ from cni.means import Means
 from cni.netconf import ConfDir
 from cni.networks import Networks
 from cni.objects import DirectoryObjects
-from cni.pods import NoClusters
+from cni.pods import Clusters, NoClusters
 from cni.publish import Publisher
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
@@ -59,10 +59,11 @@ class Agent:
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
         namespaces = WorkloadNamespaces()
         self.attacher = Attacher(self.store, delegates, namespaces)
+        self.clusters: Clusters = NoClusters()
         self.switches = self._build_switches()
         self.rankings = Rankings(self.store, settings.node, time.time)
         self.uplink_loads = UplinkLoads()
-        self.publisher = Publisher(self.store, namespaces)
+        self.publisher = Publisher(self.store, namespaces, self.switches.statuses, self.clusters.own)
         self.verbs = Verbs(
             Means(
                 store=self.store,
@@ -72,7 +73,7 @@ class Agent:
                 networks=self.networks,
                 kernel=namespaces,
                 switches=self.switches,
-                clusters=NoClusters(),
+                clusters=self.clusters,
                 publisher=self.publisher,
                 choosing=self._build_choosing(conf_dir),
             ),
@@ -106,6 +107,7 @@ class Agent:
                 networks=self.networks,
                 scratch=self.settings.state / "switch",
                 observe=lambda phase, seconds: self.meters.phase(phase.value, seconds),
+                changed=lambda container: self.publisher.changed(container),  # noqa: PLW0108 - made after the switches
             )
         )
 

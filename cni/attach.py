@@ -64,6 +64,7 @@ class AttachRequest:
     request: str = ""
     runtime_ifname: str = ""
     """CNI_IFNAME of the runtime's ADD; empty for a hot add."""
+    pod_uid: str = ""
     runtime_network: str = ""
     """Name of the configuration of the runtime's ADD; empty for a hot add."""
     default_route: DefaultRoute = KEEP
@@ -165,6 +166,7 @@ class Attacher:
             request=request.request,
             runtime_ifname=request.runtime_ifname,
             runtime_network=request.runtime_network,
+            pod_uid=request.pod_uid,
         )
 
     def _free_table(self, container_id: str, netns: str) -> int:

@@ -64,5 +64,7 @@ class Attachment:
     """The interface's peer in the node's namespace, where the result names one."""
     runtime_ifname: str = ""
     """CNI_IFNAME of the runtime's ADD that it belongs to, whose DEL ends it; empty when it was hot-added."""
+    pod_uid: str = ""
+    """The pod's uid in the cluster; empty outside Kubernetes."""
     runtime_network: str = ""
     """Name of the configuration of the runtime's ADD, for its GC; empty when it was hot-added, or made before 1.1.0."""

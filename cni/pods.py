@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 class Clusters(Protocol):
     """The clusters that configurations of genie name."""
 
+    @property
+    def own(self) -> Cluster | None:
+        """The agent's own, of its settings; None: it has none."""
+
     def of(self, config: Mapping[str, Any]) -> Cluster | None:
         """The one that this configuration names, else the agent's own; None: there is none.
 
@@ -27,6 +31,8 @@ class Clusters(Protocol):
 
 class NoClusters:
     """An agent outside Kubernetes."""
+
+    own = None
 
     def of(self, config: Mapping[str, Any]) -> Cluster | None:  # noqa: ARG002 - the port's parameter
         """None, always."""

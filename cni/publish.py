@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -16,8 +16,10 @@ from cni import deviceinfo
 from cni.annotations import ADDRESSES_KEY, STATUS_KEY
 from cni.cluster import Cluster, ClusterAway, ClusterRefused, ObjectUnknown, Pod
 from cni.model import AttachmentState
+from cni.reports import carrying
 from cni.selection import uses_standard
 from cni.store import Store
+from cni.wire import SwitchStatus
 from cni.written import Interface, multi_ip_preferences, network_status
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -54,46 +56,61 @@ class Notice:
     cluster: Cluster
     pod: Pod
     extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """``notice`` None: whose annotations these are is to be found out first."""
+
+    due: float
+    notice: Notice | None
     tries: int = 0
 
 
 class Publisher:
-    """Writes notices, at once or in :meth:`turn`. Safe for threads."""
+    """Writes notices, at once or in :meth:`turn`. Safe for threads.
 
-    def __init__(self, store: Store, kernel: LinksKernel, clock: Callable[[], float] = time.monotonic) -> None:
+    ``own`` is the agent's own cluster: that of pods of which it heard before it was started.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        kernel: LinksKernel,
+        switches: Callable[[], Sequence[SwitchStatus]],
+        own: Cluster | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._kernel = kernel
+        self._switches = switches
+        self._own = own
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: dict[str, tuple[float, Notice]] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._clusters: dict[str, Cluster] = {}
         self._refused: set[str] = set()
         self._stopped = False
 
     def now(self, notice: Notice) -> None:
         """Write it; what the API server does not take now is written later. Never raises."""
-        try:
-            self._write(notice)
-        except ClusterAway as error:
-            log.warning("annotations wait for the API server", extra=_fields(notice, error))
-            self._later(notice)
-        except ClusterRefused as error:
-            if str(error) not in self._refused:
-                self._refused.add(str(error))
-                log.error("the API server does not let annotations be written", extra=_fields(notice, error))
-            self._later(replace(notice, tries=notice.tries + 3))
-        except ObjectUnknown as error:
-            log.info("a pod is gone before its annotations were written", extra=_fields(notice, error))
+        self._clusters[notice.container_id] = notice.cluster
+        self._try(notice.container_id, _Waiting(self._clock(), notice))
 
     def soon(self, notice: Notice) -> None:
         """Write it in the next turn."""
-        with self._changed:
-            self._waiting[notice.container_id] = (self._clock(), notice)
-            self._changed.notify_all()
+        self._clusters[notice.container_id] = notice.cluster
+        self._queue(notice.container_id, _Waiting(self._clock(), notice))
+
+    def changed(self, container_id: str) -> None:
+        """The networks of a container are others now: its pod, if it is one, hears of it in the next turn."""
+        self._queue(container_id, _Waiting(self._clock(), None))
 
     def forget(self, container_id: str) -> None:
         """Its attachments are gone: nothing is to be written of them any more."""
         with self._changed:
             self._waiting.pop(container_id, None)
+            self._clusters.pop(container_id, None)
 
     def stop(self) -> None:
         """The turn under way ends; what waits is lost, and written with the next change of its pod."""
@@ -109,27 +126,62 @@ class Publisher:
         """Write what is due; the seconds until the next turn."""
         with self._changed:
             self._changed.wait_for(self._is_due, self._until_due())
-            due = [notice for at, notice in self._waiting.values() if at <= self._clock()]
-            for notice in due:
-                del self._waiting[notice.container_id]
-        for notice in due:
-            self.now(notice)
+            due = {key: each for key, each in self._waiting.items() if each.due <= self._clock()}
+            for container_id in due:
+                del self._waiting[container_id]
+        for container_id, waiting in due.items():
+            self._try(container_id, waiting)
         return 0.0
+
+    def _queue(self, container_id: str, waiting: _Waiting) -> None:
+        with self._changed:
+            before = self._waiting.get(container_id)
+            # What else is to be written than the networks is not lost by a later change of these.
+            if before is None or before.notice is None or waiting.notice is not None:
+                self._waiting[container_id] = waiting
+            self._changed.notify_all()
 
     def _is_due(self) -> bool:
         return self._stopped or self._next_due() <= self._clock()
 
     def _next_due(self) -> float:
-        return min((at for at, _ in self._waiting.values()), default=float("inf"))
+        return min((each.due for each in self._waiting.values()), default=float("inf"))
 
     def _until_due(self) -> float:
         return max(0.0, min(IDLE_SECONDS, self._next_due() - self._clock()))
 
-    def _later(self, notice: Notice) -> None:
-        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**notice.tries)
+    def _try(self, container_id: str, waiting: _Waiting) -> None:
+        fields = {"container": container_id}
+        try:
+            notice = waiting.notice or self._notice_of(container_id)
+            if notice is not None:
+                self._write(notice)
+        except ClusterAway as error:
+            log.warning("annotations wait for the API server", extra={**fields, "error": str(error)})
+            self._again(container_id, waiting)
+        except ClusterRefused as error:
+            if str(error) not in self._refused:
+                self._refused.add(str(error))
+                log.error("the API server lets no annotations be written", extra={**fields, "error": str(error)})
+            self._again(container_id, replace(waiting, tries=waiting.tries + 3))
+        except ObjectUnknown as error:
+            log.info("a pod is gone before its annotations were written", extra={**fields, "error": str(error)})
+
+    def _again(self, container_id: str, waiting: _Waiting) -> None:
+        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**waiting.tries)
         with self._changed:
-            again = replace(notice, tries=notice.tries + 1)
-            self._waiting.setdefault(notice.container_id, (self._clock() + pause, again))
+            again = _Waiting(self._clock() + pause, waiting.notice, waiting.tries + 1)
+            self._waiting.setdefault(container_id, again)
+
+    def _notice_of(self, container_id: str) -> Notice | None:
+        """Raises what ``Cluster.pod`` raises."""
+        uids = {(each.workload, each.pod_uid) for each in self._store.of_container(container_id) if each.pod_uid}
+        cluster = self._clusters.get(container_id, self._own)
+        if cluster is None or not uids:
+            return None
+        workload, uid = uids.pop()
+        namespace, _, name = workload.partition("/")
+        return Notice(container_id=container_id, cluster=cluster, pod=cluster.pod(namespace, name, uid))
 
     def _write(self, notice: Notice) -> None:
         interfaces = self._interfaces(notice.container_id)
@@ -144,24 +196,19 @@ class Publisher:
         notice.cluster.annotate(notice.pod, written)
 
     def _interfaces(self, container_id: str) -> list[Interface]:
-        found = [
-            each
-            for each in self._store.of_container(container_id)
-            if each.state is AttachmentState.READY and each.result
-        ]
-        if not found:
+        """None when the container is gone, or going."""
+        rows = self._store.of_container(container_id)
+        if all(each.state is AttachmentState.DELETING for each in rows):
             return []
+        found = carrying(rows, self._switches())
         try:
-            links = self._kernel.links(found[0].netns)
+            links = self._kernel.links(found[0].netns) if found else {}
         except OSError:
-            return []  # the container is gone
+            return []
         interfaces = []
         for attachment in found:
+            # During a switch the name is the new link's from the start; the record says which is whose.
             link = links.get(attachment.ifname)
             mac, mtu = (link.mac, link.mtu) if link is not None else ("", 0)
             interfaces.append(Interface(attachment=attachment, mac=mac, mtu=mtu, device=deviceinfo.read(attachment)))
         return interfaces
-
-
-def _fields(notice: Notice, error: Exception) -> dict[str, object]:
-    return {"pod": f"{notice.pod.namespace}/{notice.pod.name}", "error": str(error)}

@@ -16,7 +16,13 @@ Key = tuple[str, str]
 def attachment_reports(
     attachments: Iterable[Attachment], switches: Sequence[SwitchStatus]
 ) -> tuple[AttachmentReport, ...]:
-    """One report per interface of a workload: of the generation that carries its traffic now.
+    """One report per interface of a workload: of the generation that carries its traffic now."""
+    reports = [_report(attachment) for attachment in carrying(attachments, switches)]
+    return tuple(sorted(reports, key=lambda report: (report.workload, report.attachment)))
+
+
+def carrying(attachments: Iterable[Attachment], switches: Sequence[SwitchStatus]) -> list[Attachment]:
+    """Of each interface the generation that carries its traffic now, in the given order of the interfaces.
 
     During a switch that is the old one until the shift, and the new one from then on.
     """
@@ -25,7 +31,7 @@ def attachment_reports(
         for status in switches
         if status.outcome is None
     }
-    present: dict[tuple[str, str], Attachment] = {}
+    present: dict[Key, Attachment] = {}
     for attachment in attachments:
         if attachment.state is AttachmentState.ADDING or not attachment.result:
             continue
@@ -33,8 +39,7 @@ def attachment_reports(
         known = present.get(key)
         if known is None or _rank(attachment, homes) > _rank(known, homes):
             present[key] = attachment
-    reports = [_report(attachment) for attachment in present.values()]
-    return tuple(sorted(reports, key=lambda report: (report.workload, report.attachment)))
+    return list(present.values())
 
 
 def network_reports(networks: Networks) -> tuple[NetworkReport, ...]:

@@ -34,7 +34,11 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_by_workload ON attachments (workload, name);
 CREATE TABLE batches (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
-MIGRATIONS = (SCHEMA, "ALTER TABLE attachments ADD COLUMN runtime_network TEXT NOT NULL DEFAULT '';")
+MIGRATIONS = (
+    SCHEMA,
+    "ALTER TABLE attachments ADD COLUMN runtime_network TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE attachments ADD COLUMN pod_uid TEXT NOT NULL DEFAULT '';",
+)
 """Each leads from the schema before it to the next; what is written here is never changed."""
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -150,6 +150,7 @@ def _request(means: Means, entry: Entry, old: Attachment) -> AttachRequest:
         request=old.request,
         runtime_ifname=old.runtime_ifname,
         runtime_network=old.runtime_network,
+        pod_uid=old.pod_uid,
     )
 
 

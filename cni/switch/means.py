@@ -45,5 +45,7 @@ class Means:
     """Seconds since the epoch."""
     observe: Callable[[Phase, float], None] = _nothing
     """Told each phase that ended and the seconds that it took."""
+    changed: Callable[[str], None] = _nothing
+    """Told a container's id when the network that carries its traffic is another one."""
     reached: Callable[[str], None] = _nothing
     """Told each point inside a step at which a crash would find things half done."""

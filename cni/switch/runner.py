@@ -51,6 +51,8 @@ class Run:
             if not self._advance(signal, entry):
                 return
             self._means.observe(phase, time.monotonic() - started)
+            if self.entry.phase is not phase and self.entry.phase in (Phase.DRAIN, Phase.DONE):
+                self._means.changed(self.entry.container_id)
             self._pause(phase)
 
     def _perform(self) -> tuple[Signal, Entry]:
