@@ -20,7 +20,7 @@ from cni.attach import AttachRequest, where
 from cni.choosing import written
 from cni.default_route import arbitrated
 from cni.delegate import DelegateError
-from cni.means import Means, VerbKernel
+from cni.means import Means, Problem, VerbKernel, described
 from cni.model import Attachment
 from cni.netconf import NetworkConfig, NetworkUnknown
 from cni.networks import Networks
@@ -73,7 +73,7 @@ def add(means: Means, call: Call) -> Reply:
     for attachment in done:
         log.info("attached", extra=where(attachment))
     _publish(means, call.container_id, who, {} if choice is None else written(choice))
-    return Reply(0, body, undo=lambda: _undo(means, call.container_id, done))
+    return Reply(0, body, undo=lambda: _undo(means, call, done))
 
 
 def _network(networks: Networks, selection: Selection) -> NetworkConfig:
@@ -171,42 +171,57 @@ def _attach_all(
     means: Means, call: Call, requests: Sequence[AttachRequest], choice: Choice | None
 ) -> tuple[list[Attachment], bytes]:
     """All or nothing; called with the lock held. The attachments, and the merged result for stdout."""
-    chooser = means.choosing.chooser
     done: list[Attachment] = []
-    with ExitStack() as undo:
-        for each in requests:
-            try:
-                attachment = means.attacher.attach(each)
-            except DelegateError as error:
-                chooser.failed(choice or each.network.network)
-                context = f"network {each.network.network}, interface {each.ifname}, workload {each.workload}"
-                details = f"{error.details} ({context})" if error.details else context
-                raise CniError(error.code, error.msg, details) from error
-            except OSError as error:
-                raise CniError(Code.FAILED, f"interface {each.ifname}: {error}") from error
-            chooser.succeeded(choice or each.network.network)
-            done.append(attachment)
-            undo.callback(_detach_quietly, means, attachment)
-        body = _merged_body(call, done)
-        undo.pop_all()
+    problems: list[Problem] = []
+    try:
+        with ExitStack() as undo:
+            undo.callback(lambda: problems.extend(_end(means, done, call)))
+            for each in requests:
+                done.append(_attach(means, each, choice))
+            body = _merged_body(call, done)
+            undo.pop_all()  # nothing failed: keep what was built
+    except CniError as error:
+        raise _with_problems(error, problems) from error
     return done, body
 
 
-def _undo(means: Means, container_id: str, done: Sequence[Attachment]) -> None:
-    """The caller never heard of its ADD: nothing of it stays."""
-    means.publisher.forget(container_id)
-    with means.locks.hold(container_id):
-        for attachment in reversed(done):
-            if means.store.get(attachment.container_id, attachment.name, attachment.generation) is not None:
-                _detach_quietly(means, attachment)
-
-
-def _detach_quietly(means: Means, attachment: Attachment) -> None:
+def _attach(means: Means, request: AttachRequest, choice: Choice | None) -> Attachment:
+    chooser, subject = means.choosing.chooser, choice or request.network.network
     try:
-        means.attacher.detach(attachment)
-    except (DelegateError, OSError) as error:
+        attachment = means.attacher.attach(request)
+    except DelegateError as error:
+        chooser.failed(subject)
+        context = f"network {request.network.network}, interface {request.ifname}, workload {request.workload}"
+        details = f"{error.details} ({context})" if error.details else context
+        raise CniError(error.code, error.msg, details) from error
+    except OSError as error:
+        raise CniError(Code.FAILED, f"interface {request.ifname}: {error}") from error
+    chooser.succeeded(subject)
+    return attachment
+
+
+def _undo(means: Means, call: Call, done: Sequence[Attachment]) -> None:
+    """The caller never heard of its ADD: nothing of it stays."""
+    means.publisher.forget(call.container_id)
+    with means.locks.hold(call.container_id):
+        there = [each for each in done if means.store.get(each.container_id, each.name, each.generation) is not None]
+        _end(means, there, call)
+
+
+def _end(means: Means, done: Sequence[Attachment], call: Call) -> list[Problem]:
+    problems = means.end(done, call.env)
+    for attachment, error in problems:
         # Its record stays as DELETING: the reconciler tries again.
         log.warning("undoing an attachment failed", extra={**where(attachment), "error": str(error)})
+    return problems
+
+
+def _with_problems(error: CniError, problems: Sequence[Problem]) -> CniError:
+    """The first error, never masked, with what its undoing ran into in the details (T48)."""
+    if not problems:
+        return error
+    more = f"undoing it failed too: {described(problems)}"
+    return CniError(error.code, error.msg, f"{error.details}; {more}" if error.details else more)
 
 
 def _merged_body(call: Call, done: Sequence[Attachment]) -> bytes:

@@ -95,7 +95,7 @@ class Attacher:
             result = self._add(adding, request.env, undo)
             undo.pop_all()  # from here on a detach undoes all, the record last
             ready = replace(adding, result=result, state=AttachmentState.READY)
-            undo.push(_Undo(self, ready))
+            undo.push(_Undo(self, ready, request.env))
             named = _gateways(ready)
             ready = replace(ready, host_ifname=host_peer(result, adding.ifname))
             self._kernel.install_own_table(ready.netns, ready.ifname, ready.table, named)
@@ -187,13 +187,14 @@ class Attacher:
 class _Undo:
     """Detaches what was added when an exception passes; a failure of its own is logged, never masks the first."""
 
-    def __init__(self, attacher: Attacher, attachment: Attachment) -> None:
+    def __init__(self, attacher: Attacher, attachment: Attachment, env: Mapping[str, str]) -> None:
         self._attacher = attacher
         self._attachment = attachment
+        self._env = env
 
     def __call__(self, *_: object) -> bool:
         try:
-            self._attacher.detach(self._attachment)
+            self._attacher.detach(self._attachment, env=self._env)
         except (DelegateError, OSError) as error:
             # The record stays as DELETING: the reconciler tries again.
             log.warning("undoing an attachment failed", extra={**where(self._attachment), "error": str(error)})

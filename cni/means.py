@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cni.attach import Attacher, WorkloadKernel, where
 from cni.choosing import Choosing
-from cni.delegate import DelegateError, Delegates
+from cni.delegate import DelegateError, Delegates, Network
 from cni.locks import ContainerLocks
 from cni.model import Attachment
 from cni.netconf import NetworkConfig, NetworkUnknown
@@ -79,12 +79,28 @@ class Means:
         problems: list[Problem] = []
         for attachment in reversed(doomed):
             try:
-                self.attacher.detach(attachment, env=env)
+                self.attacher.detach(self._legible(attachment), env=env)
             except (DelegateError, OSError) as error:
                 problems.append((attachment, error))
             else:
                 log.info("detached", extra=where(attachment))
         return problems
+
+    def _legible(self, attachment: Attachment) -> Attachment:
+        """The record; with today's configuration of its network where its own is damaged (T73).
+
+        Raises DelegateError when there is none either.
+        """
+        try:
+            Network.parse(attachment.config)
+        except DelegateError as damaged:
+            try:
+                today = self.network(attachment.network)
+            except CniError:
+                raise damaged from None
+            log.error("a record is damaged: today's configuration is used", extra=where(attachment))
+            return replace(attachment, config=today.config)
+        return attachment
 
 
 def ended_by(attachments: list[Attachment], ifname: str) -> list[Attachment]:
@@ -99,8 +115,13 @@ def raise_problems(problems: Sequence[Problem]) -> None:
     """Raises CniError with the first one's code and words, and all in its details; nothing when there are none."""
     if not problems:
         return
-    texts = "; ".join(f"{attachment.network} {attachment.ifname}: {error}" for attachment, error in problems)
+    texts = described(problems)
     first = problems[0][1]
     if isinstance(first, DelegateError):
         raise CniError(first.code, first.msg, texts)
     raise CniError(Code.FAILED, str(first), texts)
+
+
+def described(problems: Sequence[Problem]) -> str:
+    """Which attachments they are about, and what is wrong with each."""
+    return "; ".join(f"{attachment.network} {attachment.ifname}: {error}" for attachment, error in problems)

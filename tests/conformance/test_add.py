@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.node import Node, addresses, links, netns, rules, run
-from tests.support.scripted import calls, commands
+from tests.support.scripted import calls, commands, install_scripted
 
 pytestmark = pytest.mark.netns
 
@@ -18,8 +18,9 @@ NETCONF = {"cniVersion": "1.1.0", "name": "pods", "type": "genie"}
 
 def kernel_state(here: Node, workload: str) -> tuple[object, ...]:
     """All that an ADD could change, of the workload and of the node."""
-    shown = [run("ip", "-n", space, "-j", what) for space in (workload, here.name) for what in ("address", "rule")]
-    return (*map(json.loads, shown), here.addresses_taken(), here.rows())
+    spaces = (workload, here.name)
+    of_each = [(links(space), run("ip", "-n", space, "-4", "address"), rules(space)) for space in spaces]
+    return of_each, here.addresses_taken(), here.rows()
 
 
 def test_T40_T52_what_cannot_be_attached_changes_nothing(here: Node) -> None:
@@ -79,6 +80,20 @@ def test_T46_what_1_1_0_brought_is_kept(here: Node) -> None:
     assert (added["interfaces"], added["routes"]) == ([interface], [route])
 
 
+def test_T47_T48_a_failing_undo_is_told_beside_the_first_error(here: Node) -> None:
+    stuck = {"stderr": "stuck", "exit": 1}
+    here.network("30-told.conflist", {"type": "scripted", "tag": "first", "del": stuck})
+    here.network("40-fails.conflist", {"type": "scripted", "tag": "second", "add": {"stderr": "no luck", "exit": 1}})
+    workload = here.workload()
+    error = here.genie("ADD", workload, "told,blue,fails").json
+    assert "no luck" in error["msg"]
+    assert "stuck" in error["details"]
+    assert "cni:told" in error["details"]
+    assert commands(here.calls) == [("ADD", "first"), ("ADD", "second"), ("DEL", "second"), ("DEL", "first")]
+    assert links(workload) == {"lo"}, "blue, between them, is undone"
+    assert [row[1:] for row in here.rows()] == [("eth0", 0, "deleting")], "still owed"
+
+
 def test_T49_a_plugin_with_an_empty_result_is_attached_all_the_same(here: Node) -> None:
     here.network("30-told.conflist", {"type": "scripted", "add": {"print": "null"}})
     workload = here.workload()
@@ -118,3 +133,13 @@ def test_no_delegate_runs_without_a_namespace(here: Node, path: str) -> None:
         assert failed.json["code"] in (3, 8)
     assert calls(here.calls) == []
     assert addresses(here.name, "eth2") == ["192.0.2.1/24"]
+
+
+def test_what_fails_is_undone_by_the_plugins_of_the_calls_cni_path(here: Node) -> None:
+    install_scripted(here.path / "elsewhere", "newcomer")
+    here.network("30-told.conflist", {"type": "newcomer", "log": str(here.calls)})
+    here.network("40-fails.conflist", {"type": "scripted", "add": {"stderr": "no luck", "exit": 1}})
+    elsewhere = str(here.path / "elsewhere")
+    assert here.genie("ADD", here.workload(), "told,fails", CNI_PATH=elsewhere).status == 1
+    assert commands(here.calls)[-1] == ("DEL", "newcomer")
+    assert here.rows() == []

@@ -119,7 +119,7 @@ def test_the_nodes_own_namespace_may_be_meant(here: Node, override: str) -> None
 
 def test_T17_unknown_args_that_may_be_ignored_reach_the_delegates(here: Node) -> None:
     workload = here.workload()
-    args = "SOME=1;K8S_POD_NAME=w01;IgnoreUnknown=true;K8S_POD_UID=u-1;IP=10.0.0.9"
+    args = "SOME=1;K8S_POD_NAMESPACE=lab;IgnoreUnknown=true;K8S_POD_UID=u-1;IP=10.0.0.9"
     env = here.environment("ADD", workload, CNI_ARGS=args)
     assert here.call(env, {**NETCONF, "default_plugin": "told"}).status == 0
     (call,) = calls(here.calls)

@@ -210,6 +210,11 @@ class Node:
         with contextlib.closing(sqlite3.connect(self.path / "state/store.db")) as store:
             return store.execute(query).fetchall()
 
+    def change(self, statement: str, *values: object) -> None:
+        """Change what the agent's store holds, behind its back."""
+        with contextlib.closing(sqlite3.connect(self.path / "state/store.db")) as store, store:
+            store.execute(statement, values)
+
     def links(self) -> set[str]:
         """The links of the node beside those that every node has."""
         return links(self.name) - {"lo", "eth2"}
