@@ -120,6 +120,7 @@ class Agent:
                 networks=self.networks,
                 switches=self.switches,
                 observe=self.meters.repaired,
+                changed=self.publisher.changed,
             )
         )
 

@@ -35,5 +35,7 @@ class Parts:
     switches: Switching
     observe: Callable[[str], None] = _nothing
     """Told what was put right: a ``hot-add`` undone after a crash, a ``netns`` that is gone."""
+    changed: Callable[[str], None] = _nothing
+    """Told a container's id when it has a network more or less."""
     reached: Callable[[str], None] = _nothing
     """Told each point at which a crash would find things half done."""

@@ -57,6 +57,7 @@ class HotPlug:
                 container_id=container_id, netns=target.netns, name=name, former=beside.main_now(target.netns)
             )
             attachment = self._plug(entry, _request(target, name, network, order.network))
+        parts.changed(container_id)
         log.info("hot-added", extra=where(attachment))
         return attachment
 
@@ -72,6 +73,7 @@ class HotPlug:
             doomed = pick(self._still(order.workload, container_id), order)
             _may_go(doomed, order.force)
             parts.attacher.detach(doomed)
+        parts.changed(container_id)
         log.info("hot-removed", extra=where(doomed))
         return doomed
 
@@ -162,6 +164,7 @@ def _request(target: Target, name: str, network: NetworkConfig, asked: str) -> A
         started_at=None if model is None else model.started_at,
         annotations={} if model is None else model.annotations,
         labels={} if model is None else model.labels,
+        pod_uid="" if model is None else model.pod_uid,
         request=json.dumps({"network": asked, "interface": name, "by": BY_HAND}),
     )
 
