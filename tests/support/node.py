@@ -67,6 +67,11 @@ class Node:
         return self.path / "calls"
 
     @property
+    def var_lib(self) -> Path:
+        """What the agent and its plugins find as /var/lib."""
+        return self.path / "var-lib"
+
+    @property
     def socket(self) -> Path:
         """The agent's."""
         return self.path / "a.sock"
@@ -74,6 +79,7 @@ class Node:
     def build(self) -> None:
         """The namespaces, the uplink, the directories."""
         self.conf_dir.mkdir(parents=True)
+        self.var_lib.mkdir()
         install_scripted(self.path / "bin")
         run("ip", "netns", "add", self.name)
         run("ip", "netns", "add", self.world)
@@ -108,7 +114,10 @@ class Node:
         """Start the agent and wait until it answers."""
         config = self.path / "agent.yaml"
         config.write_text(yaml.safe_dump(self.settings()))
-        command = ["ip", "netns", "exec", self.name, sys.executable, "-m", "cni.agent", "--config", str(config)]
+        # Plugins that are told no directory keep their files under /var/lib/cni: each node has its own.
+        inside = ["sh", "-c", 'mount --bind "$0" /var/lib && exec "$@"', str(self.var_lib)]
+        agent = [sys.executable, "-m", "cni.agent", "--config", str(config)]
+        command = ["ip", "netns", "exec", self.name, *inside, *agent]
         with (self.path / "agent.log").open("ab") as log:
             self.agent = subprocess.Popen(command, cwd=ROOT, stderr=log, stdin=subprocess.DEVNULL)
         self.until(self._answers, "the agent answers")
@@ -141,7 +150,7 @@ class Node:
 
     def addresses_taken(self) -> list[str]:
         """What host-local has given out."""
-        files = (self.path / "ipam").glob("*/*")
+        files = [*(self.path / "ipam").glob("*/*"), *(self.var_lib / "cni/networks").glob("*/*")]
         return sorted(file.name for file in files if file.name != "lock" and not file.name.startswith("last_"))
 
     def workload(self) -> str:
