@@ -21,6 +21,7 @@ from cni.hotplug import HotPlug, Parts
 from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
 from cni.means import Means
+from cni.multus import command as multus
 from cni.netconf import ConfDir
 from cni.networks import Networks
 from cni.objects import DirectoryObjects
@@ -181,15 +182,20 @@ class Agent:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Exit status: 0 stopped by a signal, 1 it failed, 2 bad usage or settings."""
+    """The command. Exit status: 0 done, or stopped by a signal, 1 it failed, 2 bad usage, settings or input."""
     parser = argparse.ArgumentParser(
         prog="genie-agent",
         description="The node's agent: CNI calls, live switches, counters. It serves until SIGTERM.",
         epilog="example: genie-agent --config /etc/genie/agent.yaml",
     )
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the agent's settings, YAML")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the agent's settings, YAML")
     parser.add_argument("--check", action="store_true", help="only check the settings")
+    multus.add_command(parser.add_subparsers(title="instead of serving", metavar="COMMAND"))
     options = parser.parse_args(arguments)
+    if hasattr(options, "run"):
+        return int(options.run(options))
+    if options.config is None:
+        parser.error("--config FILE is required")
     try:
         settings = load(options.config)
     except SettingsError as error:

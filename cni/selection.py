@@ -116,8 +116,19 @@ def _defaults(netconf: Mapping[str, Any], annotations: Mapping[str, str], namesp
     if not isinstance(configured, str):
         raise CniError(Code.UNSUPPORTED_FIELD, "default_plugin must be a string", f"default_plugin={configured!r}")
     usual = _of_elements(parse_elements(configured)) if configured.strip() else [_Asked(None)]
+    if namespace in _system_namespaces(netconf):
+        usual = usual[:1]
     replaced = _replacement(netconf, annotations, namespace)
     return usual if replaced is None else [replaced, *usual[1:]]
+
+
+def _system_namespaces(netconf: Mapping[str, Any]) -> list[str]:
+    """``systemNamespaces``, Multus' key: their pods get only the first of the default networks. Raises CniError."""
+    named = netconf.get("systemNamespaces", [])
+    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+        text = "systemNamespaces must be a list of namespaces"
+        raise CniError(Code.UNSUPPORTED_FIELD, text, f"systemNamespaces={named!r}")
+    return named
 
 
 def _replacement(netconf: Mapping[str, Any], annotations: Mapping[str, str], namespace: str) -> _Asked | None:

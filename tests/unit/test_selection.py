@@ -140,3 +140,12 @@ def test_who_asks_for_networks() -> None:
     assert asks_for_networks({"cni": ""})
     assert asks_for_networks({NAD: ""})
     assert not asks_for_networks({"networks": "x", "app": "web"})
+
+
+def test_system_namespaces_get_the_first_default_network_alone() -> None:
+    netconf = {"default_plugin": "a,b", "systemNamespaces": ["kube-system"]}
+    assert [each.network for each in select(netconf, {}, "eth0", "kube-system")] == ["a"]
+    assert [each.network for each in select(netconf, {NAD: "x"}, "eth0", "kube-system")] == ["a", "nad:kube-system/x"]
+    assert [each.network for each in select(netconf, {}, "eth0", "shop")] == ["a", "b"]
+    with pytest.raises(CniError, match="systemNamespaces must be a list"):
+        select({"systemNamespaces": "kube-system"}, {}, "eth0", "shop")
