@@ -113,7 +113,8 @@ class Networks:
         content = self._content_of(definition)
         if is_own(content):
             raise NetworkUnknown("its configuration is genie's own, which would call itself")
-        listed = {"name": name, **content} if not content.get("name") else content
+        # A name that is blank is none (N4).
+        listed = content if str(content.get("name") or "").strip() else {**content, "name": name}
         if not (listed.get("cniVersion") or listed.get("cniVersions")):
             listed = {**listed, "cniVersion": OLDEST_OF_OBJECTS}
         try:
@@ -133,8 +134,7 @@ class Networks:
             raise NetworkUnknown(f"{where} is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise NetworkUnknown(f"{where} is not a JSON object")
-        # A name that is blank is none (N4).
-        return {**content, "name": ""} if not str(content.get("name") or "").strip() else content
+        return content
 
     def _logical_network(self, objects: Objects, network: str, namespace: str, name: str) -> NetworkConfig:
         plan = logical.plan(objects.logical_network(namespace, name), objects.physical_network)

@@ -119,7 +119,7 @@ class Site:
         store = Store(self.node.path / "state/store.db")
         try:
             notice = Notice(container_id=workload, cluster=cluster, pod=cluster.pod(namespace, workload))
-            Publisher(store, WorkloadNamespaces()).now(notice)
+            Publisher(store, WorkloadNamespaces(), tuple).now(notice)
         finally:
             store.close()
         return dict(cluster.pod(namespace, workload).annotations)
