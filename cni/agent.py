@@ -90,7 +90,11 @@ class Agent:
     def _build_choosing(self, conf_dir: ConfDir) -> Choosing:
         settings = self.settings
         knowledge = Knowledge(
-            ranking=self.rankings.last, loads=self.uplink_loads.loads, started=self.store.started_since
+            ranking=self.rankings.last,
+            loads=self.uplink_loads.loads,
+            started=self.store.started_since,
+            max_age=settings.smart.max_age,
+            demand_bps=settings.smart.demand_bps,
         )
         return Choosing(
             chooser=Chooser(knowledge),
@@ -159,6 +163,7 @@ class Agent:
             uplinks=settings.uplinks,
             counters=kernel.counters,
             telling=self.telling,
+            seen=self.uplink_loads.add,
         )
         leftovers = Leftovers(self.store, self.attacher, self.locks, self.switches.statuses)
         work = loops.Loops()
@@ -168,7 +173,9 @@ class Agent:
         work.run("publishing", self.publisher.turn)
         work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))
         if settings.controller is not None:
-            pusher = Pusher(settings.controller, self.spool, self.telling.tell_all, self.meters.batch)
+            pusher = Pusher(
+                settings.controller, self.spool, self.telling.tell_all, self.meters.batch, ranked=self.rankings.take
+            )
             work.run("pushing", loops.pushing(pusher, settings.sample_every))
         return work
 

@@ -55,6 +55,16 @@ class Kubernetes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Smart:
+    """How a network is chosen for a pod that leaves it open."""
+
+    max_age: float = 600.0
+    """Seconds from which the controller's ranking is too old to choose by."""
+    demand_bps: float = 1e6
+    """What a new workload is expected to carry where no ranking says it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of an agent. Durations are in seconds."""
 
@@ -71,6 +81,7 @@ class Settings:
     objects: Path | None = None
     sample_every: float = 1.0
     metrics: str | None = None
+    smart: Smart = Smart()
 
 
 def load(file: Path) -> Settings:
@@ -90,6 +101,7 @@ def load(file: Path) -> Settings:
     given["uplinks"] = _uplinks(reader)
     given["controller"] = _controller(reader)
     given["kubernetes"] = _kubernetes(reader)
+    given["smart"] = _smart(reader)
     reader.end()
     if reader.problems:
         raise SettingsError(file, reader.problems)
@@ -178,6 +190,16 @@ def _kubernetes(reader: _Reader) -> Kubernetes:
     return Kubernetes(
         kubeconfig=kubeconfig, in_cluster=in_cluster, read_deadline=deadline or Kubernetes().read_deadline
     )
+
+
+def _smart(reader: _Reader) -> Smart:
+    value = reader.take("smart", _anything)
+    if value is None:
+        return Smart()
+    inner = reader.inner(value, "smart")
+    given = {"max_age": inner.take("maxAge", duration), "demand_bps": inner.take("demand", rate)}
+    inner.end()
+    return Smart(**{name: figure for name, figure in given.items() if figure is not None})
 
 
 def duration(value: Any) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Interval:
     seconds: float
     in_bytes: int
     out_bytes: int
+    again: bool = field(default=False, compare=False)
+    """The counters began again within it: what they show may be older than it, so it is no measure of a rate."""
 
 
 class Meter:
@@ -73,6 +75,7 @@ class Meter:
             seconds=now - mark.end,
             in_bytes=reading.in_bytes - (0 if again else mark.in_bytes),
             out_bytes=reading.out_bytes - (0 if again else mark.out_bytes),
+            again=again,
         )
 
     def keep_only(self, keys: set[str]) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cni.sense.spool import Spool
 from cni.settings import Controller
-from cni.wire import Ingested, WireError, decode
+from cni.wire import Ingested, Ranking, WireError, decode
 
 PATH = "/v1/ingest"
 TIMEOUT_SECONDS = 10.0
@@ -48,7 +48,7 @@ class Pusher:
     """Sends what the spool holds; used by one thread.
 
     ``lost`` is called when the controller does not hold what it should: the next batch must tell everything.
-    ``observe`` is told how each push ended: ``stored``, ``later`` or ``refused``.
+    ``observe`` is told how each push ended: ``stored``, ``later`` or ``refused``. ``ranked`` is given what came back.
     """
 
     def __init__(
@@ -57,11 +57,13 @@ class Pusher:
         spool: Spool,
         lost: Callable[[], None],
         observe: Callable[[str], None] = lambda _: None,
+        ranked: Callable[[Ranking], None] = lambda _: None,
     ) -> None:
         self._controller = controller
         self._spool = spool
         self._lost = lost
         self._observe = observe
+        self._ranked = ranked
         self._connection: http.client.HTTPConnection | None = None
         self._pause = 0.0
         self._was_dropped = 0
@@ -91,7 +93,8 @@ class Pusher:
             self._connection.close()
             self._connection = None
 
-    def _settle(self, sequence: int, held: int) -> None:
+    def _settle(self, sequence: int, answer: Ingested) -> None:
+        held = answer.sequence
         if held < sequence:
             self._lost()
             raise PushError(f"the controller holds batches up to {held} only, after it was sent {sequence}")
@@ -104,6 +107,8 @@ class Pusher:
             self._spool.skip_to(held)
             self._lost()
         self._spool.acknowledge(sequence)
+        if answer.ranking is not None:
+            self._ranked(answer.ranking)
 
     def _later(self, sequence: int, error: PushError) -> float:
         if not self._pause:
@@ -112,8 +117,8 @@ class Pusher:
         self._pause = min(max(FIRST_PAUSE_SECONDS, self._pause * 2), LONGEST_PAUSE_SECONDS)
         return self._pause
 
-    def _post(self, body: bytes) -> int:
-        """The highest number that the controller holds. Raises PushError."""
+    def _post(self, body: bytes) -> Ingested:
+        """What the controller answers: the highest number that it holds. Raises PushError."""
         try:
             status, answer = self._exchange(body)
         except (OSError, http.client.HTTPException) as error:
@@ -127,7 +132,7 @@ class Pusher:
             ingested: Ingested = decode(answer, Ingested)
         except WireError as error:
             raise PushError(str(error)) from error
-        return ingested.sequence
+        return ingested
 
     def _exchange(self, body: bytes) -> tuple[int, bytes]:
         if self._connection is not None:

@@ -52,6 +52,8 @@ class Sources:
     uplinks: tuple[Uplink, ...]
     counters: CountersOf
     telling: Telling
+    seen: Callable[[Sequence[UplinkSample]], None] = lambda _: None
+    """Told the uplinks' samples that measure a rate: a counter that began again may show bytes of long ago."""
 
 
 class Sampler:
@@ -94,7 +96,7 @@ class Sampler:
         return self._spool.append(build, {METER: self._meter.state().decode()})
 
     def _uplink_samples(self, now: float, host: Links) -> tuple[UplinkSample, ...]:
-        samples = []
+        samples, measured = [], []
         for uplink in self._sources.uplinks:
             link = host.get(uplink.nic)
             if link is None:
@@ -103,6 +105,8 @@ class Sampler:
             interval = self._meter.account(_uplink_key(uplink), now, reading)
             if interval is not None:
                 samples.append(_uplink_sample(uplink, interval))
+                measured += [] if interval.again else samples[-1:]
+        self._sources.seen(measured)
         return tuple(samples)
 
     def _traffic(self, now: float, attachments: Sequence[Attachment], host: Links) -> tuple[AttachmentSample, ...]:

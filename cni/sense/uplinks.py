@@ -11,7 +11,9 @@ from cni.wire import UplinkSample
 WINDOW_SECONDS = 10.0
 """A load is the mean of the samples that end within this time before the newest: one busy second is no load."""
 BELIEVED_SECONDS = 30.0
-"""Samples are believed for this long, or twice their own length where they are taken rarely."""
+"""Samples are believed for this long, or for twice their own length where they are taken rarely."""
+LONGEST_BELIEVED_SECONDS = 150.0
+"""But no longer: the first sample of a restarted agent is as long as that was away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class UplinkLoads:
         with self._lock:
             for sample in samples:
                 past = self._samples.get(sample.physical_network, ())
-                kept = (one for one in past if _end(one) > _end(sample) - WINDOW_SECONDS and one.start < sample.start)
+                kept = (one for one in past if _end(sample) - WINDOW_SECONDS <= one.start < sample.start)
                 self._samples[sample.physical_network] = (*kept, sample)
 
     def loads(self, now: float) -> Mapping[str, UplinkLoad]:
@@ -55,7 +57,7 @@ def _load(samples: tuple[UplinkSample, ...]) -> UplinkLoad:
 
 
 def _believed(sample: UplinkSample, now: float) -> bool:
-    return abs(now - _end(sample)) <= max(BELIEVED_SECONDS, 2 * sample.seconds)
+    return abs(now - _end(sample)) <= max(BELIEVED_SECONDS, min(2 * sample.seconds, LONGEST_BELIEVED_SECONDS))
 
 
 def _end(sample: UplinkSample) -> float:

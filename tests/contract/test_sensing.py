@@ -42,6 +42,7 @@ class Site:
     now: float = 100.0
     links: dict[str | None, dict[str, Counted]] = field(default_factory=dict)
     switches: list[SwitchStatus] = field(default_factory=list)
+    uplinks: tuple[Uplink, ...] = (Uplink(physical_network="phynet0", nic="eth2", capacity_bps=1e8),)
 
     def __post_init__(self) -> None:
         self.links = {None: {"eth2": Counted(2, 1000, 2000)}, "/run/netns/c1": {"net1": Counted(5, 0, 0)}}
@@ -52,8 +53,9 @@ class Site:
         self.store = Store(self.path / "store.db")
         self.spool = Spool(self.store, limit=50)
         self.telling = Telling(ConfDir(self.path / "net.d"), lambda: self.switches)
-        uplink = Uplink(physical_network="phynet0", nic="eth2", capacity_bps=1e8)
-        sources = Sources(node="n1", store=self.store, uplinks=(uplink,), counters=self.counters, telling=self.telling)
+        sources = Sources(
+            node="n1", store=self.store, uplinks=self.uplinks, counters=self.counters, telling=self.telling
+        )
         self.sampler = Sampler(sources, self.spool, lambda: self.now)
 
     def counters(self, netns: str | None) -> Links:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from cni.sense.uplinks import UplinkLoad
-from cni.smart import Candidate, Choice, Chooser, Knowledge, Questionnaire
+from cni.choosing import Choosing
+from cni.netconf import ConfDir
+from cni.sense.uplinks import UplinkLoad, UplinkLoads
+from cni.settings import Settings
+from cni.smart import Candidate, Choice, Chooser, Knowledge, Questionnaire, Rankings, Survey
 from cni.smart.outlook import Outlook
 from cni.smart.pick import pick
 from cni.smart.received import Received
+from cni.smart.survey import Carriers
+from cni.store import Store
 from cni.wire import RankedNetwork, Ranking
 
 NOW = 1_800_000_000.0
@@ -97,6 +102,19 @@ class Node:
         return choice.network
 
 
-def without_addresses(candidate: Candidate) -> Candidate:
-    """The same with an exhausted pool."""
-    return replace(candidate, free_addresses=0)
+class Smart:
+    """Smart selection as the agent puts it together, on a clock of the test's."""
+
+    def __init__(
+        self, settings: Settings, store: Store, networks: ConfDir, carriers: Carriers, clock: Callable[[], float]
+    ) -> None:
+        self.loads = UplinkLoads()
+        self.rankings = Rankings(store, settings.node, clock)
+        knowledge = Knowledge(ranking=self.rankings.last, loads=self.loads.loads, started=store.started_since)
+        self.chooser = Chooser(knowledge, clock)
+        survey = Survey(networks=networks, uplinks=settings.uplinks, bin_dirs=settings.bin_dirs, carriers=carriers)
+        self._choosing = Choosing(chooser=self.chooser, survey=survey)
+
+    def choose(self, annotations: Mapping[str, str]) -> Choice:
+        """The choice for these annotations."""
+        return self._choosing.choose(annotations, {})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cni.settings import Controller, Kubernetes, SettingsError, Uplink, load
+from cni.settings import Controller, Kubernetes, SettingsError, Smart, Uplink, load
 
 WHOLE = """
 node: n1
@@ -104,3 +104,11 @@ def test_a_physical_network_has_one_uplink(tmp_path: Path) -> None:
     uplink = "{physicalNetwork: p, nic: eth2, capacity: 1Gbps}"
     with pytest.raises(SettingsError, match="p is given twice"):
         load(write(tmp_path, f"node: n1\nuplinks: [{uplink}, {uplink}]"))
+
+
+def test_how_networks_are_chosen_has_defaults_one_by_one(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "node: n1")).smart == Smart(max_age=600.0, demand_bps=1e6)
+    assert load(write(tmp_path, "node: n1\nsmart: {maxAge: 90s}")).smart == Smart(max_age=90.0, demand_bps=1e6)
+    assert load(write(tmp_path, "node: n1\nsmart: {demand: 5Mbps}")).smart == Smart(max_age=600.0, demand_bps=5e6)
+    with pytest.raises(SettingsError, match=r"smart\.maxage: unknown setting; did you mean maxAge\?"):
+        load(write(tmp_path, "node: n1\nsmart: {maxage: 90s}"))
