@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from cni.wire import Ranking
 from switcher.decide.assign import assign
 from switcher.decide.board import lay_out
 from switcher.decide.budgets import Budgets
@@ -12,6 +13,7 @@ from switcher.decide.eligibility import standing
 from switcher.decide.explain import Words, saving_per_hour, surcharges, words
 from switcher.decide.prices import prices
 from switcher.decide.projection import project
+from switcher.decide.ranking import Afterwards, rankings
 from switcher.decide.rules import rules
 from switcher.decide.settings import Settings
 from switcher.decide.stays import stays
@@ -27,6 +29,18 @@ def decide(seen: Snapshot, memory: Memory, book: Book, settings: Settings = DEFA
 
     Money is in the settlement currency. Rules and objective: docs/decision.md.
     """
+    return _decided(seen, memory, book, settings)[0]
+
+
+def decide_and_rank(
+    seen: Snapshot, memory: Memory, book: Book, settings: Settings = DEFAULTS
+) -> tuple[Decision, Sequence[Ranking]]:
+    """The decision, and for every node how its networks stand for new workloads once it is carried out."""
+    decision, after = _decided(seen, memory, book, settings)
+    return decision, rankings(after, book, settings, _currency(book, settings))
+
+
+def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> tuple[Decision, Afterwards]:
     board = lay_out(seen)
     ruled = rules(board, memory, book, settings)
     projection = project(board, memory, book, settings)
@@ -39,12 +53,13 @@ def decide(seen: Snapshot, memory: Memory, book: Book, settings: Settings = DEFA
     chosen = choose(tick, wanted, budgets)
 
     told = words(tick, wanted.surcharge, _currency(book, settings))
-    return Decision(
+    decision = Decision(
         now=seen.now,
         moves=tuple(_moves(tick, chosen, told)),
         stays=tuple(stays(tick, chosen, told, budgets)),
         surcharge=surcharges(tick, wanted.surcharge),
     )
+    return decision, Afterwards(tick=tick, surcharge=wanted.surcharge, rooms=chosen.rooms)
 
 
 def _currency(book: Book, settings: Settings) -> str:

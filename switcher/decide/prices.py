@@ -113,12 +113,12 @@ def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, t
     groups, group_of = _groups(board, rules)
     networks = sorted({uplink.physical_network for uplink in board.uplinks})
     quotes = {
-        (name, destination, horizon): _quote(market, name, destination, horizon)
+        (name, destination, horizon): quote_of(market, name, destination, horizon)
         for destination, horizon in groups
         for name in networks
     }
     at_once = {
-        (name, destination, horizon): _quote(market, name, destination, min(horizon, AT_ONCE))
+        (name, destination, horizon): quote_of(market, name, destination, min(horizon, AT_ONCE))
         for destination, horizon in groups
         for name in networks
     }
@@ -132,7 +132,7 @@ def hours_of(span: timedelta) -> Decimal:
     return Decimal(span // timedelta(microseconds=1)) / 3_600_000_000
 
 
-def _quote(market: Lists, name: str, destination: str | None, horizon: timedelta) -> Quote:
+def quote_of(market: Lists, name: str, destination: str | None, horizon: timedelta) -> Quote:
     """The unit prices of a physical network for the next ``horizon``."""
     window = market.now, market.now + horizon
     base, usage = market.base(name, destination), market.usage.get(name, {})

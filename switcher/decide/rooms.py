@@ -40,6 +40,14 @@ class Rooms:
         """The uplink of a network as the workload finds it."""
         return self._uplink_of[self._network[row][column]]
 
+    def left(self, uplink: int) -> float:
+        """Bits per second that arrivals may add, as planned; below zero when the load is above ``fill``."""
+        return self._limit[uplink] - max(self._into[uplink], self._out[uplink])
+
+    def addresses(self, network: int) -> int | None:
+        """Free addresses of a network, as planned; None: not known."""
+        return self._addresses[network]
+
     def over(self, uplink: int) -> bool:
         """Whether the load of an uplink is above ``fill``."""
         return max(self._into[uplink], self._out[uplink]) > self._limit[uplink]

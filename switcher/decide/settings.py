@@ -16,3 +16,5 @@ class Settings:
     """Of move costs, penalties and sums; None: the only currency of the price lists."""
     switch_seconds: float = 10.0
     """Median of the measured switches, for policies without ``moveCost``."""
+    new_demand_bps: float = 1e6
+    """What a new workload is expected to carry at least; where those of its node carry more, their mean."""

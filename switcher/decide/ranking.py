@@ -1,0 +1,149 @@
+"""How the networks of each node stand for a workload that starts there: by the decision's own money and rooms. Pure.
+
+Such a workload is on no network yet and has no policy: it counts at the default horizon, with the demand that is
+expected of it, in whichever direction is charged. Whatever bars a network for those that move bars it here too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from cni.wire import RankedNetwork, Ranking
+from switcher.decide.board import Floats
+from switcher.decide.eligibility import GAP_REASON
+from switcher.decide.explain import GB_PER_HOUR, plain
+from switcher.decide.prices import Load, Quote, quote_of
+from switcher.decide.rooms import Rooms
+from switcher.decide.settings import Settings
+from switcher.decide.tick import Tick
+from switcher.model import StayReason
+from switcher.objects.model import Book, PolicySpec
+
+DEFAULT_HORIZON: timedelta = PolicySpec().horizon
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Afterwards:
+    """A tick that has been decided."""
+
+    tick: Tick
+    surcharge: Floats
+    """By uplink: money per hour of one more bit per second of room."""
+    rooms: Rooms
+    """With the moves of the decision in it."""
+
+    @cached_property
+    def headroom(self) -> Sequence[float]:
+        """By uplink: bits per second that arrivals may add, both before and after the moves: some may fail."""
+        before: list[float] = self.tick.projection.headroom.tolist()
+        return [min(now, self.rooms.left(uplink)) for uplink, now in enumerate(before)]
+
+    @cached_property
+    def quotes(self) -> Mapping[str, Quote]:
+        """By physical network: the prices of a workload without a class of destination, at the default horizon."""
+        prices, found = self.tick.prices, dict[str, Quote]()
+        for name in {uplink.physical_network for uplink in self.tick.board.uplinks}:
+            known = prices.quotes.get((name, None, DEFAULT_HORIZON))
+            found[name] = known or quote_of(prices.lists, name, None, DEFAULT_HORIZON)
+        return found
+
+
+def rankings(after: Afterwards, book: Book, settings: Settings, currency: str) -> Sequence[Ranking]:
+    """One for every node, by name."""
+    board = after.tick.board
+    slas = {network.name: str(network.spec.sla) for network in book.physical_networks if network.spec.sla is not None}
+    demands = _demands(after.tick, settings)
+    by_node: dict[str, list[int]] = defaultdict(list)
+    for number, state in enumerate(board.networks):
+        if state.node is not None:
+            by_node[state.node].append(number)
+    return [
+        Ranking(
+            node=node,
+            computed_at=board.seen.now.timestamp(),
+            demand_bps=(demand := demands.get(node, settings.new_demand_bps)),
+            currency=currency,
+            networks=tuple(_ranked(after, numbers, demand, slas)),
+        )
+        for node, numbers in sorted(by_node.items())
+    ]
+
+
+def _demands(tick: Tick, settings: Settings) -> Mapping[str, float]:
+    """By node: the mean of what its workloads were measured to carry, and no less than the settings say."""
+    measured: dict[str, list[float]] = defaultdict(list)
+    for state, demand in zip(tick.board.workloads, tick.board.demand.tolist(), strict=True):
+        if state.node is not None and state.in_bps is not None:
+            measured[state.node].append(demand)
+    return {node: max(sum(rates) / len(rates), settings.new_demand_bps) for node, rates in measured.items()}
+
+
+def _ranked(
+    after: Afterwards, numbers: Sequence[int], demand: float, slas: Mapping[str, str]
+) -> Iterator[RankedNetwork]:
+    """Cheapest first, ties by name; then those that are not eligible, by name."""
+    networks = after.tick.board.networks
+    standing = [(networks[number].name, _why_not(after, number, demand), number) for number in numbers]
+    eligible = [(_cost(after, number, demand), name, number) for name, why, number in standing if why is None]
+    for rank, (_, _, number) in enumerate(sorted(eligible), start=1):
+        yield _entry(after, number, slas, rank, None)
+    for _, why, number in sorted(standing, key=lambda one: one[0]):
+        if why is not None:
+            yield _entry(after, number, slas, None, why)
+
+
+def _why_not(after: Afterwards, number: int, demand: float) -> StayReason | None:
+    """What bars the network, most pressing first, in the order of :data:`switcher.decide.eligibility.BLOCKS`."""
+    tick, state = after.tick, after.tick.board.networks[number]
+    uplink, quote = int(tick.board.uplink_of[number]), after.quotes[state.physical_network]
+    left = after.rooms.addresses(number)
+    if tick.projection.stale[uplink]:
+        return StayReason.STALE_SAMPLES
+    if quote.gap is not None:
+        return GAP_REASON[quote.gap]
+    if state.quarantined:
+        return StayReason.QUARANTINED
+    if left is not None and left <= 0:
+        return StayReason.NO_ADDRESS
+    return StayReason.NO_CAPACITY if after.headroom[uplink] < demand else None
+
+
+def _cost(after: Afterwards, number: int, demand: float) -> Decimal:
+    """Money per hour of a workload there, what its room is worth to others included."""
+    quote = after.quotes[after.tick.board.networks[number].physical_network]
+    return quote.attachment + (_per_bps(quote) + _congestion(after, number)) * Decimal(demand)
+
+
+def _per_bps(quote: Quote) -> Decimal:
+    return (quote.bps or {}).get(Load.BOTH, Decimal(0))
+
+
+def _congestion(after: Afterwards, number: int) -> Decimal:
+    """Money per hour per bit per second."""
+    return Decimal(max(0.0, float(after.surcharge[after.tick.board.uplink_of[number]])))
+
+
+def _entry(
+    after: Afterwards, number: int, slas: Mapping[str, str], rank: int | None, why: StayReason | None
+) -> RankedNetwork:
+    state = after.tick.board.networks[number]
+    quote = after.quotes[state.physical_network]
+    return RankedNetwork(
+        network=state.name,
+        physical_network=state.physical_network,
+        rank=rank,
+        reason="" if why is None else why.value,
+        price_per_hour=None if quote.bps is None else f"{plain(quote.attachment):f}",
+        price_per_gb=None if quote.bps is None else f"{plain(_per_bps(quote) / GB_PER_HOUR):f}",
+        congestion_per_gb=f"{plain(_congestion(after, number) / GB_PER_HOUR):f}",
+        room_bps=float(round(after.headroom[int(after.tick.board.uplink_of[number])])),
+        free_addresses=after.rooms.addresses(number),
+        sampled_at=None if why is StayReason.STALE_SAMPLES else state.sampled_at.timestamp(),
+        latency_ms=state.latency_ms,
+        sla=slas.get(state.physical_network),
+    )
