@@ -21,6 +21,7 @@ from switcher.observe import Sight
 from switcher.ports import History, StoredObject
 from switcher.settings import ControllerSettings
 from switcher.web.app import Doors, application
+from switcher.web.rankings import Deliveries
 from switcher.web.server import serve
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,13 @@ def run_controller(settings: ControllerSettings) -> None:
     upgrade(settings.database)
     history = open_history(settings.database)
     files = ObjectFiles(settings.objects, meters.objects_valid, lambda: {known.network for known in history.networks()})
-    doors = Doors(ledger=history, meters=meters, ready=history.ping, token=_token(settings))
+    doors = Doors(
+        ledger=history,
+        meters=meters,
+        ready=history.ping,
+        token=_token(settings),
+        rankings=Deliveries(history.ranking),
+    )
     cycle = Cycle(
         Parts(
             history=history,
@@ -46,7 +53,11 @@ def run_controller(settings: ControllerSettings) -> None:
             clock=lambda: datetime.now(UTC),
             stopwatch=time.perf_counter,
             sight=Sight(window=settings.window),
-            settings=Settings(stale_after=settings.stale_after, settlement_currency=settings.settlement_currency),
+            settings=Settings(
+                stale_after=settings.stale_after,
+                settlement_currency=settings.settlement_currency,
+                new_demand_bps=settings.new_demand,
+            ),
             meters=meters,
         )
     )

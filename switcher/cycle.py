@@ -1,7 +1,8 @@
 """One tick, read first: observe -> decide -> plan -> act -> record.
 
 The decision and its orders are recorded before any order is given, so that a crash leaves a trace to resume from;
-what a tick could not finish, the next one (of this process or of its successor) takes up again.
+what a tick could not finish, the next one (of this process or of its successor) takes up again. How networks then stand
+for new workloads is recorded with it; agents get it in reply to their batches (web/rankings.py).
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from cni.wire import Ranking
 from switcher.act import act, resume
-from switcher.decide import Settings, decide
+from switcher.decide import Settings, decide_and_rank
 from switcher.errors import TryLaterError
 from switcher.meters import Meters
 from switcher.model import Decision, Memory, Snapshot
@@ -67,9 +69,10 @@ class Cycle:
         self._count_ended(past)
 
         snapshot, memory = self._observe(book, now)
-        decision = self._decide(snapshot, memory, book, median_switch_seconds(past))
+        decision, rankings = self._decide(snapshot, memory, book, median_switch_seconds(past))
         moves = plan(decision, snapshot, book)
         record_decision(parts.history, decision, (snapshot, memory), moves)
+        parts.history.record_rankings(rankings)
         act(parts.hands, parts.history, moves, now)
 
         parts.meters.ticked(snapshot, decision)
@@ -92,11 +95,13 @@ class Cycle:
         self._confirmations = with_confirmations(self._confirmations, memory, snapshot, book)
         return snapshot, self._confirmations
 
-    def _decide(self, snapshot: Snapshot, memory: Memory, book: Book, switch_seconds: float | None) -> Decision:
+    def _decide(
+        self, snapshot: Snapshot, memory: Memory, book: Book, switch_seconds: float | None
+    ) -> tuple[Decision, Sequence[Ranking]]:
         settings = self._parts.settings
         if switch_seconds is not None:
             settings = replace(settings, switch_seconds=switch_seconds)
         started = self._parts.stopwatch()
-        decision = decide(snapshot, memory, book, settings)
+        decided = decide_and_rank(snapshot, memory, book, settings)
         self._parts.meters.decided(self._parts.stopwatch() - started)
-        return decision
+        return decided

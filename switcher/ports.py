@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from cni.wire import AttachmentReport, Batch, SwitchOrder, SwitchStatus
+from cni.wire import AttachmentReport, Batch, Ranking, SwitchOrder, SwitchStatus
 from switcher.model import Decision, Placement
 
 
@@ -174,6 +174,12 @@ class History(Ledger, Protocol):
 
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
         """The last decision taken at or before ``at`` (None: the last)."""
+
+    def record_rankings(self, found: Sequence[Ranking]) -> None:
+        """Keep each as its node's last, unless a newer one is there. A node without one keeps its last for a day."""
+
+    def ranking(self, node: str) -> Ranking | None:
+        """The node's last ranking, as it was recorded."""
 
     def record_move(self, move: RecordedMove) -> None:
         """Store a move that no tick decided (by hand)."""

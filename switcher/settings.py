@@ -12,7 +12,7 @@ from switcher.errors import BadInputError, Problem
 from switcher.objects import yamltree
 from switcher.objects.base import Strictly
 from switcher.objects.complaints import complaints
-from switcher.objects.values import Currency, Name, PositiveDuration, Text, wrong
+from switcher.objects.values import Currency, Name, PositiveDuration, Rate, Text, wrong
 
 UNIX = "unix:"
 
@@ -63,6 +63,8 @@ class ControllerSettings(Strictly):
     stale_after: PositiveDuration = timedelta(minutes=10)
     settlement_currency: Currency | None = None
     """Default: the only currency of the tariffs."""
+    new_demand: Rate = 1e6
+    """What a new workload is expected to carry at least."""
     description: Text | None = None
 
 

@@ -1,8 +1,9 @@
 """HTTP of the controller: agents' batches in, health and metrics out.
 
-``POST /v1/ingest`` takes a :class:`cni.wire.Batch` and answers :class:`cni.wire.Ingested`; 400 when it is malformed
-(sending it again cannot help), 401 without the token, 413 when it is too large, 503 when the database cannot take it
-now. ``GET /healthz``: the process lives. ``GET /readyz``: the history answers. ``GET /metrics``: Prometheus' text.
+``POST /v1/ingest`` takes a :class:`cni.wire.Batch` and answers :class:`cni.wire.Ingested`, now and then with the
+ranking of the agent's node; 400 when it is malformed (sending it again cannot help), 401 without the token, 413 when
+it is too large, 503 when the database cannot take it now. ``GET /healthz``: the process lives. ``GET /readyz``: the
+history answers. ``GET /metrics``: Prometheus' text.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cni.wire import Batch, Ingested, WireError, decode, encode
 from switcher.errors import TryLaterError
 from switcher.meters import CONTENT_TYPE, Meters
 from switcher.ports import Ledger
+from switcher.web.rankings import Deliveries
 
 log = logging.getLogger(__name__)
 MAX_BATCH = 16 * 1024 * 1024
@@ -37,6 +39,8 @@ class Doors:
     ready: Callable[[], None]
     """Raises TryLaterError when the history does not answer."""
     token: str | None
+    rankings: Deliveries | None = None
+    """None: no rankings are handed out."""
 
 
 def application(doors: Doors) -> Starlette:
@@ -92,7 +96,8 @@ def _store(doors: Doors, body: bytes) -> Response:
         log.warning("batch not stored; its agent sends it again", extra={"cause": str(error)})
         return PlainTextResponse(f"{error}\n", 503, headers={"Retry-After": RETRY_AFTER_SECONDS})
     doors.meters.ingested("stored")
-    return Response(encode(Ingested(sequence=sequence)), media_type="application/json")
+    ranking = None if doors.rankings is None else doors.rankings.due(batch.agent, batch.node)
+    return Response(encode(Ingested(sequence=sequence, ranking=ranking)), media_type="application/json")
 
 
 def _authorised(request: Request, token: str | None) -> bool:

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cni.wire import Batch, Ingested, decode, encode
 
 
@@ -25,6 +27,8 @@ class Ingest:
     failures: list[int] = field(default_factory=list)
     claims: list[int] = field(default_factory=list)
     """Sequence numbers to answer instead of the true one."""
+    ranking: Any = None
+    """What to send along, as a message or as plain JSON."""
 
     def take(self, body: bytes, authorization: str | None) -> tuple[int, bytes]:
         """Status and body of the reply; status 0: none."""
@@ -37,7 +41,9 @@ class Ingest:
         batch: Batch = decode(body, Batch)
         self.batches.setdefault(batch.sequence, batch)
         held = self.claims.pop(0) if self.claims else max(self.batches)
-        return failure, encode(Ingested(sequence=held))
+        if self.ranking is None:
+            return failure, encode(Ingested(sequence=held))
+        return failure, msgspec.json.encode({"sequence": held, "ranking": self.ranking})
 
 
 class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

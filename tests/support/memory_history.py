@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import msgspec
 
-from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, SwitchStatus, UplinkSample
-from switcher.adapters.store.instants import MICROSECOND, PER_SECOND, micros, micros_of, moment_of
+from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, Ranking, SwitchStatus, UplinkSample
+from switcher.adapters.store.instants import DAY, MICROSECOND, PER_SECOND, micros, micros_of, moment_of
 from switcher.adapters.store.intervals import Interval, interval_of, share, uncovered
 from switcher.adapters.store.objects import as_text
 from switcher.adapters.store.phases import is_news, own_move, phase_times
@@ -69,6 +69,7 @@ class _Contents:
     decisions: list[RecordedDecision] = field(default_factory=list)
     moves: dict[str, RecordedMove] = field(default_factory=dict)
     phases: dict[str, dict[Phase, int]] = field(default_factory=dict)
+    rankings: dict[str, Ranking] = field(default_factory=dict)
 
 
 class MemoryHistory:
@@ -276,6 +277,19 @@ class MemoryHistory:
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
         taken = [recorded for recorded in self._held.decisions if at is None or recorded.at <= at]
         return sorted(taken, key=lambda recorded: recorded.at)[-1] if taken else None
+
+    def record_rankings(self, found: Sequence[Ranking]) -> None:
+        with self._lock:
+            held = self._held.rankings
+            for ranking in found:
+                if ranking.node not in held or held[ranking.node].computed_at <= ranking.computed_at:
+                    held[ranking.node] = ranking
+            newest = max((ranking.computed_at for ranking in found), default=0.0)
+            for node in [node for node, ranking in held.items() if ranking.computed_at < newest - DAY / PER_SECOND]:
+                del held[node]
+
+    def ranking(self, node: str) -> Ranking | None:
+        return self._held.rankings.get(node)
 
     def record_move(self, move: RecordedMove) -> None:
         with self._lock:

@@ -155,6 +155,16 @@ def test_the_decision_is_recorded_with_inputs_that_can_be_read_again() -> None:
     assert [one.network for one in memory.placements["lab/w01:net1"]] == ["cni:dear"]
 
 
+def test_the_ranking_for_new_workloads_is_recorded_with_the_decision() -> None:
+    past = history()
+    ticked(past, Node())
+    ranking = past.ranking("n1")
+    assert ranking is not None
+    assert (ranking.computed_at, ranking.demand_bps) == (NOW.timestamp(), 10e6)
+    assert [(entry.network, entry.rank) for entry in ranking.networks] == [("cni:cheap", 1), ("cni:dear", 2)]
+    assert [entry.free_addresses for entry in ranking.networks] == [99, 100], "one is on its way"
+
+
 def test_a_move_in_flight_is_not_decided_again() -> None:
     past, node, clock = history(), Node(), Clock()
     ticks = cycle(past, node, clock)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from cni.wire import Batch, Phase, SwitchStatus
-from switcher.adapters.store import decisions, loads, moves, objects, present, upkeep, usage
+from cni.wire import Batch, Phase, Ranking, SwitchStatus
+from switcher.adapters.store import decisions, loads, moves, objects, present, rankings, upkeep, usage
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.ingest import ingest
 from switcher.adapters.store.migrate import require_head
@@ -131,6 +131,14 @@ class SqlHistory:
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
         with self._database.reading() as connection:
             return decisions.taken(connection, at)
+
+    def record_rankings(self, found: Sequence[Ranking]) -> None:
+        with self._database.writing() as connection:
+            rankings.store(connection, found)
+
+    def ranking(self, node: str) -> Ranking | None:
+        with self._database.reading() as connection:
+            return rankings.of_node(connection, node)
 
     def record_move(self, move: RecordedMove) -> None:
         with self._database.writing() as connection:

@@ -8,6 +8,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 PER_SECOND = 1_000_000
 HOUR = 3600 * PER_SECOND
+DAY = 24 * HOUR
 
 
 def micros(moment: datetime) -> int:

@@ -125,6 +125,16 @@ networks = Table(
     sqlite_with_rowid=False,
 )
 
+rankings = Table(
+    "rankings",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("computed_at", BigInteger, nullable=False),
+    Column("ranking", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How each node's networks stood for new workloads at the last tick; ``ranking`` is what travels to its agent."""
+
 spans = Table(
     "placement_spans",
     metadata,

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import head
 from switcher.commands.db import db
 from switcher.errors import BadInputError, SwitcherError
 from tests.support.batches import at, batch, uplink
@@ -27,10 +28,10 @@ def test_upgrade_creates_what_check_then_finds_sound(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'history.db'}"
     with pytest.raises(SwitcherError, match="run `switcher db upgrade`"):
         run("check", "--url", url)
-    assert json.loads(run("upgrade", "--url", url, "--json")) == {"database": url, "revision": "0001"}
+    assert json.loads(run("upgrade", "--url", url, "--json")) == {"database": url, "revision": head()}
     assert json.loads(run("check", "--url", url, "--json")) == {
         "database": url,
-        "revision": "0001",
+        "revision": head(),
         "sound": True,
         "problems": [],
     }
