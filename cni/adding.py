@@ -62,14 +62,15 @@ def add(means: Means, call: Call) -> Reply:
     networks = means.networks.of_cluster(who.cluster)
     selections = select(call.config, who.annotations, call.ifname, who.namespace)
     choice = means.choosing.choose(who.annotations, call.env) if selections[0].choose else None
-    if choice is not None:
-        selections = [replace(selections[0], network=choice.network)]
-    wanted = [Wanted(selection, _network(networks, selection)) for selection in selections]
-    requests = _requests(call, args, who, wanted)
-    with means.locks.hold(call.container_id):
-        there = _links(call, means.kernel)
-        _check_free(means, call, [selection.ifname for selection in selections], there)
-        done, body = _attach_all(means, call, requests, choice)
+    with means.choosing.on_its_way(choice):
+        if choice is not None:
+            selections = [replace(selections[0], network=choice.network)]
+        wanted = [Wanted(selection, _network(networks, selection)) for selection in selections]
+        requests = _requests(call, args, who, wanted)
+        with means.locks.hold(call.container_id):
+            there = _links(call, means.kernel)
+            _check_free(means, call, [selection.ifname for selection in selections], there)
+            done, body = _attach_all(means, call, requests, choice)
     for attachment in done:
         log.info("attached", extra=where(attachment))
     _publish(means, call.container_id, who, {} if choice is None else written(choice))

@@ -136,15 +136,15 @@ class Store:
             ).fetchall()
         return {int(table) for (table,) in rows}
 
-    def started_since(self, at: float) -> list[tuple[str, float]]:
-        """Physical network and start of what was attached since then, seconds since the epoch, and is there now."""
+    def started_since(self, at: float) -> list[tuple[str, str, float]]:
+        """Container, physical network and start of what came since then (epoch seconds) and is there, or is coming."""
         with self._lock:
             rows = self._connection.execute(
-                "SELECT physical_network, created_at FROM attachments"
-                " WHERE created_at > ? AND state = 'ready' AND physical_network IS NOT NULL",
+                "SELECT container_id, physical_network, created_at FROM attachments"
+                " WHERE created_at > ? AND state != 'deleting' AND physical_network IS NOT NULL",
                 (at,),
             ).fetchall()
-        return [(str(name), float(since)) for name, since in rows]
+        return [(str(container), str(name), float(since)) for container, name, since in rows]
 
     def note(self, key: str) -> str | None:
         """The value kept under ``key`` in ``meta``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cni.sense.uplinks import UplinkLoad
@@ -20,8 +20,8 @@ from cni.wire import Ranking
 FORGOTTEN_SECONDS = 180.0
 """A choice of which nothing was heard for so long has no attachment on its way: no ADD lasts that long."""
 
-Started = Callable[[float], Sequence[tuple[str, float]]]
-"""Physical network and start of every attachment that came since a moment and is still there."""
+Started = Callable[[float], Sequence[tuple[str, str, float]]]
+"""Container, physical network and start of every attachment that came since a moment and is there, or is coming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,14 @@ class _Way:
 
     at: float
     choice: Choice
+    container: str
     arrived: bool = False
+
+    def unseen(self, recorded: Collection[str], demand: float) -> float:
+        """What it will carry beyond what its record in the store, if there is one, already counts for."""
+        if self.container in recorded:
+            return self.choice.demand_bps - demand
+        return 0.0 if self.arrived else self.choice.demand_bps
 
 
 @dataclass(slots=True)
@@ -64,16 +71,19 @@ class Chooser:
         self._state = _State()
         self._lock = threading.Lock()
 
-    def choose(self, asked: Questionnaire, candidates: Sequence[Candidate], default: str | None = None) -> Choice:
-        """The network for a new workload; tell :meth:`succeeded` or :meth:`failed` when attaching to it ended.
+    def choose(
+        self, asked: Questionnaire, candidates: Sequence[Candidate], default: str | None = None, container: str = ""
+    ) -> Choice:
+        """The network for a new workload; tell :meth:`succeeded` or :meth:`failed` how attaching to it ended.
 
-        ``default``: the node's default network. Raises NoNetworkError, with what stands against each candidate.
+        ``default``: the node's default network; ``container``: under which the store will have the attachment.
+        Raises NoNetworkError, with what stands against each candidate.
         """
         with self._lock:
             now = self._clock()
             self._forget(now)
             choice = pick(asked, candidates, self._outlook(now, default))
-            self._state.ways[id(choice)] = _Way(now, choice)
+            self._state.ways[id(choice)] = _Way(now, choice, container)
             return choice
 
     def succeeded(self, at: Choice | str) -> None:
@@ -89,6 +99,13 @@ class Chooser:
         with self._lock:
             self._state.failures.failed(_network(at), self._clock())
             self._state.ways.pop(id(at), None)
+
+    def settled(self, choice: Choice) -> None:
+        """Nothing is on its way any more: if nobody heard of a success, there was not even an attempt."""
+        with self._lock:
+            way = self._state.ways.get(id(choice))
+            if way is not None and not way.arrived:
+                del self._state.ways[id(choice)]
 
     def _outlook(self, now: float, default: str | None) -> Outlook:
         ranking, age = self._ranking(now)
@@ -114,14 +131,15 @@ class Chooser:
         return (received.ranking if age is not None and age <= self._knowledge.max_age else None), age
 
     def _reserved(self, since: float, demand: float) -> Sequence[Reservation]:
-        """What the store has of late, and beyond it what was chosen and is not there yet or will carry more."""
-        there = [Reservation(at, name, demand) for name, at in self._knowledge.started(since - SETTLE_SECONDS)]
+        """What the store has of late, and beyond it what was chosen and is not there yet, or will carry more."""
+        started = self._knowledge.started(since - SETTLE_SECONDS)
+        recorded = {container for container, _, _ in started}
         coming = [
-            Reservation(way.at, way.choice.physical_network, way.choice.demand_bps - (demand if way.arrived else 0.0))
+            Reservation(way.at, way.choice.physical_network, way.unseen(recorded, demand))
             for way in self._state.ways.values()
             if way.choice.physical_network is not None
         ]
-        return [*there, *(one for one in coming if one.bps > 0)]
+        return [*(Reservation(at, name, demand) for _, name, at in started), *(one for one in coming if one.bps > 0)]
 
     def _forget(self, now: float) -> None:
         ways = self._state.ways

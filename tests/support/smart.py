@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from cni.wire import RankedNetwork, Ranking
 NOW = 1_800_000_000.0
 MBPS = 1e6
 ASKS_NOTHING = Questionnaire()
+CONTAINERS = itertools.count()
 
 
 def candidate(name: str, **fields: Any) -> Candidate:
@@ -77,14 +79,14 @@ class Node:
     now: float = NOW
     received: Received | None = None
     loads: Mapping[str, UplinkLoad] = field(default_factory=dict)
-    started: list[tuple[str, float]] = field(default_factory=list)
+    started: list[tuple[str, str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.chooser = Chooser(
             Knowledge(
                 ranking=lambda: self.received,
                 loads=lambda _now: self.loads,
-                started=lambda since: [one for one in self.started if one[1] > since],
+                started=lambda since: [one for one in self.started if one[2] > since],
             ),
             lambda: self.now,
         )
@@ -95,9 +97,10 @@ class Node:
 
     def attach(self, *candidates: Candidate, asked: Questionnaire = ASKS_NOTHING) -> str:
         """Choose, attach with success; the network."""
-        choice = self.chooser.choose(asked, candidates)
+        container = f"c{next(CONTAINERS)}"
+        choice = self.chooser.choose(asked, candidates, container=container)
         if choice.physical_network is not None:
-            self.started.append((choice.physical_network, self.now))
+            self.started.append((container, choice.physical_network, self.now))
         self.chooser.succeeded(choice)
         return choice.network
 

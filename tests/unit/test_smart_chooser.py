@@ -98,6 +98,34 @@ def test_a_choice_of_which_nothing_is_heard_is_forgotten() -> None:
     node.chooser.succeeded(lost)
 
 
+def test_an_add_that_failed_before_it_tried_gives_its_room_back() -> None:
+    node = two(small_room=1.0)
+    choice = node.chooser.choose(Questionnaire(), (SMALL, BIG))
+    node.chooser.settled(choice)
+    assert node.attach(SMALL, BIG) == "cni:small"
+    node.chooser.settled(choice)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["before the chooser hears of it", "after"])
+def test_an_attachment_in_the_store_is_counted_once(told: bool) -> None:
+    node = two(small_room=2.0)
+    choice = node.chooser.choose(Questionnaire(), (SMALL, BIG), container="first")
+    node.started.append(("first", "psmall", NOW))
+    if told:
+        node.chooser.succeeded(choice)
+        node.chooser.settled(choice)
+    assert [node.attach(SMALL, BIG) for _ in range(2)] == ["cni:small", "cni:big"]
+
+
+def test_what_was_deleted_soon_after_it_came_gives_its_room_back() -> None:
+    node = two(small_room=2.0)
+    asked = Questionnaire(demand_bps=2 * MBPS)
+    assert node.attach(SMALL, BIG, asked=asked) == "cni:small"
+    assert node.attach(SMALL, BIG) == "cni:big"
+    node.started.clear()
+    assert node.attach(SMALL, BIG) == "cni:small"
+
+
 def test_a_pod_that_is_tried_again_does_not_fail_on_the_same_network_for_ever() -> None:
     node = two()
     first = node.chooser.choose(Questionnaire(), (SMALL, BIG))

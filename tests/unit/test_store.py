@@ -137,3 +137,19 @@ def test_T111_a_container_is_locked_alone_and_for_a_bounded_time() -> None:
         assert "c1 is busy" in str(failed[0])
     with locks.hold("c1"):
         pass
+
+
+def test_what_started_since_a_moment_and_is_not_on_its_way_out(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.db")
+    for number, (name, state, physical) in enumerate(
+        [
+            ("old", AttachmentState.READY, "phynet0"),
+            ("ready", AttachmentState.READY, "phynet0"),
+            ("coming", AttachmentState.ADDING, "phynet1"),
+            ("going", AttachmentState.DELETING, "phynet0"),
+            ("riding on nothing", AttachmentState.READY, None),
+        ]
+    ):
+        created = 100.0 + number
+        store.put(replace(ONE, container_id=name, state=state, physical_network=physical, created_at=created))
+    assert sorted(store.started_since(100.0)) == [("coming", "phynet1", 102.0), ("ready", "phynet0", 101.0)]
