@@ -23,11 +23,12 @@ test: setup test-packages kubernetes-soon check ## everything: lint, types, laye
 	tools/kubernetes >/dev/null
 	tools/sandbox $(BIN)/python -m pytest -m cluster tests
 
-check: setup ## lint, format, types and layers only
+check: setup ## lint, format, types, layers, and whether each case of the CNI checklist has a test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy && $(BIN)/mypy tools/checklist
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/checklist T
 
 unit: setup ## the tests that need no namespaces
 	tools/sandbox $(BIN)/python -m pytest -n 2 tests/unit

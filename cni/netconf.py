@@ -17,6 +17,7 @@ import msgspec
 from cni.addresses import free_addresses
 from cni.generated import generate, why_not
 from cni.model import PHYSICAL_NETWORK_KEY
+from cni.pluginfiles import with_plugin_files
 
 PREFIX = "cni:"
 OWN_TYPE = "genie"
@@ -189,7 +190,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise _Unusable(str(error)) from error
     if not isinstance(content, dict):
         raise _Unusable("not a JSON object")
-    return content
+    try:
+        return with_plugin_files(content, path.parent)
+    except ValueError as error:
+        raise _Unusable(str(error)) from error
 
 
 def _load(path: Path, taken: set[str]) -> NetworkConfig | None:

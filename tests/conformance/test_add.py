@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cni.protocol import VERSIONS
 from tests.support.node import Node, addresses, links, netns, rules, run
 from tests.support.scripted import calls, commands, install_scripted
 
@@ -31,6 +32,24 @@ def test_T40_T52_what_cannot_be_attached_changes_nothing(here: Node) -> None:
         assert here.genie("ADD", workload, annotation).status == 1, annotation
         assert kernel_state(here, workload) == before, annotation
     assert commands(here.calls) == [], "the one before the clash was not attached and taken back"
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids="T41 {}".format)
+@pytest.mark.parametrize("network", ["0.2.0", "0.4.0", "1.1.0"])
+def test_the_result_is_in_the_calls_version_whatever_the_networks(shared: Node, version: str, network: str) -> None:
+    ips = {"0.2.0": {"ip4": {"ip": "10.7.0.2/24"}}, "0.4.0": {"ips": [{"version": "4", "address": "10.7.0.2/24"}]}}
+    result = {"cniVersion": network, **ips.get(network, {"ips": [{"address": "10.7.0.2/24"}]})}
+    shared.network("30-told.conflist", {"type": "scripted", "add": {"print": json.dumps(result)}}, cniVersion=network)
+    workload = shared.workload()
+    added = shared.genie("ADD", workload, "told", version).json
+    assert added["cniVersion"] == version
+    if version in ("0.1.0", "0.2.0"):
+        assert added["ip4"]["ip"] == "10.7.0.2/24"
+    else:
+        (address,) = added["ips"]
+        assert address["address"] == "10.7.0.2/24"
+        assert ("version" in address) is version.startswith("0.")
+    assert shared.genie("DEL", workload, version=version).status == 0
 
 
 @pytest.mark.parametrize("version", ["0.3.1", "1.1.0"], ids="T44 {}".format)

@@ -53,7 +53,7 @@ def nothing_left(here: Node, workload: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.2.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])
-def test_add_and_del_with_several_networks(here: Node, version: str) -> None:
+def test_T41_T42_T43_add_and_del_with_several_networks(here: Node, version: str) -> None:
     workload = here.workload()
     added = here.genie("ADD", workload, "blue,red@net1,line,chain@net3", version)
     assert added.status == 0, added
@@ -65,6 +65,8 @@ def test_add_and_del_with_several_networks(here: Node, version: str) -> None:
     else:
         inside = [i["name"] for i in result["interfaces"] if i.get("sandbox") == netns(workload)]
         assert inside == ["eth0", "net1", "eth1", "net3"], "T42"
+        on_host = {i["name"] for i in result["interfaces"] if not i.get("sandbox")}
+        assert on_host == here.links(), "T42: bridges and their ends"
         named = {result["interfaces"][ip["interface"]]["name"]: ip["address"] for ip in result["ips"]}
         assert {name: [address] for name, address in named.items()} == {
             name: addresses(workload, name) for name in inside

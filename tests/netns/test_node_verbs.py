@@ -166,7 +166,7 @@ def test_T96_real_plugins_of_1_0_0_are_not_asked(here: Node) -> None:
 @pytest.mark.parametrize(
     ("code", "name"), [pytest.param(50, "T94 not ready", id="T94"), pytest.param(51, "T93 worse", id="T93")]
 )
-def test_a_delegates_own_code_is_returned(here: Node, code: int, name: str) -> None:
+def test_T95_a_delegates_own_code_is_returned_and_add_and_del_go_on(here: Node, code: int, name: str) -> None:
     said = {"print": json.dumps({"cniVersion": "1.1.0", "code": code, "msg": name}), "exit": 1}
     here.network("40-new.conflist", {"type": "scripted", "status": said}, cniVersion="1.1.0")
     reply = here.about_node("STATUS", default_plugin="new")
