@@ -2,7 +2,8 @@
 
 A name is looked for as CNI-Genie does it: files ``*.conf`` and ``*.conflist`` in name order, each known by its file
 name without extension and without everything up to the first ``-`` (``10-calico.conflist`` is ``calico``,
-``10-my-net.conf`` is ``my-net``), the first one that can be parsed wins; only then by the configuration's own ``name``.
+``10-my-net.conf`` is ``my-net``), the first one that can be parsed wins; only then by the configuration's own ``name``,
+and last by the whole file name without extension, as ``my-net.conf`` is ``net`` by that rule.
 """
 
 from __future__ import annotations
@@ -72,16 +73,14 @@ class ConfDir:
         wanted = name.removeprefix(PREFIX)
         problems: list[str] = []
         usable = list(self._usable(problems))
-        for config in usable:
-            if config.network == PREFIX + wanted:
-                return config
-        for config in usable:
-            if config.own_name == wanted:
-                return config
+        for name_of in (_key_of, _own_name_of, _base_of):
+            for base, config in usable:
+                if name_of(base, config) == wanted:
+                    return config
         made_up = generate(wanted, self._default_nic)
         if made_up is not None:
             return of_content(PREFIX + wanted, made_up)
-        raise NetworkUnknown(_unknown(wanted, self.path, usable, problems))
+        raise NetworkUnknown(_unknown(wanted, self.path, [config for _, config in usable], problems))
 
     def by_own_name(self, name: str) -> dict[str, Any]:
         """The content of the file whose ``name`` says so: of a ``.conflist``, else of a ``.conf`` or ``.json`` (N3).
@@ -96,22 +95,23 @@ class ConfDir:
                 except _Unusable as error:
                     problems.append(f"{path.name}: {error}")
                     continue
-                if content.get("name") == name:
+                if content.get("name") == name and not is_own(content):
                     return content
         raise NetworkUnknown("; ".join([f"no configuration named {name!r} is in {self.path}", *problems]))
 
     def default(self) -> NetworkConfig:
         """The first configuration by file name that is not genie's own. Raises NetworkUnknown."""
         problems: list[str] = []
-        for config in self._usable(problems):
+        for _, config in self._usable(problems):
             return config
         raise NetworkUnknown("; ".join([f"no network is configured in {self.path} beside genie's own", *problems]))
 
     def all(self) -> list[NetworkConfig]:
         """Every network that this node can attach to, by file name; unusable files are left out."""
-        return list(self._usable([]))
+        return [config for _, config in self._usable([])]
 
-    def _usable(self, problems: list[str]) -> Iterator[NetworkConfig]:
+    def _usable(self, problems: list[str]) -> Iterator[tuple[str, NetworkConfig]]:
+        """Each configuration, and the name of its file without extension."""
         taken: set[str] = set()
         for path in self._files():
             try:
@@ -121,7 +121,7 @@ class ConfDir:
                 continue
             if config is not None and config.network not in taken:
                 taken.add(config.network)
-                yield config
+                yield _base(path), config
 
     def _files(self, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
         try:
@@ -132,7 +132,7 @@ class ConfDir:
 
 def file_key(path: Path) -> str:
     """The name that a file is known by: ``10-my-net.conf`` is ``my-net``, ``weave.conf`` is ``weave``."""
-    base = path.name.removesuffix(path.suffix)
+    base = _base(path)
     dash = base.find("-")
     return base[dash + 1 :] if dash > 0 else base
 
@@ -180,6 +180,22 @@ def is_own(content: dict[str, Any]) -> bool:
     plugins = content.get("plugins")
     entries = plugins if isinstance(plugins, list) else [content]
     return any(isinstance(entry, dict) and entry.get("type") == OWN_TYPE for entry in entries)
+
+
+def _base(path: Path) -> str:
+    return path.name.removesuffix(path.suffix)
+
+
+def _key_of(_: str, config: NetworkConfig) -> str:
+    return config.network.removeprefix(PREFIX)
+
+
+def _own_name_of(_: str, config: NetworkConfig) -> str:
+    return config.own_name
+
+
+def _base_of(base: str, _: NetworkConfig) -> str:
+    return base
 
 
 def _read(path: Path) -> dict[str, Any]:

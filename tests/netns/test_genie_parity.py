@@ -7,8 +7,9 @@ from ipaddress import ip_interface, ip_network
 
 import pytest
 
-from tests.support.genie_site import INSTALLED, SUBNETS, Site, asymmetric, genie_site, given
+from tests.support.genie_site import INSTALLED, SUBNETS, genie_site
 from tests.support.node import netns
+from tests.support.pods import Pods, asymmetric, given
 
 pytestmark = pytest.mark.netns
 
@@ -17,7 +18,7 @@ Expected = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pods]:
     with genie_site(tmp_path_factory.mktemp("site")) as made:
         yield made
 
@@ -59,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ),
     ],
 )
-def test_a_pod_is_attached_and_leaves_nothing(site: Site, annotations: dict[str, str], expected: Expected) -> None:
+def test_a_pod_is_attached_and_leaves_nothing(site: Pods, annotations: dict[str, str], expected: Expected) -> None:
     site.forget_calls()
     workload, added = site.add(annotations)
     assert added.status == 0, added
@@ -81,7 +82,7 @@ def test_a_pod_is_attached_and_leaves_nothing(site: Site, annotations: dict[str,
         pytest.param("", id="E13 outside Kubernetes"),
     ],
 )
-def test_who_asks_for_nothing_gets_the_first_network(site: Site, args: str) -> None:
+def test_who_asks_for_nothing_gets_the_first_network(site: Pods, args: str) -> None:
     workload, added = site.add(None, CNI_ARGS=args)
     assert added.status == 0, added
     assert ip_interface(given(workload)["eth0"][0]).ip in ip_network(SUBNETS["calico"])
@@ -89,7 +90,7 @@ def test_who_asks_for_nothing_gets_the_first_network(site: Site, args: str) -> N
     assert site.leftovers(workload) == []
 
 
-def test_U3_spaces_duplicates_and_a_plugin_that_nobody_knows(site: Site) -> None:
+def test_U3_spaces_duplicates_and_a_plugin_that_nobody_knows(site: Pods) -> None:
     """Genie's unit test, with plugins that run: an arbitrary name with a configuration is as good as a known one."""
     bridge = {"type": "bridge", "bridge": "br7", "ipam": site.node.host_local("10.7.0.0/24")}
     site.node.network("10-abc.conf", bridge)
@@ -104,7 +105,7 @@ def test_U3_spaces_duplicates_and_a_plugin_that_nobody_knows(site: Site) -> None
     assert site.leftovers(workload) == []
 
 
-def test_U1_without_an_api_server_a_pods_annotations_are_unknown(site: Site) -> None:
+def test_U1_without_an_api_server_a_pods_annotations_are_unknown(site: Pods) -> None:
     workload, refused = site.add(None, netconf={"cniVersion": ""})
     assert refused.status == 1
     assert "Error building kubernetes client" in refused.json["msg"]
@@ -112,7 +113,7 @@ def test_U1_without_an_api_server_a_pods_annotations_are_unknown(site: Site) -> 
     assert site.leftovers(workload) == []
 
 
-def test_U2_a_del_needs_no_api_server(site: Site) -> None:
+def test_U2_a_del_needs_no_api_server(site: Pods) -> None:
     """CNI-Genie's DEL fails here, as it asks the API server what to delete.
 
     Ours goes by the record of the ADD: it must succeed, and release everything, whatever is known of the pod by then.
@@ -126,7 +127,7 @@ def test_U2_a_del_needs_no_api_server(site: Site) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.1.0", "0.2.0"])
-def test_the_shipped_configuration_is_answered_with_the_first_address(site: Site, version: str) -> None:
+def test_the_shipped_configuration_is_answered_with_the_first_address(site: Pods, version: str) -> None:
     """CNI-Genie's own file, fields that mean nothing included; the runtime's version decides the result's shape."""
     shipped = {**INSTALLED["00-genie.conf"], "cniVersion": version}
     workload, added = site.add({"cni": "weave,flannel"}, netconf=shipped)
@@ -136,7 +137,7 @@ def test_the_shipped_configuration_is_answered_with_the_first_address(site: Site
     assert site.leftovers(workload) == []
 
 
-def test_a_default_list_serves_pods_without_annotation(site: Site) -> None:
+def test_a_default_list_serves_pods_without_annotation(site: Pods) -> None:
     listed = {"default_plugin": "flannel,weave@eth7,flannel"}
     for unasked in ({}, {"build": "two"}):
         workload, added = site.add(unasked, netconf=listed)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.support.genie_site import SUBNETS, Site, asymmetric, genie_site, given
+from tests.support.genie_site import SUBNETS, genie_site
 from tests.support.node import links, run
+from tests.support.pods import Pods, asymmetric, given
 
 pytestmark = pytest.mark.netns
 
@@ -28,22 +28,13 @@ FLANNEL_IN_SPEC = {"cniVersion": "0.3.0", "type": "flannel", "delegate": {"isDef
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Pods]:
     (tmp_path / "objects").mkdir()
     with genie_site(tmp_path, objects=str(tmp_path / "objects")) as made:
         yield made
 
 
-def known(site: Site, kind: str, name: str, spec: dict[str, Any] | None = None, namespace: str = "default") -> Path:
-    """An object, in a file of its own."""
-    group = "k8s.cni.cncf.io" if kind == "NetworkAttachmentDefinition" else "alpha.network.k8s.io"
-    content = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}
-    file = site.node.path / "objects" / f"{kind}-{namespace}-{name}.yaml"
-    file.write_text(yaml.safe_dump(content if spec is None else {**content, "spec": spec}))
-    return file
-
-
-def attached(site: Site, annotations: dict[str, str], expected: dict[str, str], namespace: str = "default") -> str:
+def attached(site: Pods, annotations: dict[str, str], expected: dict[str, str], namespace: str = "default") -> str:
     """A pod that got exactly these interfaces, each with an address of its subnet."""
     site.forget_calls()
     workload, added = site.add(annotations, namespace=namespace)
@@ -55,7 +46,7 @@ def attached(site: Site, annotations: dict[str, str], expected: dict[str, str], 
     return workload
 
 
-def gone(site: Site, workload: str) -> None:
+def gone(site: Pods, workload: str) -> None:
     """The pod ends, and nothing of it is left, whatever became of its objects."""
     assert site.delete(workload).status == 0
     assert asymmetric(site.calls()) == []
@@ -70,37 +61,37 @@ def gone(site: Site, workload: str) -> None:
         pytest.param("LogicalNetwork", "shop", id="E18 of the pod's namespace"),
     ],
 )
-def test_a_pod_on_a_logical_network(site: Site, kind: str, namespace: str) -> None:
-    known(site, kind, "net1", {"plugin": "weave", "sub_subnet": "10.32.20.0/24"}, namespace)
+def test_a_pod_on_a_logical_network(site: Pods, kind: str, namespace: str) -> None:
+    site.known(kind, "net1", {"plugin": "weave", "sub_subnet": "10.32.20.0/24"}, namespace)
     workload = attached(site, {"cni": "", "networks": "net1"}, {"eth0": "10.32.20.0/24"}, namespace)
     (weave,) = site.calls()
     assert weave["config"]["ipam"]["subnet"] == "10.32.20.0/24", "where weave reads it"
     gone(site, workload)
 
 
-def test_E18_a_logical_network_of_another_namespace_is_not_meant(site: Site) -> None:
-    known(site, "LogicalNetwork", "net1", {"plugin": "weave"}, "default")
+def test_E18_a_logical_network_of_another_namespace_is_not_meant(site: Pods) -> None:
+    site.known("LogicalNetwork", "net1", {"plugin": "weave"}, "default")
     workload, refused = site.add({"cni": "", "networks": "net1"}, namespace="shop")
     assert refused.status == 1
     assert "there is no LogicalNetwork shop/net1" in refused.json["msg"]
     assert site.leftovers(workload) == []
 
 
-def test_sample_pod_multi_networks_with_dedicated_and_shared(site: Site) -> None:
+def test_sample_pod_multi_networks_with_dedicated_and_shared(site: Pods) -> None:
     """net1@eth0 on a dedicated physical network, net2@eth4 on a shared one, which always failed with CNI-Genie."""
     dedicated = {"dedicatedNet": True, "plugin": "weave", "subnet": "10.32.0.0/16"}
-    known(site, "Physicalnetwork", "phynet1", {"refer_nic": "eth0", "sharedStatus": dedicated})
-    known(site, "Physicalnetwork", "phynet2", {"refer_nic": "eth2", "sharedStatus": {"dedicatedNet": False}})
-    known(site, "Logicalnetwork", "net1", {"physicalNet": "phynet1", "sub_subnet": "10.32.0.0/24"})
+    site.known("Physicalnetwork", "phynet1", {"refer_nic": "eth0", "sharedStatus": dedicated}, "default")
+    site.known("Physicalnetwork", "phynet2", {"refer_nic": "eth2", "sharedStatus": {"dedicatedNet": False}}, "default")
+    site.known("Logicalnetwork", "net1", {"physicalNet": "phynet1", "sub_subnet": "10.32.0.0/24"}, "default")
     shared = {"physicalNet": "phynet2", "plugin": "macvlan", "sub_subnet": "10.66.0.0/24"}
-    known(site, "Logicalnetwork", "net2", shared)
+    site.known("Logicalnetwork", "net2", shared, "default")
     asked = {"cni": "", "networks": "net1@eth0,net2@eth4"}
     workload = attached(site, asked, {"eth0": "10.32.0.0/24", "eth4": "10.66.0.0/24"})
     (shown,) = json.loads(run("ip", "-n", workload, "-j", "-d", "link", "show", "eth4"))
     assert shown["linkinfo"]["info_kind"] == "macvlan"
     nic = json.loads(run("ip", "-n", site.node.name, "-j", "link", "show", "eth2"))[0]["ifindex"]
     assert shown["link_index"] == nic, "refer_nic is the parent"
-    for file in (site.node.path / "objects").iterdir():
+    for file in site.objects.iterdir():
         file.unlink()
     gone(site, workload)
 
@@ -126,12 +117,12 @@ def test_sample_pod_multi_networks_with_dedicated_and_shared(site: Site) -> None
     ],
 )
 def test_what_makes_no_network_is_refused_with_its_reason(
-    site: Site, logical: dict[str, Any], physical: dict[str, Any], reason: str
+    site: Pods, logical: dict[str, Any], physical: dict[str, Any], reason: str
 ) -> None:
     site.node.network("10-odd.conf", {"type": "bridge", "ipam": "host-local"})
-    known(site, "LogicalNetwork", "net1", logical)
-    known(site, "PhysicalNetwork", "p", physical)
-    known(site, "LogicalNetwork", "weave", {"plugin": "weave"})
+    site.known("LogicalNetwork", "net1", logical, "default")
+    site.known("PhysicalNetwork", "p", physical, "default")
+    site.known("LogicalNetwork", "weave", {"plugin": "weave"}, "default")
     workload, refused = site.add({"cni": "", "networks": "weave,net1"}, namespace="default")
     assert reason in refused.json["msg"]
     assert "logical:default/net1" in refused.json["msg"]
@@ -139,15 +130,15 @@ def test_what_makes_no_network_is_refused_with_its_reason(
     assert site.leftovers(workload) == []
 
 
-def test_E19_E20_E21_E22_definitions_in_spec_and_in_a_file(site: Site) -> None:
+def test_E19_E20_E21_E22_definitions_in_spec_and_in_a_file(site: Pods) -> None:
     """A pod on test/flannel-conf, whose configuration has no name, and network/weave, whose configuration is a file."""
-    known(site, "NetworkAttachmentDefinition", "flannel-conf", {"config": json.dumps(FLANNEL_IN_SPEC)}, "test")
-    known(site, "NetworkAttachmentDefinition", "weave", None, "network")
+    site.defined("flannel-conf", FLANNEL_IN_SPEC, namespace="test")
+    site.defined("weave", namespace="network")
     expected = {"eth0": SUBNETS["calico"], "eth1": SUBNETS["flannel"], "eth2": SUBNETS["weave"]}
     workload = attached(site, {NAD: "flannel-conf,network/weave"}, expected, "test")
     names = {call["env"]["CNI_IFNAME"]: call["config"]["name"] for call in site.calls()}
     assert names == {"eth0": "k8s-pod-network", "eth1": "flannel-conf", "eth2": "weave"}
-    for file in (site.node.path / "objects").iterdir():
+    for file in site.objects.iterdir():
         file.unlink()
     gone(site, workload)
 
@@ -163,9 +154,9 @@ def test_E19_E20_E21_E22_definitions_in_spec_and_in_a_file(site: Site) -> None:
         ),
     ],
 )
-def test_samples_of_definitions(site: Site, asked: str) -> None:
-    known(site, "NetworkAttachmentDefinition", "flannel", {"config": json.dumps(FLANNEL_IN_SPEC)}, "test")
-    known(site, "NetworkAttachmentDefinition", "weavenet", {"config": json.dumps(WEAVE_IN_SPEC)}, "network")
+def test_samples_of_definitions(site: Pods, asked: str) -> None:
+    site.defined("flannel", FLANNEL_IN_SPEC, namespace="test")
+    site.defined("weavenet", WEAVE_IN_SPEC, namespace="network")
     expected = {"eth0": SUBNETS["calico"], "eth1": SUBNETS["flannel"], "eth5": SUBNETS["weave"]}
     workload = attached(site, {NAD: asked}, expected, "test")
     written = json.loads(site.written(workload, {NAD: asked})["k8s.v1.cni.cncf.io/network-status"])

@@ -54,6 +54,34 @@ def test_a_network_is_found_by_file_then_by_name_and_called_the_same(directory: 
     assert [config.network for config in networks.all()] == ["cni:blue", "cni:my-net", "cni:second-blue"]
 
 
+def test_a_file_with_a_dash_and_no_number_is_found_by_its_whole_name_too(tmp_path: Path) -> None:
+    """CNI-Genie cut the name at the dash, and knew such a network by its end alone."""
+    write(tmp_path / "my-net.conf", {**PLUGIN, "name": "ocean"})
+    write(tmp_path / "20-net.conf", {**PLUGIN, "name": "my-net"})
+    networks = ConfDir(tmp_path)
+    assert networks.find("net").network == "cni:net"
+    assert networks.find("my-net").own_name == "my-net", "a configuration's own name comes first"
+    (tmp_path / "20-net.conf").unlink()
+    assert networks.find("my-net").own_name == "ocean"
+    assert networks.find("my-net").network == "cni:net", "called the same however it was found"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        pytest.param({"10-x.conf": "a", "90-y.conflist": "a"}, "90-y.conflist", id="N3 a list first"),
+        pytest.param({"a.conf": "b", "10-x.json": "a"}, "10-x.json", id="N3 by the name in it"),
+        pytest.param({"00-genie.conf": "a", "10-x.conf": "a"}, "10-x.conf", id="N3 not genie's own"),
+    ],
+)
+def test_the_standards_way_to_a_configuration(tmp_path: Path, files: dict[str, str], found: str) -> None:
+    for file, name in files.items():
+        plugin = {"type": "genie" if "genie" in file else "bridge", "file": file}
+        write(tmp_path / file, {"name": name, **({"plugins": [plugin]} if file.endswith("list") else plugin)})
+    content = ConfDir(tmp_path).by_own_name("a")
+    assert content.get("plugins", [content])[0]["file"] == found
+
+
 def test_a_single_plugin_becomes_a_list(directory: Path) -> None:
     found = ConfDir(directory).find("my-net")
     assert found.physical_network == "phynet0"
