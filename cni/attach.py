@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from cni import deviceinfo
 from cni.default_route import KEEP, DefaultRoute
 from cni.delegate import DelegateError, Delegates, Invocation
 from cni.model import Attachment, AttachmentState
@@ -91,7 +92,7 @@ class Attacher:
         with ExitStack() as undo:
             # Recorded first, so that a crash leaves a trace to undo.
             self._store.put(adding)
-            undo.callback(self._store.delete, adding.container_id, adding.name, adding.generation)
+            undo.callback(self._forget, adding)
             result = self._add(adding, request.env, undo)
             undo.pop_all()  # from here on a detach undoes all, the record last
             ready = replace(adding, result=result, state=AttachmentState.READY)
@@ -125,6 +126,10 @@ class Attacher:
         self._delegates.delete(attachment.config, call, attachment.result or None)
         if there:
             self._remove_own_table(attachment)
+        self._forget(attachment)
+
+    def _forget(self, attachment: Attachment) -> None:
+        deviceinfo.remove(attachment)
         self._store.delete(attachment.container_id, attachment.name, attachment.generation)
 
     def _remove_own_table(self, attachment: Attachment) -> None:
