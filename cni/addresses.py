@@ -5,7 +5,9 @@ Source: containernetworking/plugins, ``plugins/ipam/host-local`` (ranges, defaul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import socket
+from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from typing import Any
 DATA_DIR = "/var/lib/cni/networks"
 
 Address = IPv4Address | IPv6Address
+Numbered = tuple[int, int]
+"""An address as its version and its number: a pool is counted for every pod, and holds hundreds."""
 
 
 def free_addresses(network_name: str, plugins: list[dict[str, Any]]) -> int | None:
@@ -50,25 +54,31 @@ def _bounds(entry: dict[str, Any]) -> tuple[Address, Address, Address]:
     return first, last, gateway
 
 
-def _free(entries: Iterable[tuple[Address, Address, Address]], taken: set[Address]) -> int:
+def _free(entries: Iterable[tuple[Address, Address, Address]], taken: Collection[Numbered]) -> int:
     free = 0
     for first, last, gateway in entries:
-        size = int(last) - int(first) + 1
-        inside = {a for a in {*taken, gateway} if a.version == first.version and int(first) <= int(a) <= int(last)}
-        free += max(0, size - len(inside))
+        low, high = int(first), int(last)
+        inside = {number for version, number in taken if version == first.version and low <= number <= high}
+        if gateway.version == first.version and low <= int(gateway) <= high:
+            inside.add(int(gateway))
+        free += max(0, high - low + 1 - len(inside))
     return free
 
 
-def _taken(directory: Path) -> set[Address]:
+def _taken(directory: Path) -> list[Numbered]:
     """The addresses given out: host-local keeps a file named after each (``:`` is as it is on Linux)."""
-    taken = set()
     try:
-        names = [path.name for path in directory.iterdir()]
+        names = os.listdir(directory)  # noqa: PTH208 - a Path for each of hundreds of names is what takes the time
     except OSError:
-        return set()
-    for name in names:
-        try:
-            taken.add(ip_address(name))
-        except ValueError:
-            continue  # lock, last_reserved_ip.0
-    return taken
+        return []
+    numbered = (_numbered(name) for name in names)
+    return [each for each in numbered if each is not None]
+
+
+def _numbered(name: str) -> Numbered | None:
+    """None: no address (lock, last_reserved_ip.0)."""
+    version, family = (6, socket.AF_INET6) if ":" in name else (4, socket.AF_INET)
+    try:
+        return version, int.from_bytes(socket.inet_pton(family, name), "big")
+    except (OSError, ValueError):
+        return None
