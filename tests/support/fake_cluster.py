@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ from cni.cluster import (
 )
 
 Object = Pod | AttachmentDefinition | LogicalNetwork | PhysicalNetwork
+log = logging.getLogger(__name__)
+
 T = TypeVar("T", Pod, AttachmentDefinition, LogicalNetwork, PhysicalNetwork)
 
 
@@ -54,11 +57,14 @@ class FakeCluster:
                     self._tell(made, before if isinstance(before, Pod) else None)
 
     def remove(self, gone: Object) -> None:
-        """Delete it."""
+        """Delete it; a pod is said to be on its way out before it is gone."""
         with self._lock:
-            before = self._objects.pop(_key(gone))
-            if isinstance(before, Pod) and before.node == self.node:
-                self._call(PodEvent.DELETED, before)
+            now = self._objects[_key(gone)]
+            if isinstance(now, Pod):
+                self.put(replace(now, deleting=True))
+            last = self._objects.pop(_key(gone))
+            if isinstance(last, Pod) and last.node == self.node:
+                self._call(PodEvent.DELETED, last)
 
     def pod(self, namespace: str, name: str, uid: str = "") -> Pod:
         """See ``cni.cluster.Cluster``."""
@@ -88,10 +94,11 @@ class FakeCluster:
     def on_pod(self, listener: PodListener) -> None:
         """See ``cni.cluster.Cluster``."""
         with self._lock:
-            self._listeners.append(listener)
+            others, self._listeners = self._listeners, [listener]
             for pod in self._all(Pod):
                 if pod.node == self.node:
-                    listener(PodEvent.ADDED, pod)
+                    self._call(PodEvent.ADDED, pod)
+            self._listeners = [*others, listener]
 
     def node_labels(self) -> Mapping[str, str]:
         """See ``cni.cluster.Cluster``; the attribute ``labels``."""
@@ -150,7 +157,10 @@ class FakeCluster:
 
     def _call(self, event: PodEvent, pod: Pod) -> None:
         for listener in self._listeners:
-            listener(event, pod)
+            try:
+                listener(event, pod)
+            except Exception:
+                log.exception("a listener failed")
 
 
 def _key(thing: Object) -> tuple[type, str, str]:
