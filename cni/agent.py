@@ -18,6 +18,7 @@ from cni.attach import Attacher
 from cni.choosing import Choosing
 from cni.delegate import Delegates
 from cni.hotplug import HotPlug, Parts
+from cni.kube import Clusters
 from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
 from cni.means import Means
@@ -25,7 +26,6 @@ from cni.multus import command as multus
 from cni.netconf import ConfDir
 from cni.networks import Networks
 from cni.objects import DirectoryObjects
-from cni.pods import Clusters, NoClusters
 from cni.publish import Publisher
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
@@ -55,12 +55,13 @@ class Agent:
         self.meters = metrics.Metrics()
         self.store = Store(settings.state / "store.db")
         conf_dir = ConfDir(settings.conf_dir, kernel.default_nic)
-        self.networks = Networks(conf_dir, None if settings.objects is None else DirectoryObjects(settings.objects))
+        self.clusters = Clusters(settings.kubernetes, settings.node)
+        objects = None if settings.objects is None else DirectoryObjects(settings.objects)
+        self.networks = Networks(conf_dir, objects).of_cluster(self.clusters.own)
         self.locks = ContainerLocks()
         delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
         namespaces = WorkloadNamespaces()
         self.attacher = Attacher(self.store, delegates, namespaces)
-        self.clusters: Clusters = NoClusters()
         self.switches = self._build_switches()
         self.rankings = Rankings(self.store, settings.node, time.time)
         self.uplink_loads = UplinkLoads()
@@ -140,6 +141,7 @@ class Agent:
         settings = self.settings
         with ExitStack() as ending:
             ending.callback(self.store.close)
+            ending.callback(self.clusters.stop)
             server = AgentServer(settings.socket, self.perform, self.asks.answer)
             ending.callback(server.stop)
             if settings.metrics is not None:
@@ -185,6 +187,10 @@ class Agent:
         watch("genie_batch_spool_depth", "Batches waiting for the controller.", self.spool.depth)
         watch("genie_del_spool_depth", "Spooled DELs waiting.", self.dels.depth)
         watch("genie_annotations_waiting", "Pods whose annotations wait for the API server.", self.publisher.depth)
+        watch("genie_cluster_warm", "Whether its pods are known without asking.", lambda: self.clusters.warm)
+        watch(
+            "genie_cluster_unsafe", "Connections that are not safe, as the log says.", lambda: len(self.clusters.unsafe)
+        )
         watch("genie_batches_dropped", "Batches lost as the spool was full, since start.", lambda: self.spool.dropped)
 
 
