@@ -1,13 +1,15 @@
-"""What genie and the agent add to the delegate's own time: ADD and DEL of a container, measured in alternation."""
+"""What genie and the agent add to the delegates' own time: ADD and DEL, measured in alternation.
+
+One and three interfaces, one container at a time and 32 at once. Every figure is one of both ways in the same rounds.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import statistics
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,12 @@ import pytest
 from cni.kernel.spaces import inside
 from tests.support.node import PLUGINS, Node, netns, node
 from tests.support.shim import build_genie
+from tests.support.waves import Run, Wave, wave
 
 pytestmark = [pytest.mark.netns, pytest.mark.bench]
 
-ROUNDS = 60
-WARM_UP = 5
+WARM_UP = 3
+VERBS = ("ADD", "DEL")
 
 
 @pytest.fixture
@@ -31,72 +34,86 @@ def here(tmp_path: Path) -> Iterator[Node]:
         yield made
 
 
+@dataclass
+class Figures:
+    """Seconds of each container, and of each round from its first start to its last end."""
+
+    each: list[float] = field(default_factory=list)
+    rounds: list[float] = field(default_factory=list)
+
+    def take(self, measured: Wave) -> None:
+        self.each += measured.seconds
+        self.rounds.append(measured.whole)
+
+
 class Caller:
-    """Starts programs as a runtime does, from inside the node's namespace, the same way for both."""
+    """Calls the delegates alone, and genie, from inside the node's namespace, the same way."""
 
-    def __init__(self, here: Node, networks: int) -> None:
+    def __init__(self, here: Node, interfaces: int) -> None:
         self.here = here
+        self.names = [f"eth{number}" for number in range(interfaces)]
+        self.annotation = ",".join(["blue"] * interfaces)
+        self.genie = str(build_genie())
         plugin = json.loads((here.conf_dir / "10-blue.conflist").read_text())["plugins"][0]
-        self.delegate_config = json.dumps({"cniVersion": "1.0.0", "name": "alone", **plugin}).encode()
-        self.genie_config = b'{"cniVersion":"1.0.0","name":"pods","type":"genie"}'
-        self.names = [f"eth{number}" for number in range(networks)]
-        self.annotation = ",".join(["blue"] * networks)
-        self.genie = build_genie()
+        self.alone = here.path / "alone.json"
+        self.alone.write_text(json.dumps({"cniVersion": "1.0.0", "name": "alone", **plugin}))
+        self.whole = here.path / "whole.json"
+        self.whole.write_text('{"cniVersion":"1.0.0","name":"pods","type":"genie"}')
 
-    def delegates(self, command: str, workload: str) -> float:
-        """Seconds of the delegate's own runs, one after the other."""
-        env = self.here.environment(command, workload, CNI_ARGS="IgnoreUnknown=1")
-        names = self.names if command == "ADD" else self.names[::-1]
-        return sum(
-            self._timed([f"{PLUGINS}/bridge"], self.delegate_config, {**env, "CNI_IFNAME": name}) for name in names
-        )
+    def delegates(self, verb: str, workload: str) -> list[Run]:
+        """The delegate's own runs, one after the other."""
+        env = self.here.environment(verb, workload, CNI_ARGS="IgnoreUnknown=1")
+        names = self.names if verb == "ADD" else self.names[::-1]
+        return [Run(f"{PLUGINS}/bridge", {**env, "CNI_IFNAME": name}, self.alone) for name in names]
 
-    def whole(self, command: str, workload: str) -> float:
-        """Seconds of the same through genie and the agent."""
-        env = self.here.environment(command, workload, self.annotation)
-        return self._timed([str(self.genie)], self.genie_config, env)
-
-    def _timed(self, command: Sequence[str], stdin: bytes, env: dict[str, str]) -> float:
-        def run() -> float:
-            started = time.perf_counter()
-            done = subprocess.run(command, input=stdin, env=env, capture_output=True, check=False)
-            seconds = time.perf_counter() - started
-            assert done.returncode == 0, done.stdout
-            return seconds
-
-        return inside(netns(self.here.name), run)
+    def through_genie(self, verb: str, workload: str) -> list[Run]:
+        """The same through genie and the agent."""
+        return [Run(self.genie, self.here.environment(verb, workload, self.annotation), self.whole)]
 
 
-def measure(caller: Caller) -> dict[str, dict[str, list[float]]]:
-    """Seconds by verb and way; each round does one container by each way, in alternating order."""
-    found: dict[str, dict[str, list[float]]] = {verb: {"alone": [], "whole": []} for verb in ("ADD", "DEL")}
-    ways: list[tuple[str, Callable[[str, str], float]]] = [("alone", caller.delegates), ("whole", caller.whole)]
-    for number in range(WARM_UP + ROUNDS):
-        for way, act in ways if number % 2 else ways[::-1]:
-            workload = caller.here.workload()
-            for verb in ("ADD", "DEL"):
-                seconds = act(verb, workload)
+def measure(caller: Caller, rounds: int, parallel: int) -> dict[str, dict[str, Figures]]:
+    """By verb and way; each round makes and ends ``parallel`` containers by each way, in alternating order."""
+    found = {verb: {"alone": Figures(), "whole": Figures()} for verb in VERBS}
+    ways = [("alone", caller.delegates), ("whole", caller.through_genie)]
+    for number in range(WARM_UP + rounds):
+        for way, runs in ways if number % 2 else ways[::-1]:
+            workloads = [caller.here.workload() for _ in range(parallel)]
+            for verb in VERBS:
+                chains = [runs(verb, workload) for workload in workloads]
+                measured = inside(netns(caller.here.name), lambda chains=chains: wave(chains, caller.here.path / "out"))
                 if number >= WARM_UP:
-                    found[verb][way].append(seconds)
-            subprocess.run(["ip", "netns", "del", workload], check=True)
-            caller.here.workloads.remove(workload)
+                    found[verb][way].take(measured)
     return found
 
 
-@pytest.mark.parametrize("networks", [1, 2])
-def test_overhead_of_add(here: Node, networks: int) -> None:
-    found = measure(Caller(here, networks))
-    print(f"\n{networks} network(s), {ROUNDS} rounds, {os.cpu_count()} cores; milliseconds, p50 / p99")
+@pytest.mark.parametrize(
+    ("interfaces", "parallel", "rounds"),
+    [(1, 1, 100), (3, 1, 40), (1, 32, 8), (3, 32, 5)],
+    ids=str,
+)
+def test_overhead(here: Node, interfaces: int, parallel: int, rounds: int) -> None:
+    found = measure(Caller(here, interfaces), rounds, parallel)
+    print(f"\n{interfaces} interface(s), {parallel} at once, {rounds} rounds, {os.cpu_count()} cores; ms, p50 / p99")
     for verb, ways in found.items():
-        alone, whole = (percentiles(ways[way]) for way in ("alone", "whole"))
-        over = percentiles([both - own for own, both in zip(ways["alone"], ways["whole"], strict=True)])
-        print(
-            f"  {verb}: delegate alone {alone[0] * 1e3:.1f} / {alone[1] * 1e3:.1f};"
-            f" genie {whole[0] * 1e3:.1f} / {whole[1] * 1e3:.1f};"
-            f" overhead {over[0] * 1e3:.1f} / {over[1] * 1e3:.1f};"
-            f" {over[0] / alone[0]:.2f} x the delegate's time at p50, {over[1] / alone[1]:.2f} x at p99"
-        )
-    assert percentiles(found["ADD"]["whole"])[0] < 5 * percentiles(found["ADD"]["alone"])[0]
+        report(verb, ways["alone"], ways["whole"])
+    add = found["ADD"]
+    assert percentiles(add["whole"].each)[0] < 3 * percentiles(add["alone"].each)[0]
+
+
+def report(verb: str, alone: Figures, whole: Figures) -> None:
+    own, all_in = percentiles(alone.each), percentiles(whole.each)
+    over = percentiles([both - one for one, both in zip(alone.each, whole.each, strict=True)])
+    rounds = statistics.median(whole.rounds) / statistics.median(alone.rounds)
+    print(
+        f"  {verb}: delegates alone {shown(own)}; genie {shown(all_in)};"
+        f" overhead {shown(over)} = {over[0] / own[0]:.2f} / {over[1] / own[0]:.2f} x the delegates' p50;"
+        f" genie's p99 {all_in[1] / all_in[0]:.2f} x its p50, the delegates' {own[1] / own[0]:.2f} x;"
+        f" whole rounds {rounds:.2f} x"
+    )
+
+
+def shown(pair: tuple[float, float]) -> str:
+    return f"{pair[0] * 1e3:.1f} / {pair[1] * 1e3:.1f}"
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float]:
