@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
-import selectors
+import select
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO
+from types import TracebackType
+from typing import Self
+
+from cni.reaping import Reaper
 
 MAX_STDOUT = 4 * 1024 * 1024
 MAX_STDERR = 64 * 1024
 BUSY_SECONDS = 5.0
 """How long a program that is being replaced (ETXTBSY) is tried again; libcni tries as long."""
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Programs get them as the system has them."""
+PART = 65536
+"""Bytes read or written at once: as much as a pipe holds."""
+
+_reaper = Reaper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,114 +43,149 @@ def run(program: str, stdin: bytes, env: Mapping[str, str], deadline_seconds: fl
     dropped, so that a talkative plugin is not blocked.
     """
     deadline = time.monotonic() + deadline_seconds
-    process = _start(program, env, min(deadline, time.monotonic() + BUSY_SECONDS))
-    try:
-        exchange = _Exchange(process, stdin)
-        in_time = exchange.until(deadline)
-    finally:
-        if not _succeeded(process):
-            os.killpg(process.pid, signal.SIGKILL)
-        status = process.wait()
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
+    with _Pipes() as pipes:
+        pid = _start(program, env, pipes, min(deadline, time.monotonic() + BUSY_SECONDS))
+        exchange = _Exchange(pipes, stdin)
+        in_time = False
+        try:
+            in_time = exchange.until(pid, deadline)
+        finally:
+            status = _end(pid, ended=in_time)
     return Finished(status if in_time else None, bytes(exchange.stdout), bytes(exchange.stderr))
 
 
-def _start(program: str, env: Mapping[str, str], busy_until: float) -> subprocess.Popen[bytes]:
+def _end(pid: int, *, ended: bool) -> int:
+    """The process' status, as ``Finished`` has it; its group dies unless that is 0."""
+    if not ended:
+        os.killpg(pid, signal.SIGKILL)
+    # Not reaped yet: its number stays its group's.
+    ending = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert ending is not None  # noqa: S101 - None is for WNOHANG only
+    if ending.si_status != 0:
+        os.killpg(pid, signal.SIGKILL)
+    _reaper.take(pid)
+    return ending.si_status if ending.si_code == os.CLD_EXITED else -ending.si_status
+
+
+class _Pipes:
+    """The program's standard streams and our ends of them."""
+
+    def __init__(self) -> None:
+        """Raises OSError."""
+        self._open: set[int] = set()
+        try:
+            stdin, self.stdin = self._pipe()
+            self.stdout, stdout = self._pipe()
+            self.stderr, stderr = self._pipe()
+        except OSError:
+            self.close(*self._open)
+            raise
+        self.theirs = (stdin, stdout, stderr)
+        for ours in (self.stdin, self.stdout, self.stderr):
+            os.set_blocking(ours, False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close(*self._open)
+
+    def close(self, *ends: int) -> None:
+        """Closes them; closed already is done."""
+        for end in self._open.intersection(ends):
+            self._open.discard(end)
+            os.close(end)
+
+    def _pipe(self) -> tuple[int, int]:
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        self._open |= {reading, writing}
+        return reading, writing
+
+
+def _start(program: str, env: Mapping[str, str], pipes: _Pipes, busy_until: float) -> int:
+    """The process. Nothing of ours is inherited: all that Python opens is closed on exec."""
+    streams = [(os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(pipes.theirs)]
     while True:
         try:
-            return subprocess.Popen(  # closed by run()
-                [program],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=env,
-                start_new_session=True,
-                bufsize=0,
+            pid = os.posix_spawn(
+                program, [program], env, file_actions=streams, setsid=True, setsigdef=IGNORED_BY_PYTHON
             )
         except OSError as error:
             # A plugin that is being installed is open for writing: a matter of moments.
             if error.errno != errno.ETXTBSY or time.monotonic() >= busy_until:
+                error.filename = program
                 raise
             time.sleep(0.05)
-
-
-def _succeeded(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it ended with status 0. It is not reaped yet: its number stays its group's."""
-    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    return ended is not None and ended.si_status == 0
+        else:
+            pipes.close(*pipes.theirs)
+            return pid
 
 
 class _Exchange:
     """Feeds stdin and collects stdout and stderr until the process ends."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
-        self._process = process
+    def __init__(self, pipes: _Pipes, stdin: bytes) -> None:
+        self._pipes = pipes
         self._input = memoryview(stdin)
         self.stdout = bytearray()
         self.stderr = bytearray()
 
-    def until(self, deadline: float) -> bool:
+    def until(self, pid: int, deadline: float) -> bool:
         """Whether the process ended before the deadline (on the monotonic clock)."""
-        process = self._process
-        ended = os.pidfd_open(process.pid)
+        waiting = select.poll()
+        for output in (self._pipes.stdout, self._pipes.stderr):
+            waiting.register(output, select.POLLIN)
+        if self._move(self._pipes.stdin):  # most inputs fit into the pipe at once
+            waiting.register(self._pipes.stdin, select.POLLOUT)
+        ended = os.pidfd_open(pid)
         try:
-            with selectors.DefaultSelector() as selector:
-                for pipe in (process.stdin, process.stdout, process.stderr):
-                    assert pipe is not None  # noqa: S101 - Popen was asked for pipes
-                    os.set_blocking(pipe.fileno(), False)
-                    wanted = selectors.EVENT_WRITE if pipe is process.stdin else selectors.EVENT_READ
-                    selector.register(pipe, wanted)
-                selector.register(ended, selectors.EVENT_READ)
-                return self._pump(selector, ended, deadline)
+            waiting.register(ended, select.POLLIN)
+            return self._pump(waiting, ended, deadline)
         finally:
             os.close(ended)
 
-    def _pump(self, selector: selectors.BaseSelector, ended: int, deadline: float) -> bool:
+    def _pump(self, waiting: select.poll, ended: int, deadline: float) -> bool:
         while True:
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready and time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            ready = waiting.poll(max(0.0, left) * 1000)
+            if not ready and left <= 0:
                 return False
-            for key, _ in ready:
-                if key.fileobj != ended and self._move(key.fileobj) is False:
-                    selector.unregister(key.fileobj)
-                    if key.fileobj is self._process.stdin:
-                        self._process.stdin.close()  # the end of its input
-            if any(key.fileobj == ended for key, _ in ready):
-                self._drain(selector)
+            for pipe, _ in ready:
+                if pipe != ended and self._move(pipe) is False:
+                    waiting.unregister(pipe)
+            if any(pipe == ended for pipe, _ in ready):
+                self._drain()
                 return True
 
-    def _drain(self, selector: selectors.BaseSelector) -> None:
+    def _drain(self) -> None:
         """Take what the ended process left in its pipes."""
-        left = [key.fileobj for key in selector.get_map().values()]
-        for pipe in (self._process.stdout, self._process.stderr):
-            while pipe in left and self._move(pipe) is True:
+        for output in (self._pipes.stdout, self._pipes.stderr):
+            while self._move(output):
                 pass
 
-    def _move(self, pipe: object) -> bool | None:
+    def _move(self, pipe: int) -> bool | None:
         """Write or read once. False: this pipe is done; None: nothing to take at the moment."""
-        if pipe is self._process.stdin:
-            return self._write(self._process.stdin)
-        if pipe is self._process.stdout:
-            return _read(self._process.stdout, self.stdout, MAX_STDOUT)
-        return _read(self._process.stderr, self.stderr, MAX_STDERR)
+        if pipe == self._pipes.stdin:
+            return self._write(pipe)
+        if pipe == self._pipes.stdout:
+            return _read(pipe, self.stdout, MAX_STDOUT)
+        return _read(pipe, self.stderr, MAX_STDERR)
 
-    def _write(self, pipe: IO[bytes] | None) -> bool:
-        assert pipe is not None  # noqa: S101 - only called for the pipe that exists
+    def _write(self, pipe: int) -> bool:
         try:
-            self._input = self._input[os.write(pipe.fileno(), self._input[:65536]) :]
+            self._input = self._input[os.write(pipe, self._input[:PART]) :]
         except BlockingIOError:
             return True
         except BrokenPipeError:
-            return False  # it does not want its input: it says so by its exit status
+            self._input = self._input[:0]  # it does not want its input: it says so by its exit status
+        if not self._input:
+            self._pipes.close(pipe)  # the end of its input
         return bool(self._input)
 
 
-def _read(pipe: IO[bytes] | None, into: bytearray, limit: int) -> bool | None:
-    assert pipe is not None  # noqa: S101 - only called for the pipe that exists
+def _read(pipe: int, into: bytearray, limit: int) -> bool | None:
     try:
-        part = os.read(pipe.fileno(), 65536)
+        part = os.read(pipe, PART)
     except BlockingIOError:
         return None
     into += part[: max(0, limit - len(into))]
