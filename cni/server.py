@@ -1,12 +1,17 @@
-"""The agent's unix socket: frames of the shim (CNI1) and of the controller and tools (ASK1), a thread each."""
+"""The agent's unix socket: frames of the shim (CNI1) and of the controller and tools (ASK1).
+
+Threads wait for the next caller in the kernel's queue, and each serves the one that it took: a call starts without a
+hand-over. Whoever takes a call while nobody else waits first starts another thread, so that however many hang, the
+next one is heard.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
-import socketserver
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +24,11 @@ READ_SECONDS = 10.0
 WRITE_SECONDS = 10.0
 ENDING_SECONDS = 20.0
 """How long calls under way may take after the agent was told to stop; what is left is undone at the next start."""
+BACKLOG = 128
+KEPT = 4
+"""Threads that may wait for the next caller; others end after theirs."""
+BREATH_SECONDS = 0.1
+"""Between two tries to take a caller that the system has no means for (descriptors, memory)."""
 
 log = logging.getLogger(__name__)
 
@@ -32,88 +42,96 @@ class AgentServer:
     def __init__(self, path: Path, perform: Perform, answer: AnswerAsk) -> None:
         """Raises OSError, also when another agent answers on the socket."""
         self._path = path
+        self._perform = perform
+        self._answer = answer
         _make_way(path)
-        self._server = _Server(str(path), perform, answer)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="server")
+        self._listener = _listener(path)
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._busy = 0
+        self._stopped = False
 
     def start(self) -> None:
         """Serve from now on, in threads of its own."""
-        self._thread.start()
+        with self._changed:
+            self._waiting += 1
+        self._start_thread()
 
     def stop(self) -> None:
         """Take no new call, let those under way end."""
-        self._server.shutdown()
-        self._thread.join()
+        self._stopped = True
         self._path.unlink(missing_ok=True)
-        self._server.server_close()
-        self._server.wait_idle(ENDING_SECONDS)
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes all that wait
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy and not self._waiting, timeout=ENDING_SECONDS)
+        self._listener.close()
 
+    def _start_thread(self) -> None:
+        threading.Thread(target=self._serve, name="server", daemon=True).start()
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, path: str, perform: Perform, answer: AnswerAsk) -> None:
-        self.perform = perform
-        self.answer = answer
-        self._idle = threading.Condition()
-        self._busy = 0
-        super().__init__(path, _Handler)
-
-    def server_bind(self) -> None:
-        before = os.umask(0o177)  # never open to others, not for a moment
-        try:
-            super().server_bind()
-        finally:
-            os.umask(before)
-
-    def process_request_thread(self, request: object, client_address: object) -> None:
-        with self._idle:
-            self._busy += 1
-        try:
-            super().process_request_thread(request, client_address)  # type: ignore[arg-type]  # typeshed narrows what we only pass on
-        finally:
-            with self._idle:
+    def _serve(self) -> None:
+        goes_on = True
+        while goes_on:
+            peer = self._next()
+            if peer is None:
+                break
+            try:
+                with peer:
+                    self._handle(peer)
+            except Exception:
+                log.exception("a connection failed unexpectedly")
+            with self._changed:
                 self._busy -= 1
-                self._idle.notify_all()
+                goes_on = self._waiting < KEPT
+                self._waiting += goes_on
+                self._changed.notify_all()
 
-    def wait_idle(self, seconds: float) -> None:
-        """Until no call is under way, at most so long."""
-        with self._idle:
-            self._idle.wait_for(lambda: self._busy == 0, timeout=seconds)
+    def _next(self) -> socket.socket | None:
+        """The next caller, this thread being counted as busy then; None when there will be no more."""
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError as error:
+                if self._stopped:
+                    break
+                log.warning("a caller could not be taken", extra={"error": str(error)})
+                time.sleep(BREATH_SECONDS)
+                continue
+            with self._changed:
+                self._busy += 1
+                self._waiting -= 1
+                alone = not self._waiting
+                self._waiting += alone
+            if alone:
+                self._start_thread()
+            return peer
+        with self._changed:
+            self._waiting -= 1
+            self._changed.notify_all()
+        return None
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - as the base class calls it
-        """See ``BaseServer.handle_error``."""
-        log.exception("a connection failed unexpectedly")
-
-
-class _Handler(socketserver.BaseRequestHandler):
-    server: _Server
-    request: socket.socket
-
-    def handle(self) -> None:
+    def _handle(self, peer: socket.socket) -> None:
         """One frame, one reply; a malformed frame closes the connection."""
-        self.request.settimeout(READ_SECONDS)
+        peer.settimeout(READ_SECONDS)
         try:
-            body = read_frame(self.request.recv)
+            body = read_frame(peer.recv)
             kind, content = body[:4], body[4:]
             if kind == KIND_CNI:
-                self._cni(content)
+                self._call(peer, content)
             elif kind == KIND_ASK:
-                self._send(encode(self.server.answer(decode(content, Ask))))
+                _send(peer, encode(self._answer(decode(content, Ask))))
             else:
                 raise WireError(f"unknown kind of frame {kind!r}")
         except (WireError, OSError) as error:
             log.warning("connection closed", extra={"error": str(error)})
 
-    def _cni(self, content: bytes) -> None:
+    def _call(self, peer: socket.socket, content: bytes) -> None:
         env, stdin = parse_cni(content)
-        reply = self.server.perform(env, stdin)
+        reply = self._perform(env, stdin)
         try:
-            if _gone(self.request):
+            if _gone(peer):
                 raise BrokenPipeError("the caller is gone")
-            self._send(bytes([reply.status]) + reply.stdout)
+            _send(peer, bytes([reply.status]) + reply.stdout)
         except OSError as error:
             if reply.undo is None:
                 raise
@@ -121,9 +139,24 @@ class _Handler(socketserver.BaseRequestHandler):
             log.warning("an ADD is undone: its caller did not wait for the reply", extra=fields)
             reply.undo()
 
-    def _send(self, body: bytes) -> None:
-        self.request.settimeout(WRITE_SECONDS)
-        self.request.sendall(frame(body))
+
+def _listener(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)  # never open to others, not for a moment
+    try:
+        listener.bind(str(path))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _send(peer: socket.socket, body: bytes) -> None:
+    peer.settimeout(WRITE_SECONDS)
+    peer.sendall(frame(body))
 
 
 def _gone(peer: socket.socket) -> bool:
