@@ -1,7 +1,4 @@
-"""The kernel as attaching uses it: each call enters the workload's namespace once and does all its work there.
-
-Every namespace that is entered costs a thread; a table with its rules takes a dozen conversations with the kernel.
-"""
+"""The kernel as attaching uses it: each call opens one line into the workload's namespace and says all on it."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from ipaddress import ip_interface
 from cni import kernel
 from cni.kernel import interfaces, policy, routing
 from cni.kernel.interfaces import Link
-from cni.kernel.spaces import inside
+from cni.kernel.netlink import Channel, talking
 
 
 class WorkloadNamespaces:
@@ -28,34 +25,34 @@ class WorkloadNamespaces:
 
     def lacks(self, netns: str, ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
         """See ``VerbKernel.lacks``."""
-        return inside(netns, lambda: _lacking(ifname, addresses, table))
+        with talking(netns) as channel:
+            return _lacking(channel, ifname, addresses, table)
 
     def install_own_table(self, netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
         """See ``WorkloadKernel.install_own_table``."""
-        # None: the namespace that the thread is in, as everywhere in cni.kernel.
-        inside(netns, lambda: kernel.install_own_table(None, ifname, table, gateways))  # type: ignore[arg-type]  # above
+        kernel.install_own_table(netns, ifname, table, gateways)
 
     def remove_own_table(self, netns: str, table: int) -> None:
         """See ``WorkloadKernel.remove_own_table``."""
-        inside(netns, lambda: kernel.remove_own_table(None, table))  # type: ignore[arg-type]  # above
+        kernel.remove_own_table(netns, table)
 
 
-def _lacking(ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
-    link = interfaces.link(None, ifname)
+def _lacking(channel: Channel, ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
+    link = interfaces.link(channel, ifname)
     if link is None:
         return [f"interface {ifname} is missing"]
     there = {
         ip_interface(str(each))
         for family in (socket.AF_INET, socket.AF_INET6)
-        for each in interfaces.addresses_of(None, link.index, family)
+        for each in interfaces.addresses_of(channel, link.index, family)
     }
     wanted = [ip_interface(address) for address in addresses]
     lacking = [f"address {address} of {ifname} is missing" for address in wanted if address not in there]
     if table is None:
         return lacking
-    sources = {rule.source for rule in policy.rules(None) if rule.table == table}
+    sources = {rule.source for rule in policy.rules(channel) if rule.table == table}
     own = [str(address.ip) for address in wanted if address.version == 4]
     lacking += [f"the rule from {address} to table {table} is missing" for address in own if address not in sources]
-    if not any(route.link == link.index for route in routing.routes(None, table)):
+    if not any(route.link == link.index for route in routing.routes(channel, table)):
         lacking.append(f"table {table} of {ifname} has no route by it")
     return lacking

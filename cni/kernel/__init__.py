@@ -1,7 +1,7 @@
-"""The kernel's networking, by netlink: the only package of the node's side that imports pyroute2.
+"""The kernel's networking, by netlink: the only package of the node's side that speaks to it.
 
-A namespace is given by its path; None means the one that this process is in. Nothing here ever moves the
-calling thread. Removing what is not there succeeds; adding what is there succeeds.
+A namespace is given by its path; None means the one that this process is in. After each call the calling thread is
+where it was. Removing what is not there succeeds; adding what is there succeeds.
 """
 
 from cni.kernel.carrier import carriers

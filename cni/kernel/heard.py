@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from cni.kernel.spaces import inside
+from cni.kernel.spaces import open_proc
 
 
 class Listener:
@@ -20,7 +20,7 @@ class Listener:
 
     def __init__(self, netns: str, names: tuple[str, ...], every: float = 0.005) -> None:
         """Raises OSError when the namespace is gone."""
-        self._file = inside(netns, lambda: os.open("/proc/thread-self/net/dev", os.O_RDONLY | os.O_CLOEXEC))
+        self._file = open_proc(netns, "dev")
         self._names = names
         self._every = every
         self._ended = threading.Event()

@@ -11,7 +11,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from cni.kernel.netlink import ABSENT, Channel, KernelError, attribute, attributes
+from cni.kernel.netlink import ABSENT, Channel, KernelError, attribute, attributes, talking
 
 NETLINK_GENERIC = 16
 CONTROL_FAMILY, GET_FAMILY, ATTR_FAMILY_ID, ATTR_FAMILY_NAME = 16, 3, 1, 2
@@ -55,7 +55,7 @@ def delete_endpoint(netns: str | None, address: str) -> None:
 
 def endpoints(netns: str | None) -> list[Endpoint]:
     """The IPv4 endpoints of the namespace."""
-    with Channel(netns, NETLINK_GENERIC) as channel:
+    with talking(netns, NETLINK_GENERIC) as channel:
         family = _family(channel)
         if family is None:
             return []
@@ -72,7 +72,7 @@ def endpoints(netns: str | None) -> list[Endpoint]:
 
 def allow_subflows(netns: str | None, least: int) -> None:
     """Raises the limit of subflows per connection to ``least``, where it is lower. Raises KernelError."""
-    with Channel(netns, NETLINK_GENERIC) as channel:
+    with talking(netns, NETLINK_GENERIC) as channel:
         family = _family(channel)
         if family is None:
             return
@@ -87,7 +87,7 @@ def allow_subflows(netns: str | None, least: int) -> None:
 
 
 def _order(netns: str | None, command: int, body: bytes, tolerate: frozenset[int]) -> bool:
-    with Channel(netns, NETLINK_GENERIC) as channel:
+    with talking(netns, NETLINK_GENERIC) as channel:
         family = _family(channel)
         if family is None:
             return False

@@ -10,6 +10,8 @@ import ipaddress
 from collections.abc import Sequence
 
 from cni.kernel import interfaces, policy, routing
+from cni.kernel.interfaces import Address
+from cni.kernel.netlink import Channel, Where, talking
 from cni.kernel.policy import Rule
 from cni.kernel.routing import Route
 
@@ -17,23 +19,25 @@ FIRST_TABLE = 1000
 FIRST_PREFERENCE = 20000
 
 
-def install_own_table(netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
+def install_own_table(where: Where, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
     """Gives the link its table and one rule per address. Twice is harmless; what is too much goes.
 
     The table holds what is on the link, the routes that main has by it, and a default route: by the first of
     ``gateways`` (IPv4 ones count), else by the gateway that main's routes by the link name. Raises OSError.
     """
-    link = interfaces.link(netns, ifname)
-    if link is None:
-        return
-    addresses = [str(each.address) for each in interfaces.addresses_of(netns, link.index)]
-    routing.set_routes(netns, table, own_routes(netns, link.index, gateways))
-    wanted = {_rule(address, table) for address in addresses}
-    for rule in wanted:
-        policy.add_rule(netns, rule)
-    for rule in _rules_of(netns, table):
-        if rule not in wanted and rule.source:
-            policy.delete_rule(netns, rule)
+    with talking(where) as channel:
+        link = interfaces.link(channel, ifname)
+        if link is None:
+            return
+        addresses = interfaces.addresses_of(channel, link.index)
+        tables = routing.tables(channel)
+        routes = own_routes(link.index, addresses, tables.get(routing.MAIN, []), gateways)
+        more, less = routing.changes(tables.get(table, []), routes, table)
+        there = _rules_of(channel, table)
+        wanted = {_rule(each.address, table) for each in addresses}
+        channel.order_all([*more, *(policy.adding(rule) for rule in wanted.difference(there))])
+        surplus = [rule for rule in there if rule not in wanted and rule.source]
+        channel.order_all([*less, *(policy.deleting(rule) for rule in surplus)])
 
 
 def default_nic() -> str | None:
@@ -44,20 +48,19 @@ def default_nic() -> str | None:
     return None if best is None else names.get(best.link or 0)
 
 
-def remove_own_table(netns: str, table: int) -> None:
+def remove_own_table(where: Where, table: int) -> None:
     """Removes every rule to the table and what is in it; what is not there is removed already. Raises OSError."""
-    for rule in _rules_of(netns, table):
-        policy.delete_rule(netns, rule)
-    routing.set_routes(netns, table, ())
+    with talking(where) as channel:
+        _, less = routing.changes(routing.routes(channel, table), (), table)
+        channel.order_all([*(policy.deleting(rule) for rule in _rules_of(channel, table)), *less])
 
 
-def own_routes(netns: str, link: int, gateways: Sequence[str]) -> list[Route]:
+def own_routes(link: int, addresses: Sequence[Address], main: Sequence[Route], gateways: Sequence[str]) -> list[Route]:
     """What the own table of a link should hold, each route with the link's own address as its source."""
-    addresses = interfaces.addresses_of(netns, link)
     if not addresses:
         return []
     source = addresses[0].address
-    by_link = [each for each in routing.routes(netns) if each.link == link]
+    by_link = [each for each in main if each.link == link]
     wanted = [_connected(link, str(each), each.address) for each in addresses if each.prefix < 32]
     gateway = gateway_of(by_link, gateways)
     wanted += [each.through(link, each.gateway, source) for each in by_link if each.gateway and not each.default]
@@ -85,5 +88,5 @@ def _rule(address: str, table: int) -> Rule:
     return Rule(preference=FIRST_PREFERENCE + table - FIRST_TABLE, table=table, source=address)
 
 
-def _rules_of(netns: str, table: int) -> list[Rule]:
-    return [rule for rule in policy.rules(netns) if rule.table == table]
+def _rules_of(channel: Channel, table: int) -> list[Rule]:
+    return [rule for rule in policy.rules(channel) if rule.table == table]

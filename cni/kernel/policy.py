@@ -1,4 +1,7 @@
-"""Routing policy rules. They are deleted by their full match, never by a part of it."""
+"""Routing policy rules. They are deleted by their full match, never by a part of it.
+
+Source: ``include/uapi/linux/fib_rules.h``.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,28 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
-
-from cni.kernel.netlink import ABSENT, NLM_F_CREATE, NLM_F_EXCL, Channel, decoded, encoded
+from cni.kernel.netlink import (
+    ABSENT,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    Order,
+    Where,
+    attribute,
+    attributes,
+    talking,
+    text,
+    word,
+)
 
 RTM_NEWRULE = 32
 RTM_DELRULE = 33
 RTM_GETRULE = 34
+HEADER = struct.Struct("=BBBBBBBBI")  # struct fib_rule_hdr
+TO_TABLE = 1
+_DST, _SRC, _IN_LINK, _PRIORITY, _MARK, _TABLE, _OUT_LINK, _PROTOCOL, _SOURCE_PORTS, _PORTS = (
+    1, 2, 3, 6, 10, 15, 17, 22, 23, 24,
+)  # fmt: skip
+_BEYOND_US = (_DST, _IN_LINK, _MARK, _PROTOCOL, _SOURCE_PORTS, _PORTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,52 +48,64 @@ class Rule:
     """AF_INET or AF_INET6."""
 
 
-def add_rule(netns: str | None, rule: Rule) -> None:
+def add_rule(where: Where, rule: Rule) -> None:
     """Adds the rule; the same one there already is done already. Raises KernelError."""
-    with Channel(netns) as channel:
-        channel.order(RTM_NEWRULE, _message(rule), NLM_F_CREATE | NLM_F_EXCL, frozenset({errno.EEXIST}))
+    with talking(where) as channel:
+        channel.order_all([adding(rule)])
 
 
-def delete_rule(netns: str | None, rule: Rule) -> None:
+def delete_rule(where: Where, rule: Rule) -> None:
     """Removes the rule, in one message; absent is done already. Raises KernelError."""
-    with Channel(netns) as channel:
-        channel.order(RTM_DELRULE, _message(rule), tolerate=ABSENT)
+    with talking(where) as channel:
+        channel.order_all([deleting(rule)])
 
 
-def rules(netns: str | None, family: int = socket.AF_INET) -> list[Rule]:
+def adding(rule: Rule) -> Order:
+    """The order for it; the same one there already is done already."""
+    return Order(RTM_NEWRULE, _message(rule), NLM_F_CREATE | NLM_F_EXCL, frozenset({errno.EEXIST}))
+
+
+def deleting(rule: Rule) -> Order:
+    """The order for it; absent is done already."""
+    return Order(RTM_DELRULE, _message(rule), tolerate=ABSENT)
+
+
+def rules(where: Where, family: int = socket.AF_INET) -> list[Rule]:
     """The rules that this module can express, in order of preference. Raises OSError when the namespace is gone."""
-    request = struct.pack("=BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0)
-    with Channel(netns) as channel:
-        answers = channel.ask(RTM_GETRULE, request)
+    with talking(where) as channel:
+        answers = channel.ask(RTM_GETRULE, HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
     found = [_rule(body) for kind, body in answers if kind == RTM_NEWRULE]
     return sorted((rule for rule in found if rule is not None), key=lambda rule: rule.preference)
 
 
 def _message(rule: Rule) -> bytes:
-    message = fibmsg()
-    message["family"] = rule.family
-    message["action"] = FR_ACT_TO_TBL
-    message["table"] = rule.table if rule.table < 256 else 0
-    message["attrs"] = [("FRA_PRIORITY", rule.preference), ("FRA_TABLE", rule.table)]
+    length = ipaddress.ip_address(rule.source).max_prefixlen if rule.source else 0
+    small = rule.table if rule.table < 256 else 0
+    parts = [HEADER.pack(rule.family, 0, length, 0, small, 0, 0, TO_TABLE, 0)]
+    parts += [word(_PRIORITY, rule.preference), word(_TABLE, rule.table)]
     if rule.source:
-        message["src_len"] = ipaddress.ip_address(rule.source).max_prefixlen
-        message["attrs"].append(("FRA_SRC", rule.source))
+        parts.append(attribute(_SRC, ipaddress.ip_address(rule.source).packed))
     if rule.out_link:
-        message["attrs"].append(("FRA_OIFNAME", rule.out_link))
-    return encoded(message)
+        parts.append(text(_OUT_LINK, rule.out_link))
+    return b"".join(parts)
 
 
 def _rule(body: bytes) -> Rule | None:
-    message = decoded(fibmsg, body)
-    if message["action"] != FR_ACT_TO_TBL:
+    family, _, source_length, _, small, _, _, action, _ = HEADER.unpack_from(body)
+    parts = dict(attributes(body[HEADER.size :]))
+    if action != TO_TABLE or any(any(parts.get(kind, b"")) for kind in _BEYOND_US):
         return None
-    whole = ("FRA_DST", "FRA_IIFNAME", "FRA_FWMARK", "FRA_IP_PROTO", "FRA_SPORT_RANGE", "FRA_DPORT_RANGE")
-    if any(message.get(name) for name in whole) or message["src_len"] not in (0, 32, 128):
+    if source_length not in (0, 32, 128):
         return None
+    source = parts.get(_SRC)
     return Rule(
-        preference=message.get("FRA_PRIORITY") or 0,
-        table=message.get("FRA_TABLE") or message["table"],
-        source=message.get("FRA_SRC"),
-        out_link=message.get("FRA_OIFNAME"),
-        family=message["family"],
+        preference=_number(parts.get(_PRIORITY)) or 0,
+        table=_number(parts.get(_TABLE)) or small,
+        source=socket.inet_ntop(family, source) if source else None,
+        out_link=parts[_OUT_LINK].rstrip(b"\0").decode() if _OUT_LINK in parts else None,
+        family=family,
     )
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None else int(struct.unpack("=I", value)[0])

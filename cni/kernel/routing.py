@@ -9,7 +9,16 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cni.kernel.netlink import ABSENT, NLM_F_APPEND, NLM_F_CREATE, Channel, attribute, attributes
+from cni.kernel.netlink import (
+    ABSENT,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    Order,
+    Where,
+    attribute,
+    attributes,
+    talking,
+)
 
 RTM_NEWROUTE = 24
 RTM_DELROUTE = 25
@@ -154,42 +163,60 @@ def unreachable_default(family: int = socket.AF_INET) -> Route:
     return Route(head + attribute(_OIF, struct.pack("=I", _LOOPBACK)) + worst + attribute(_PREF, b"\0"))
 
 
-def routes(netns: str | None, table: int = MAIN, family: int = socket.AF_INET) -> list[Route]:
+def routes(where: Where, table: int = MAIN, family: int = socket.AF_INET) -> list[Route]:
     """The routes of a table, in the kernel's order. Raises OSError when the namespace is gone."""
-    with Channel(netns) as channel:
-        return _routes(channel, table, family)
+    return tables(where, family).get(table, [])
 
 
-def set_routes(netns: str | None, table: int, wanted: Sequence[Route], family: int = socket.AF_INET) -> None:
+def tables(where: Where, family: int = socket.AF_INET) -> dict[int, list[Route]]:
+    """The routes of every table that has any, in the kernel's order. Raises OSError when the namespace is gone."""
+    with talking(where) as channel:
+        answers = channel.ask(RTM_GETROUTE, HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+    found: dict[int, list[Route]] = {}
+    for kind, body in answers:
+        flags = struct.unpack_from("=I", body, 8)[0]
+        if kind == RTM_NEWROUTE and not flags & RTM_F_CLONED:
+            found.setdefault(_table(body), []).append(_normal(body, flags))
+    return found
+
+
+def set_routes(where: Where, table: int, wanted: Sequence[Route], family: int = socket.AF_INET) -> None:
     """Makes the table hold exactly ``wanted``: what is missing is added first, then the rest is removed.
 
     The table is not exact meanwhile: nothing may use it that cannot bear that. Raises KernelError.
     """
-    with Channel(netns) as channel:
-        present = _routes(channel, table, family)
-        # What others are reached through comes first: on-link routes before gateways.
-        for each in sorted(_without(wanted, present), key=lambda it: -it.scope):
-            add_route(channel, each, table)
-        for each in _without(_routes(channel, table, family), wanted):
-            channel.order(RTM_DELROUTE, _in_table(each, table), tolerate=ABSENT)
+    with talking(where) as channel:
+        more, less = changes(routes(channel, table, family), wanted, table)
+        channel.order_all(more)
+        channel.order_all(less)
 
 
-def amend_routes(netns: str | None, table: int, gone: Iterable[Route], new: Iterable[Route]) -> None:
+def amend_routes(where: Where, table: int, gone: Iterable[Route], new: Iterable[Route]) -> None:
     """Takes some routes out of a table, then puts others in; what else it holds is left alone. Raises KernelError.
 
     The table lacks something meanwhile: nothing may use it that cannot bear that.
     """
-    with Channel(netns) as channel:
-        for each in gone:
-            channel.order(RTM_DELROUTE, _in_table(each, table), tolerate=ABSENT)
-        for each in sorted(new, key=lambda it: -it.scope):
-            add_route(channel, each, table)
+    with talking(where) as channel:
+        channel.order_all([removing(each, table) for each in gone])
+        channel.order_all([adding(each, table) for each in sorted(new, key=lambda it: -it.scope)])
 
 
-def add_route(channel: Channel, route: Route, table: int) -> None:
-    """Adds one route beside what is there; the very same one there already is done already. Raises KernelError."""
-    body = _in_table(route, table)
-    channel.order(RTM_NEWROUTE, body, NLM_F_CREATE | NLM_F_APPEND, frozenset({errno.EEXIST}))
+def changes(present: Sequence[Route], wanted: Sequence[Route], table: int) -> tuple[list[Order], list[Order]]:
+    """What to add and what to remove so that a table with ``present`` holds exactly ``wanted``, in order."""
+    # What others are reached through comes first: on-link routes before gateways.
+    missing = sorted(_without(wanted, present), key=lambda it: -it.scope)
+    surplus = _without(present, wanted)
+    return [adding(each, table) for each in missing], [removing(each, table) for each in surplus]
+
+
+def adding(route: Route, table: int) -> Order:
+    """The order that adds a route beside what is there; the very same one there already is done already."""
+    return Order(RTM_NEWROUTE, _in_table(route, table), NLM_F_CREATE | NLM_F_APPEND, frozenset({errno.EEXIST}))
+
+
+def removing(route: Route, table: int) -> Order:
+    """The order that removes a route; absent is done already."""
+    return Order(RTM_DELROUTE, _in_table(route, table), tolerate=ABSENT)
 
 
 def _hop(link: int, gateway: str | None, source: str | None) -> list[tuple[int, bytes]]:
@@ -199,16 +226,6 @@ def _hop(link: int, gateway: str | None, source: str | None) -> list[tuple[int, 
     if source:
         parts.append((_PREFSRC, ipaddress.ip_address(source).packed))
     return parts
-
-
-def _routes(channel: Channel, table: int, family: int) -> list[Route]:
-    answers = channel.ask(RTM_GETROUTE, HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
-    found = []
-    for kind, body in answers:
-        flags = struct.unpack_from("=I", body, 8)[0]
-        if kind == RTM_NEWROUTE and _table(body) == table and not flags & RTM_F_CLONED:
-            found.append(_normal(body, flags))
-    return found
 
 
 def _table(body: bytes) -> int:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cni.kernel.netlink import ABSENT, Channel, attributes
-from cni.kernel.spaces import inside
+from cni.kernel.netlink import ABSENT, attributes, talking
+from cni.kernel.spaces import open_proc
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -71,7 +72,7 @@ class Socket:
 def sockets(netns: str | None) -> list[Socket]:
     """All TCP and UDP sockets of the namespace but those in TIME_WAIT. Raises OSError."""
     found: list[Socket] = []
-    with Channel(netns, NETLINK_SOCK_DIAG) as channel:
+    with talking(netns, NETLINK_SOCK_DIAG) as channel:
         for family in (socket.AF_INET, socket.AF_INET6):
             for protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
                 request = REQUEST.pack(family, protocol, WITH_INFO, 0, _ALL_STATES) + bytes(IDENTITY_SIZE)
@@ -86,13 +87,14 @@ def destroy(netns: str | None, victim: Socket) -> bool:
     False when it is gone already. Raises KernelError (EOPNOTSUPP: built without CONFIG_INET_DIAG_DESTROY).
     """
     request = REQUEST.pack(victim.family, victim.protocol, 0, 0, _ALL_STATES) + victim.identity
-    with Channel(netns, NETLINK_SOCK_DIAG) as channel:
+    with talking(netns, NETLINK_SOCK_DIAG) as channel:
         return channel.order(SOCK_DESTROY, request, tolerate=ABSENT | {errno.ENOTCONN})
 
 
 def memberships(netns: str | None, ifname: str) -> list[str]:
     """The IPv4 multicast groups that sockets joined on a link."""
-    text = inside(netns, lambda: Path("/proc/thread-self/net/igmp").read_text())
+    with os.fdopen(open_proc(netns, "igmp"), encoding="ascii") as table:
+        text = table.read()
     groups: list[str] = []
     current = ""
     for line in text.splitlines()[1:]:

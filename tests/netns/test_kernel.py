@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cni import kernel
-from cni.kernel import interfaces, neighbours, policy, probes, routing
+from cni.kernel import interfaces, neighbours, netlink, policy, probes, routing
 from cni.kernel.sockets import LISTEN, destroy, owner, sockets
 from cni.kernel.spaces import (
     create_netns,
@@ -52,6 +53,68 @@ def test_counters_are_those_of_the_namespace(pair: tuple[str, str]) -> None:
     assert after.rx_bytes - before.rx_bytes >= 10 * (972 + 28 + 14)
     assert "net1" not in kernel.counters(None)
     assert set(kernel.links(here)) == {"lo", "net1"}
+
+
+def test_links_and_addresses_are_as_ip_shows_them(pair: tuple[str, str]) -> None:
+    name, here = pair[0], f"/run/netns/{pair[0]}"
+    sh(f"ip -n {name} addr add fd00:1::5/64 dev net1 nodad && ip -n {name} link set net1 mtu 1400")
+    shown = {each["ifname"]: each for each in json.loads(sh(f"ip -n {name} -j -d link"))}
+    found = kernel.links(here)
+    for link in found.values():
+        info = shown[link.name]
+        assert (link.index, link.mac, link.mtu) == (info["ifindex"], info["address"], info["mtu"])
+        assert link.kind == info.get("linkinfo", {}).get("info_kind")
+        assert (link.up, link.carrier) == ("UP" in info["flags"], "LOWER_UP" in info["flags"])
+        assert kernel.link(here, link.name) == link
+    assert found["net1"].peer_index == shown["net1"]["link_index"]
+    assert kernel.link(here, "nothing") is None
+    assert set(interfaces.names(here)) == set(found)
+    for family, word in ((socket.AF_INET, "inet"), (socket.AF_INET6, "inet6")):
+        (info,) = json.loads(sh(f"ip -n {name} -j addr show dev net1"))
+        wanted = {f"{each['local']}/{each['prefixlen']}" for each in info["addr_info"] if each["family"] == word}
+        assert {str(each) for each in kernel.addresses(here, "net1", family)} == wanted
+    sh(f"ip -n {name} addr add 10.7.0.5/24 brd 10.7.0.255 dev net1")
+    added = next(each for each in kernel.addresses(here, "net1") if each.address == "10.7.0.5")
+    sh(f"ip -n {name} addr del 10.7.0.5/24 dev net1")
+    interfaces.add_address(here, added.index, added)
+    assert added in kernel.addresses(here, "net1")
+
+
+def test_rules_are_as_ip_shows_them(pair: tuple[str, str]) -> None:
+    name, here = pair[0], f"/run/netns/{pair[0]}"
+    wanted = [
+        kernel.Rule(preference=100, table=77, source="10.1.0.5"),
+        kernel.Rule(preference=101, table=1077, out_link="net1"),
+        kernel.Rule(preference=102, table=78, source="fd00::5", family=socket.AF_INET6),
+    ]
+    for rule in wanted:
+        policy.add_rule(here, rule)
+        policy.add_rule(here, rule)
+    assert [rule for rule in policy.rules(here) if 0 < rule.preference < 200] == wanted[:2]
+    assert [rule for rule in policy.rules(here, socket.AF_INET6) if 0 < rule.preference < 200] == wanted[2:]
+    shown = sh(f"ip -n {name} rule; ip -n {name} -6 rule").replace("\t", " ")
+    for text in ("from 10.1.0.5 lookup 77", "from all oif net1 lookup 1077", "from fd00::5 lookup 78"):
+        assert text in shown
+    sh(f"ip -n {name} rule add fwmark 7 pref 103 table 77")
+    ours = [rule for rule in policy.rules(here) if 0 < rule.preference < 200]
+    assert ours == wanted[:2], "what we cannot say is left out"
+    for rule in wanted:
+        policy.delete_rule(here, rule)
+        policy.delete_rule(here, rule)
+    assert not [rule for rule in policy.rules(here) if 0 < rule.preference < 200]
+
+
+def test_of_many_orders_one_may_be_refused_and_the_others_are_done(pair: tuple[str, str]) -> None:
+    here = f"/run/netns/{pair[0]}"
+    found = kernel.link(here, "net1")
+    assert found is not None
+    good = [routing.route(f"203.0.113.{number}/32", found.index) for number in range(100)]
+    bad = routing.route("198.51.100.1/32", 4711)
+    with netlink.talking(here) as channel:
+        with pytest.raises(kernel.KernelError):
+            channel.order_all([routing.adding(each, 999) for each in (*good[:50], bad, *good[50:])])
+        assert channel.order_all([routing.removing(each, 999) for each in (good[0], bad)]) == [True, False]
+    assert sorted(each.body for each in routing.routes(here, 999)) == sorted(each.body for each in good[1:])
 
 
 def test_an_own_table_comes_and_goes_without_a_trace(pair: tuple[str, str]) -> None:
