@@ -15,7 +15,7 @@ from cni.publish import Notice, Publisher
 from cni.store import Store
 from cni.workload import WorkloadNamespaces
 from tests.support.fake_cluster import FakeCluster
-from tests.support.node import PLUGINS, Node, Reply, addresses, links, rules, run
+from tests.support.node import PLUGINS, Node, Reply, links, rules, run
 from tests.support.scripted import calls
 
 GROUPS = {"NetworkAttachmentDefinition": "k8s.cni.cncf.io"}
@@ -119,8 +119,10 @@ class Pods:
 
 
 def given(workload: str) -> dict[str, list[str]]:
-    """The addresses of every interface of a pod, by name."""
-    return {name: addresses(workload, name) for name in sorted(links(workload) - {"lo"})}
+    """The IPv4 addresses of every interface of a pod, by name."""
+    shown = json.loads(run("ip", "-n", workload, "-j", "-4", "address"))
+    found = {each["ifname"]: [f"{a['local']}/{a['prefixlen']}" for a in each["addr_info"]] for each in shown if each}
+    return {name: found.get(name, []) for name in sorted(links(workload) - {"lo"})}
 
 
 def routes(namespace: str, table: str = "all") -> list[str]:
