@@ -29,14 +29,18 @@ class Interface:
 
 
 def network_status(interfaces: Sequence[Interface]) -> str:
-    """``k8s.v1.cni.cncf.io/network-status``: one entry per interface, in order; exactly one is the default (N11)."""
+    """``k8s.v1.cni.cncf.io/network-status``: one entry per interface, in order.
+
+    The default one is the first, which the pod has of the cluster's default network or in its place; whoever carries
+    the pod's default route has ``gateway`` (sections 5.2 and 5.3; N11).
+    """
     results = [canonical(json.loads(each.attachment.result)) for each in interfaces]
-    carriers = [number for number, result in enumerate(results) if _default_gateways(result)]
-    default = carriers[0] if carriers else 0
-    entries = [
-        _entry(interface, result, default=number == default)
-        for number, (interface, result) in enumerate(zip(interfaces, results, strict=True))
-    ]
+    gateways = [_default_gateways(result) for result in results]
+    carrier = next((number for number, found in enumerate(gateways) if found), None)
+    entries = []
+    for number, (interface, result) in enumerate(zip(interfaces, results, strict=True)):
+        named = gateways[number] if number == carrier else []
+        entries.append(_entry(interface, result, default=number == 0, gateways=named))
     return json.dumps(entries, indent=1)
 
 
@@ -49,9 +53,10 @@ def multi_ip_preferences(interfaces: Sequence[Interface]) -> str | None:
     return json.dumps({"multi_entry": len(entries), "ips": entries}, separators=(",", ":"))
 
 
-def _entry(interface: Interface, result: Mapping[str, Any], *, default: bool) -> dict[str, Any]:
+def _entry(
+    interface: Interface, result: Mapping[str, Any], *, default: bool, gateways: Sequence[str]
+) -> dict[str, Any]:
     attachment = interface.attachment
-    gateways = _default_gateways(result)
     entry: dict[str, Any] = {
         "name": _name(attachment),
         "interface": attachment.ifname,
@@ -61,7 +66,7 @@ def _entry(interface: Interface, result: Mapping[str, Any], *, default: bool) ->
         "default": default,
         "dns": result["dns"],
         "device-info": dict(interface.device),
-        "gateway": gateways if default else [],
+        "gateway": gateways,
     }
     # dns is always there, as the older implementations write it; the others only when they say something.
     return {key: value for key, value in entry.items() if value or key == "dns"}

@@ -78,7 +78,7 @@ def test_N11_the_status_says_what_is_true() -> None:
     ]
 
 
-def test_N11_the_default_is_who_carries_the_default_route_and_there_is_always_one() -> None:
+def test_N11_the_first_is_the_default_whoever_carries_the_default_route() -> None:
     carrier = attached(
         "net1",
         "nad:shop/x",
@@ -88,9 +88,18 @@ def test_N11_the_default_is_who_carries_the_default_route_and_there_is_always_on
         },
     )
     entries = json.loads(network_status([ETH1, carrier, BARE]))
-    assert [entry.get("default", False) for entry in entries] == [False, True, False]
-    assert entries[1]["gateway"] == ["10.5.0.9", "fd00::1"]
+    assert [entry.get("default", False) for entry in entries] == [True, False, False]
+    assert [entry.get("gateway") for entry in entries] == [None, ["10.5.0.9", "fd00::1"], None]
     assert [entry.get("default", False) for entry in json.loads(network_status([BARE, ETH1]))] == [True, False]
+
+
+def test_genies_form_is_kept_to_the_byte() -> None:
+    """One blank of indentation, the order of its keys; mtu and gateway are the standard's since."""
+    plain = attached("eth0", "cni:flannel", {"ips": [{"address": "10.244.0.201/24"}]}, "02:00:00:00:00:01")
+    assert network_status([plain]) == (
+        '[\n {\n  "name": "cbr0",\n  "interface": "eth0",\n  "ips": [\n   "10.244.0.201"\n  ],\n'
+        '  "mac": "02:00:00:00:00:01",\n  "default": true,\n  "dns": {}\n }\n]'
+    )
 
 
 def test_device_information_is_passed_on() -> None:
