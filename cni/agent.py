@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from cni import kernel, loops, metrics
+from cni import kernel, loops, metrics, uninstall
 from cni.asks import Asks, SwitchEngine
 from cni.attach import Attacher
 from cni.choosing import Choosing
 from cni.delegate import Delegates
+from cni.health import check_default
 from cni.hotplug import HotPlug, Parts
+from cni.install import Installer
 from cni.kube import Clusters
 from cni.locks import ContainerLocks
 from cni.logs import log_to_stderr
@@ -66,21 +69,19 @@ class Agent:
         self.rankings = Rankings(self.store, settings.node, time.time)
         self.uplink_loads = UplinkLoads()
         self.publisher = Publisher(self.store, namespaces, self.switches.statuses, self.clusters.own)
-        self.verbs = Verbs(
-            Means(
-                store=self.store,
-                attacher=self.attacher,
-                delegates=delegates,
-                locks=self.locks,
-                networks=self.networks,
-                kernel=namespaces,
-                switches=self.switches,
-                clusters=self.clusters,
-                publisher=self.publisher,
-                choosing=self._build_choosing(conf_dir),
-            ),
-            self.meters.verb,
+        self.means = Means(
+            store=self.store,
+            attacher=self.attacher,
+            delegates=delegates,
+            locks=self.locks,
+            networks=self.networks,
+            kernel=namespaces,
+            switches=self.switches,
+            clusters=self.clusters,
+            publisher=self.publisher,
+            choosing=self._build_choosing(conf_dir),
         )
+        self.verbs = Verbs(self.means, self.meters.verb)
         self.dels = SpooledDels(settings.del_spool, self.verbs.perform, self.meters.replayed)
         self.spool = Spool(self.store)
         self.telling = Telling(self.networks, self.switches.statuses)
@@ -174,6 +175,9 @@ class Agent:
         work.run("dels", loops.replaying(self.dels))
         work.run("publishing", self.publisher.turn)
         work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))
+        if settings.install is not None:
+            check = partial(check_default, self.means, settings.install.conf or {})
+            work.run("install", Installer(settings.install, self.store, check).turn)
         if settings.controller is not None:
             pusher = Pusher(
                 settings.controller, self.spool, self.telling.tell_all, self.meters.batch, ranked=self.rankings.take
@@ -203,7 +207,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the agent's settings, YAML")
     parser.add_argument("--check", action="store_true", help="only check the settings")
-    multus.add_command(parser.add_subparsers(title="instead of serving", metavar="COMMAND"))
+    commands = parser.add_subparsers(title="instead of serving", metavar="COMMAND")
+    multus.add_command(commands)
+    uninstall.add_command(commands)
     options = parser.parse_args(arguments)
     if hasattr(options, "run"):
         return int(options.run(options))

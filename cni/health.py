@@ -6,6 +6,9 @@ from all the others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cni.delegate import DelegateError, Invocation
 from cni.means import Means
 from cni.netconf import NetworkConfig
@@ -23,12 +26,17 @@ def check_health(means: Means, call: Call) -> None:
         means.store.check()
     except StoreError as error:
         raise CniError(Code.NOT_AVAILABLE, "the agent's store does not answer", str(error)) from error
-    for selection in select(call.config, {}, ANY_IFNAME):
+    check_default(means, call.config, call.env)
+
+
+def check_default(means: Means, config: Mapping[str, Any], env: Mapping[str, str] | None = None) -> None:
+    """Raises CniError while the networks of a container without annotations are not ready; ``config``: genie's."""
+    for selection in select(config, {}, ANY_IFNAME):
         try:
             network = means.network(selection.network)
         except CniError as error:
             raise CniError(Code.NOT_AVAILABLE, error.msg, error.details) from error
-        _ask(means, network, Invocation(env=call.env))
+        _ask(means, network, Invocation(env=env or {}))
 
 
 def _ask(means: Means, network: NetworkConfig, invocation: Invocation) -> None:

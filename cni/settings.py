@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+from cni.netconf import OWN_TYPE
+from cni.protocol import NETWORK_NAME, VERSIONS
+
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 RATE = re.compile(r"(\d+(?:\.\d+)?)(bps|kbps|Mbps|Gbps|Tbps)")
@@ -65,6 +68,18 @@ class Smart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """What the agent puts into the runtime's directories."""
+
+    binary: Path | None = None
+    """The ``genie`` that came with this agent; None: somebody else installs it."""
+    bin_dir: Path = Path("/opt/cni/bin")
+    conf: dict[str, Any] | None = None
+    """Genie's own configuration; None: somebody else writes it."""
+    conf_file: Path = Path("/etc/cni/net.d/00-genie.conf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of an agent. Durations are in seconds."""
 
@@ -82,6 +97,7 @@ class Settings:
     sample_every: float = 1.0
     metrics: str | None = None
     smart: Smart = Smart()
+    install: Install | None = None
 
 
 def load(file: Path) -> Settings:
@@ -102,6 +118,7 @@ def load(file: Path) -> Settings:
     given["controller"] = _controller(reader)
     given["kubernetes"] = _kubernetes(reader)
     given["smart"] = _smart(reader)
+    given["install"] = _install(reader)
     reader.end()
     if reader.problems:
         raise SettingsError(file, reader.problems)
@@ -202,6 +219,20 @@ def _smart(reader: _Reader) -> Smart:
     return Smart(**{name: figure for name, figure in given.items() if figure is not None})
 
 
+def _install(reader: _Reader) -> Install | None:
+    value = reader.take("install", _anything)
+    if value is None:
+        return None
+    inner = reader.inner(value, "install")
+    fields = (("binary", _path), ("binDir", _path), ("conf", _own_conf), ("confFile", _conf_file))
+    taken = {key: inner.take(key, parse) for key, parse in fields}
+    inner.end()
+    if isinstance(value, dict) and not {"binary", "conf"} & value.keys():
+        reader.problems.append("install: needs binary, conf, or both")
+    names = {"binary": "binary", "binDir": "bin_dir", "conf": "conf", "confFile": "conf_file"}
+    return Install(**{names[key]: parsed for key, parsed in taken.items() if parsed is not None})
+
+
 def duration(value: Any) -> float:
     """``90s``, ``500ms``, ``5m`` in seconds. Raises ValueError."""
     match = DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -248,6 +279,26 @@ def _list(value: Any) -> list[Any]:
 
 def _anything(value: Any) -> Any:
     return value
+
+
+def _own_conf(value: Any) -> dict[str, Any]:
+    """Genie's configuration, as far as a runtime would refuse it."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a mapping: genie's configuration")
+    if value.get("type") != OWN_TYPE:
+        raise ValueError(f"type must be {OWN_TYPE}")
+    if not isinstance(value.get("name"), str) or not NETWORK_NAME.fullmatch(value["name"]):
+        raise ValueError("name must be a network's name")
+    if value.get("cniVersion", VERSIONS[0]) not in VERSIONS:
+        raise ValueError(f"cniVersion {value['cniVersion']!r} is none of {', '.join(VERSIONS)}")
+    return value
+
+
+def _conf_file(value: Any) -> Path:
+    path = _path(value)
+    if path.suffix != ".conf":
+        raise ValueError(f"{value!r} must end in .conf: it holds one plugin")
+    return path
 
 
 def _url(value: Any) -> str:

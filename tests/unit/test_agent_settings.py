@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cni.settings import Controller, Kubernetes, SettingsError, Smart, Uplink, load
+from cni.settings import Controller, Install, Kubernetes, SettingsError, Smart, Uplink, load
 
 WHOLE = """
 node: n1
@@ -22,6 +22,10 @@ kubernetes: {kubeconfig: /etc/genie/kubeconfig, readDeadline: 5s}
 objects: /etc/genie/objects
 sampleEvery: 500ms
 metrics: 127.0.0.1:9464
+install:
+  binary: /usr/lib/genie
+  conf: {name: pods, type: genie, cniVersion: 1.1.0}
+  confFile: /etc/cni/net.d/01-a.conf
 """
 BROKEN = """
 nod: n1
@@ -34,6 +38,7 @@ metrics: 0.0.0.0:9464
 binDirs: [usr]
 kubernetes: {kubeConfig: /k, inCluster: "yes", readDeadline: 3}
 objects: etc
+install: {binDir: opt, conf: {name: pods, type: multus}, confFile: /etc/cni/net.d/01-a.conflist, config: 1}
 """
 
 
@@ -51,6 +56,11 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert settings.bin_dirs == ("/usr/lib/cni",)
     assert settings.kubernetes == Kubernetes(kubeconfig=Path("/etc/genie/kubeconfig"), read_deadline=5.0)
     assert settings.objects == Path("/etc/genie/objects")
+    assert settings.install == Install(
+        binary=Path("/usr/lib/genie"),
+        conf={"name": "pods", "type": "genie", "cniVersion": "1.1.0"},
+        conf_file=Path("/etc/cni/net.d/01-a.conf"),
+    )
 
 
 def test_only_the_node_is_required(tmp_path: Path) -> None:
@@ -78,10 +88,14 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "kubernetes.kubeConfig: unknown setting; did you mean kubeconfig?",
         "kubernetes.inCluster: 'yes' is neither true nor false",
         "kubernetes.readDeadline: 3 is not a duration",
+        "install.binDir: 'opt' is not an absolute path",
+        "install.conf: type must be genie",
+        "install.confFile: '/etc/cni/net.d/01-a.conflist' must end in .conf",
+        "install.config: unknown setting; did you mean conf?",
         "objects: 'etc'",
     ):
         assert part in text
-    assert len(caught.value.problems) == 15
+    assert len(caught.value.problems) == 19
 
 
 def test_two_ways_to_one_cluster_are_refused(tmp_path: Path) -> None:
@@ -112,3 +126,20 @@ def test_how_networks_are_chosen_has_defaults_one_by_one(tmp_path: Path) -> None
     assert load(write(tmp_path, "node: n1\nsmart: {demand: 5Mbps}")).smart == Smart(max_age=600.0, demand_bps=5e6)
     with pytest.raises(SettingsError, match=r"smart\.maxage: unknown setting; did you mean maxAge\?"):
         load(write(tmp_path, "node: n1\nsmart: {maxage: 90s}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("install: {}", "install: needs binary, conf, or both"),
+        ("install: [1]", "install: must be a mapping"),
+        ("install: {conf: [1]}", "install.conf: must be a mapping"),
+        ("install: {conf: {type: genie}}", "install.conf: name must be"),
+        ("install: {conf: {type: genie, name: a b}}", "install.conf: name must be"),
+        ("install: {conf: {type: genie, name: a, cniVersion: 2.0.0}}", "install.conf: cniVersion '2.0.0' is none of"),
+    ],
+)
+def test_what_cannot_be_installed_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, f"node: n1\n{text}"))
+    assert problem in str(caught.value)
