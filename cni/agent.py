@@ -29,6 +29,7 @@ from cni.multus import command as multus
 from cni.netconf import ConfDir
 from cni.networks import Networks
 from cni.objects import DirectoryObjects
+from cni.place import MountNamespace, here
 from cni.publish import Publisher
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
@@ -37,7 +38,7 @@ from cni.sense.spool import Spool
 from cni.sense.telling import Telling
 from cni.sense.uplinks import UplinkLoads
 from cni.server import AgentServer
-from cni.settings import Settings, SettingsError, load
+from cni.settings import Settings, SettingsError, add_node, load
 from cni.smart import Chooser, Knowledge, Rankings, Survey
 from cni.store import Store, StoreError
 from cni.switch import Means as SwitchMeans
@@ -62,7 +63,8 @@ class Agent:
         objects = None if settings.objects is None else DirectoryObjects(settings.objects)
         self.networks = Networks(conf_dir, objects).of_cluster(self.clusters.own)
         self.locks = ContainerLocks()
-        delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate)
+        place = here if settings.host_mount is None else MountNamespace(settings.host_mount)
+        delegates = Delegates(settings.bin_dirs, settings.delegate_deadline, self.meters.delegate, place)
         namespaces = WorkloadNamespaces()
         self.attacher = Attacher(self.store, delegates, namespaces)
         self.switches = self._build_switches()
@@ -206,6 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="example: genie-agent --config /etc/genie/agent.yaml",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the agent's settings, YAML")
+    add_node(parser)
     parser.add_argument("--check", action="store_true", help="only check the settings")
     commands = parser.add_subparsers(title="instead of serving", metavar="COMMAND")
     multus.add_command(commands)
@@ -216,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.config is None:
         parser.error("--config FILE is required")
     try:
-        settings = load(options.config)
+        settings = load(options.config, options.node)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command's answer to its user
         return 2

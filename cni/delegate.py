@@ -18,6 +18,7 @@ import msgspec
 
 from cni.gates import GateTimeout, NetworkGates
 from cni.known import KnownVersions
+from cni.place import Place, here
 from cni.process import Finished, run
 
 KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -83,7 +84,8 @@ class DelegateError(Exception):
 class Delegates:
     """The plugins in ``bin_dirs``, each run with a deadline in seconds. Safe for several threads.
 
-    ``observe`` is told the plugin's type, the command and the seconds of every run, for metrics.
+    ``observe`` is told the plugin's type, the command and the seconds of every run, for metrics. ``place``: whose files
+    the plugins see.
     """
 
     def __init__(
@@ -91,7 +93,9 @@ class Delegates:
         bin_dirs: tuple[str, ...],
         deadline: float,
         observe: Callable[[str, str, float], None] | None = None,
+        place: Place = here,
     ) -> None:
+        self._place = place
         self._bin_dirs = tuple(str(directory) for directory in bin_dirs)
         self._deadline = deadline
         self._observe = observe
@@ -100,8 +104,11 @@ class Delegates:
 
     def require(self, config: bytes, call: Invocation) -> None:
         """Raises DelegateError when the list cannot be run, or a plugin of it is not installed."""
-        for plugin in Network.parse(config).plugins:
-            find_program(str(plugin["type"]), self._path(call))
+        kinds = [str(plugin["type"]) for plugin in Network.parse(config).plugins]
+        try:
+            self._place(lambda: [find_program(kind, self._path(call)) for kind in kinds])
+        except OSError as error:
+            raise DelegateError(FAILED, f"plugins cannot be looked for: {error}") from error
 
     def add(self, config: bytes, call: Invocation) -> bytes:
         """ADD of every plugin in order; the last one's result. Raises DelegateError, having DELed what was done."""
@@ -184,9 +191,8 @@ class Delegates:
         return problems
 
     def _speaks(self, kind: str, version: str, call: Invocation) -> bool:
-        program = find_program(kind, self._path(call))
         try:
-            return version in self._versions.of(program)
+            return version in self._place(lambda: self._versions.of(find_program(kind, self._path(call))))
         except OSError as error:
             raise DelegateError(FAILED, f"plugin {kind} cannot be started: {error}") from error
 
@@ -227,7 +233,8 @@ class Delegates:
         stdin = msgspec.json.encode(content)
         started = time.monotonic()
         try:
-            finished = run(find_program(kind, path), stdin, _environment(command, call, path), self._deadline)
+            env = _environment(command, call, path)
+            finished = self._place(lambda: run(find_program(kind, path), stdin, env, self._deadline))
         except OSError as error:
             raise DelegateError(FAILED, f"plugin {kind} cannot be started: {error}") from error
         finally:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import os
+from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,7 @@ import yaml
 
 from cni.netconf import OWN_TYPE
 from cni.protocol import NETWORK_NAME, VERSIONS
-
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-RATE = re.compile(r"(\d+(?:\.\d+)?)(bps|kbps|Mbps|Gbps|Tbps)")
-BITS = {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12}
-TCP = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})")
+from cni.strict import Reader, anything, duration, entries, flag, listen, path, paths, rate, text, url
 
 
 class SettingsError(Exception):
@@ -91,6 +86,8 @@ class Settings:
     conf_dir: Path = Path("/etc/cni/net.d")
     bin_dirs: tuple[str, ...] = ("/opt/cni/bin", "/usr/lib/cni")
     delegate_deadline: float = 60.0
+    host_mount: Path | None = None
+    """Mount namespace that the delegates run in; None: the agent's own."""
     controller: Controller | None = None
     kubernetes: Kubernetes = Kubernetes()
     objects: Path | None = None
@@ -100,16 +97,16 @@ class Settings:
     install: Install | None = None
 
 
-def load(file: Path) -> Settings:
-    """The settings in ``file``. Raises SettingsError with every problem."""
+def load(file: Path, node: str | None = None) -> Settings:
+    """The settings in ``file``; ``node`` takes the place of its own. Raises SettingsError with every problem."""
     try:
         content = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(file, [" ".join(str(error).split())]) from error
     if not isinstance(content, dict):
         raise SettingsError(file, ["not a mapping of settings"])
-    reader = _Reader(content, "")
-    given: dict[str, Any] = {"node": reader.take("node", _text, required=True)}
+    reader = Reader({**content, "node": node} if node else content, "")
+    given: dict[str, Any] = {"node": reader.take("node", text, required=True)}
     for key, name, parse in FIELDS:
         value = reader.take(key, parse)
         if value is not None:
@@ -125,53 +122,23 @@ def load(file: Path) -> Settings:
     return Settings(**given)
 
 
-class _Reader:
-    """Takes keys out of a mapping and collects what is wrong."""
-
-    def __init__(self, content: dict[str, Any], path: str, problems: list[str] | None = None) -> None:
-        self._content = dict(content)
-        self._path = path
-        self._known: list[str] = []
-        self.problems: list[str] = [] if problems is None else problems
-
-    def take(self, key: str, parse: Callable[[Any], Any], *, required: bool = False) -> Any:
-        """The parsed value, None when absent or wrong."""
-        self._known.append(key)
-        value = self._content.pop(key, None)
-        if value is None:
-            if required:
-                self.problems.append(f"{self._path}{key}: is required")
-            return None
-        try:
-            return parse(value)
-        except ValueError as error:
-            self.problems.append(f"{self._path}{key}: {error}")
-            return None
-
-    def inner(self, value: Any, path: str) -> _Reader:
-        """A reader of a mapping inside; its problems are this one's."""
-        if not isinstance(value, dict):
-            self.problems.append(f"{path}: must be a mapping")
-            value = {}
-        return _Reader(value, f"{path}.", self.problems)
-
-    def end(self) -> None:
-        """Every key must have been taken."""
-        for key in self._content:
-            near = get_close_matches(str(key), self._known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self.problems.append(f"{self._path}{key}: unknown setting{hint}")
+def add_node(parser: ArgumentParser) -> None:
+    """Adds the option by which one file of settings serves many nodes."""
+    parser.add_argument(
+        "--node",
+        default=os.environ.get("GENIE_NODE"),
+        metavar="NAME",
+        help="this node's name, in place of the settings' (default: the variable GENIE_NODE)",
+    )
 
 
-def _uplinks(reader: _Reader) -> tuple[Uplink, ...]:
-    entries = reader.take("uplinks", _list) or []
+def _uplinks(reader: Reader) -> tuple[Uplink, ...]:
     found = []
-    for position, entry in enumerate(entries):
-        path = f"uplinks[{position}]"
+    for position, entry in enumerate(reader.take("uplinks", entries) or []):
         before = len(reader.problems)
-        inner = reader.inner(entry, path)
-        name = inner.take("physicalNetwork", _text, required=True)
-        nic = inner.take("nic", _text, required=True)
+        inner = reader.inner(entry, f"uplinks[{position}]")
+        name = inner.take("physicalNetwork", text, required=True)
+        nic = inner.take("nic", text, required=True)
         capacity = inner.take("capacity", rate, required=True)
         inner.end()
         if len(reader.problems) == before:
@@ -182,24 +149,24 @@ def _uplinks(reader: _Reader) -> tuple[Uplink, ...]:
     return tuple(found)
 
 
-def _controller(reader: _Reader) -> Controller | None:
-    value = reader.take("controller", _anything)
+def _controller(reader: Reader) -> Controller | None:
+    value = reader.take("controller", anything)
     if value is None:
         return None
     inner = reader.inner(value, "controller")
-    url = inner.take("url", _url, required=True)
-    token_file = inner.take("tokenFile", _path)
+    where = inner.take("url", url, required=True)
+    token_file = inner.take("tokenFile", path)
     inner.end()
-    return None if url is None else Controller(url=url, token_file=token_file)
+    return None if where is None else Controller(url=where, token_file=token_file)
 
 
-def _kubernetes(reader: _Reader) -> Kubernetes:
-    value = reader.take("kubernetes", _anything)
+def _kubernetes(reader: Reader) -> Kubernetes:
+    value = reader.take("kubernetes", anything)
     if value is None:
         return Kubernetes()
     inner = reader.inner(value, "kubernetes")
-    kubeconfig = inner.take("kubeconfig", _path)
-    in_cluster = inner.take("inCluster", _flag)
+    kubeconfig = inner.take("kubeconfig", path)
+    in_cluster = inner.take("inCluster", flag)
     deadline = inner.take("readDeadline", duration)
     inner.end()
     if kubeconfig is not None and in_cluster:
@@ -209,8 +176,8 @@ def _kubernetes(reader: _Reader) -> Kubernetes:
     )
 
 
-def _smart(reader: _Reader) -> Smart:
-    value = reader.take("smart", _anything)
+def _smart(reader: Reader) -> Smart:
+    value = reader.take("smart", anything)
     if value is None:
         return Smart()
     inner = reader.inner(value, "smart")
@@ -219,66 +186,18 @@ def _smart(reader: _Reader) -> Smart:
     return Smart(**{name: figure for name, figure in given.items() if figure is not None})
 
 
-def _install(reader: _Reader) -> Install | None:
-    value = reader.take("install", _anything)
+def _install(reader: Reader) -> Install | None:
+    value = reader.take("install", anything)
     if value is None:
         return None
     inner = reader.inner(value, "install")
-    fields = (("binary", _path), ("binDir", _path), ("conf", _own_conf), ("confFile", _conf_file))
+    fields = (("binary", path), ("binDir", path), ("conf", _own_conf), ("confFile", _conf_file))
     taken = {key: inner.take(key, parse) for key, parse in fields}
     inner.end()
     if isinstance(value, dict) and not {"binary", "conf"} & value.keys():
         reader.problems.append("install: needs binary, conf, or both")
     names = {"binary": "binary", "binDir": "bin_dir", "conf": "conf", "confFile": "conf_file"}
     return Install(**{names[key]: parsed for key, parsed in taken.items() if parsed is not None})
-
-
-def duration(value: Any) -> float:
-    """``90s``, ``500ms``, ``5m`` in seconds. Raises ValueError."""
-    match = DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None or float(match[1]) == 0:
-        raise ValueError(f"{value!r} is not a duration such as 500ms, 90s or 5m")
-    return float(match[1]) * SECONDS[match[2]]
-
-
-def rate(value: Any) -> float:
-    """``100Mbps`` in bits per second. Raises ValueError."""
-    match = RATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None or float(match[1]) == 0:
-        raise ValueError(f"{value!r} is not a rate such as 100Mbps or 10Gbps")
-    return float(match[1]) * BITS[match[2]]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is not a name")
-    return value
-
-
-def _path(value: Any) -> Path:
-    if not isinstance(value, str) or not value.startswith("/"):
-        raise ValueError(f"{value!r} is not an absolute path")
-    return Path(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is neither true nor false")
-    return value
-
-
-def _paths(value: Any) -> tuple[str, ...]:
-    return tuple(str(_path(entry)) for entry in _list(value))
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError("must be a list")
-    return value
-
-
-def _anything(value: Any) -> Any:
-    return value
 
 
 def _own_conf(value: Any) -> dict[str, Any]:
@@ -295,35 +214,22 @@ def _own_conf(value: Any) -> dict[str, Any]:
 
 
 def _conf_file(value: Any) -> Path:
-    path = _path(value)
-    if path.suffix != ".conf":
+    given = path(value)
+    if given.suffix != ".conf":
         raise ValueError(f"{value!r} must end in .conf: it holds one plugin")
-    return path
-
-
-def _url(value: Any) -> str:
-    text = _text(value)
-    if not text.startswith(("unix:/", "http://")):
-        raise ValueError(f"{value!r} is neither unix:/path nor http://host:port")
-    return text
-
-
-def _listen(value: Any) -> str:
-    text = _text(value)
-    if not text.startswith("unix:/") and TCP.fullmatch(text) is None:
-        raise ValueError(f"{value!r} is neither unix:/path nor a loopback address such as 127.0.0.1:9464")
-    return text
+    return given
 
 
 FIELDS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("socket", "socket", _path),
-    ("state", "state", _path),
-    ("delSpool", "del_spool", _path),
-    ("confDir", "conf_dir", _path),
-    ("binDirs", "bin_dirs", _paths),
+    ("socket", "socket", path),
+    ("state", "state", path),
+    ("delSpool", "del_spool", path),
+    ("confDir", "conf_dir", path),
+    ("binDirs", "bin_dirs", paths),
     ("delegateDeadline", "delegate_deadline", duration),
+    ("hostMount", "host_mount", path),
     ("sampleEvery", "sample_every", duration),
-    ("objects", "objects", _path),
-    ("metrics", "metrics", _listen),
+    ("objects", "objects", path),
+    ("metrics", "metrics", listen),
 )
 """The key in the file, the field of Settings, and how the one becomes the other."""

@@ -12,7 +12,7 @@ import msgspec
 from cni.files import settle
 from cni.install import BINARY, UNINSTALLED
 from cni.netconf import is_own
-from cni.settings import Install, Settings, SettingsError, load
+from cni.settings import Install, Settings, SettingsError, add_node, load
 from cni.store import Store, StoreError
 
 NAME = "uninstall"
@@ -28,6 +28,7 @@ def add_command(commands: Any) -> None:
         epilog="example: genie-agent uninstall --config /etc/genie/agent.yaml",
     )
     command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the agent's settings, YAML")
+    add_node(command)
     command.add_argument(
         "--force", action="store_true", help="although workloads are attached: what they have is never given back"
     )
@@ -37,7 +38,7 @@ def add_command(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit status: 0 removed, 1 workloads are attached or it failed, 2 there is nothing to uninstall."""
     try:
-        settings = load(options.config)
+        settings = load(options.config, options.node)
     except SettingsError as error:
         return _told(str(error), 2)
     if settings.install is None:

@@ -1,4 +1,4 @@
-"""Network namespaces: doing something inside one while this thread stays where it is.
+"""Namespaces: doing something inside one while this thread stays where it is.
 
 A disposable thread enters the namespace, does the one thing and ends; processes that it started stay in that namespace.
 Opening a socket or a file is all that most visits are for, and a thread costs many times as much: for that one system
@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+CLONE_FS = 0x200
+CLONE_NEWNS = 0x20000
 CLONE_NEWNET = 0x40000000
 NS_GET_NSTYPE = 0xB703
 MS_BIND = 0x1000
@@ -41,6 +43,22 @@ def inside(netns: str | None, act: Callable[[], T]) -> T:
     return _on_a_thread(netns, act)
 
 
+def inside_mounts(path: str, act: Callable[[], T]) -> T:
+    """What ``act`` returns when called inside the mount namespace at ``path``, from its root directory.
+
+    Programs that it starts see that namespace's files. Raises what ``act`` raises, and OSError when there is no such
+    namespace, or this process may not enter it (CAP_SYS_ADMIN, CAP_SYS_CHROOT).
+    """
+
+    def enter_and_act() -> T:
+        # A thread that shares its root directory with others may not change it.
+        _check(_libc.unshare(CLONE_FS), "unshare")
+        _enter(path, CLONE_NEWNS)
+        return act()
+
+    return _on_a_thread(None, enter_and_act)
+
+
 def _on_a_thread(netns: str | None, act: Callable[[], T]) -> T:
     done: list[T] = []
     failed: list[BaseException] = []
@@ -61,10 +79,10 @@ def _on_a_thread(netns: str | None, act: Callable[[], T]) -> T:
     return done[0]
 
 
-def _enter(netns: str) -> None:
-    descriptor = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
+def _enter(path: str, kind: int = CLONE_NEWNET) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _check(_libc.setns(descriptor, CLONE_NEWNET), netns)
+        _check(_libc.setns(descriptor, kind), path)
     finally:
         os.close(descriptor)
 

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from cni.protocol import CniError, Code
-from cni.settings import duration, rate
+from cni.strict import duration, rate
 
 QUESTIONNAIRE_KEY = "switcher.genie.io/questionnaire"
 

@@ -16,6 +16,7 @@ delSpool: /var/lib/a/dels
 confDir: /etc/cni/net.d
 binDirs: [/usr/lib/cni]
 delegateDeadline: 60s
+hostMount: /proc/1/ns/mnt
 uplinks: [{physicalNetwork: phynet0, nic: eth2, capacity: 100Mbps}]
 controller: {url: "unix:/run/s.sock", tokenFile: /etc/token}
 kubernetes: {kubeconfig: /etc/genie/kubeconfig, readDeadline: 5s}
@@ -54,6 +55,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert settings.controller == Controller(url="unix:/run/s.sock", token_file=Path("/etc/token"))
     assert (settings.sample_every, settings.delegate_deadline) == (0.5, 60.0)
     assert settings.bin_dirs == ("/usr/lib/cni",)
+    assert settings.host_mount == Path("/proc/1/ns/mnt")
     assert settings.kubernetes == Kubernetes(kubeconfig=Path("/etc/genie/kubeconfig"), read_deadline=5.0)
     assert settings.objects == Path("/etc/genie/objects")
     assert settings.install == Install(
@@ -67,6 +69,13 @@ def test_only_the_node_is_required(tmp_path: Path) -> None:
     settings = load(write(tmp_path, "node: n1"))
     assert (settings.controller, settings.uplinks, settings.metrics) == (None, (), None)
     assert (settings.kubernetes, settings.objects) == (Kubernetes(), None)
+
+
+def test_one_file_serves_many_nodes(tmp_path: Path) -> None:
+    file = write(tmp_path, "node: n1")
+    assert load(file, "n2").node == "n2"
+    assert load(file, "").node == "n1"
+    assert load(write(tmp_path, "metrics: 127.0.0.1:1"), "n3").node == "n3"
 
 
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
