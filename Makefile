@@ -8,10 +8,10 @@ SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 
-.PHONY: help demo test check unit bench lock clean setup genie test-packages kubernetes-soon
+.PHONY: help demo test check unit bench lock clean setup genie test-packages kubernetes-soon cluster-up cluster-status cluster-down
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the main job: a site on one machine, workloads move while prices and load change (90 s)
 	$(BIN)/switcher lab run --duration 90s
@@ -35,6 +35,16 @@ unit: setup ## the tests that need no namespaces
 
 bench: setup ## the benchmarks behind the README's figures
 	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
+
+cluster-up: setup test-packages ## a one-node Kubernetes to play with (docs/test-cluster.md; needs root)
+	tools/kubernetes >/dev/null
+	tools/cluster up
+
+cluster-status: $(STAMP) ## what runs in it
+	tools/cluster status
+
+cluster-down: $(STAMP) ## end it; nothing of it is left
+	tools/cluster down
 
 kubernetes-soon:
 	mkdir -p build

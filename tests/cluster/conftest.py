@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster.fixtures import api_server
+from tests.support.cluster.fixtures import api_server, cluster
 
-__all__ = ["api_server"]
+__all__ = ["api_server", "cluster"]
 
 HERE = Path(__file__).parent
 

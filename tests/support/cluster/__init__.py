@@ -4,8 +4,21 @@
 """
 
 from tests.support.cluster.apiserver import ApiServer, api_server
+from tests.support.cluster.boot import cluster
 from tests.support.cluster.component import Component, ComponentError
 from tests.support.cluster.kubectl import Kubectl, KubectlError
+from tests.support.cluster.node import Cluster, pod
 from tests.support.cluster.programs import UnavailableError
 
-__all__ = ["ApiServer", "Component", "ComponentError", "Kubectl", "KubectlError", "UnavailableError", "api_server"]
+__all__ = [
+    "ApiServer",
+    "Cluster",
+    "Component",
+    "ComponentError",
+    "Kubectl",
+    "KubectlError",
+    "UnavailableError",
+    "api_server",
+    "cluster",
+    "pod",
+]

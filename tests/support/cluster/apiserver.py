@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.cluster.component import Component, answers
 from tests.support.cluster.credentials import ADMINISTRATORS, Credentials
 from tests.support.cluster.kubectl import Kubectl
+from tests.support.cluster.place import claimed
 from tests.support.cluster.programs import ROOT, kubernetes
 
 CRDS = ROOT / "config/crds"
@@ -126,20 +125,21 @@ class ApiServer:
             *self.options,
         ]
         ready = answers(f"{self.url}/readyz", self.authority)
-        return Component("kube-apiserver", command, self.directory / "kube-apiserver.log", ready)
+        # It waits for open watches up to a minute, and the kubelet always has some.
+        return Component("kube-apiserver", command, self.directory / "kube-apiserver.log", ready, stop_seconds=3)
 
 
 @contextmanager
 def api_server() -> Iterator[ApiServer]:
     """An API server on a loopback port until the end of the block. Raises UnavailableError where none can run."""
     kubernetes(*PROGRAMS)
-    with ExitStack() as undo:
-        directory = Path(tempfile.mkdtemp(prefix="gs-api-", dir="/tmp"))  # short: a socket's path has at most 107 bytes
-        undo.callback(shutil.rmtree, directory, ignore_errors=True)
+    with claimed("gs-api-") as directory:
         server = ApiServer(directory)
-        undo.callback(server.stop)
-        server.start()
-        yield server
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _free_port(address: str) -> int:

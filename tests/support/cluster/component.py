@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-STOP_SECONDS = 20.0
 TOLD_LINES = 25
 
 
@@ -30,6 +29,8 @@ class Component:
     ready: Callable[[], bool]
     """Whether it does its work; asked often while it starts, so cheap. OSError is "not yet"."""
     ready_seconds: float = 30.0
+    stop_seconds: float = 20.0
+    """How long it may take to end when it is asked to; then it is killed."""
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
@@ -68,12 +69,12 @@ class Component:
             time.sleep(0.05)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Ends it by this signal, by SIGKILL where that does not help in 20 s, and waits until it is gone."""
+        """Ends it by this signal, by SIGKILL where that does not help in time, and waits until it is gone."""
         if self.process is None:
             return
         self.process.send_signal(number)
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -102,3 +103,12 @@ def answers(url: str, authority: Path | None = None) -> Callable[[], bool]:
             return bool(reply.status == 200)
 
     return ask
+
+
+def until(true: Callable[[], bool], what: str, seconds: float) -> None:
+    """Waits until ``true()``. Raises ComponentError, which says ``what`` did not happen."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise ComponentError(f"not in {seconds:.0f} s: {what}")
+        time.sleep(0.1)
