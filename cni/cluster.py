@@ -195,5 +195,8 @@ class Cluster(Objects, Protocol):
         cluster's own, which is held up by them. An exception is logged.
         """
 
+    def check(self) -> None:
+        """Whether it could be asked now; asks only when the watch does not say. Raises ClusterAway, ClusterRefused."""
+
     def node_labels(self) -> Mapping[str, str]:
         """The labels of this node, at most a minute old. Raises ObjectUnknown, ClusterAway, ClusterRefused."""

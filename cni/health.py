@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cni.cluster import ClusterAway, ClusterRefused
 from cni.delegate import DelegateError, Invocation
 from cni.means import Means
 from cni.netconf import NetworkConfig
@@ -26,6 +27,7 @@ def check_health(means: Means, call: Call) -> None:
         means.store.check()
     except StoreError as error:
         raise CniError(Code.NOT_AVAILABLE, "the agent's store does not answer", str(error)) from error
+    _check_cluster(means, call)
     check_default(means, call.config, call.env)
 
 
@@ -37,6 +39,16 @@ def check_default(means: Means, config: Mapping[str, Any], env: Mapping[str, str
         except CniError as error:
             raise CniError(Code.NOT_AVAILABLE, error.msg, error.details) from error
         _ask(means, network, Invocation(env=env or {}))
+
+
+def _check_cluster(means: Means, call: Call) -> None:
+    """Raises CniError, 50, while nobody can say what pods want."""
+    try:
+        cluster = means.clusters.of(call.config)
+        if cluster is not None:
+            cluster.check()
+    except (ClusterAway, ClusterRefused) as error:
+        raise CniError(Code.NOT_AVAILABLE, "the API server cannot be asked what pods want", str(error)) from error
 
 
 def _ask(means: Means, network: NetworkConfig, invocation: Invocation) -> None:

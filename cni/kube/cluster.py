@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from cni.cluster import (
@@ -101,6 +102,12 @@ class ApiCluster:
                 listener(PodEvent.ADDED if before is None else PodEvent.CHANGED, now)
 
         self._pods.follow(follow)
+
+    def check(self) -> None:
+        """See ``cni.cluster.Cluster``."""
+        if not self.warm:
+            with suppress(ObjectUnknown):  # an answer too
+                self._api.node_labels(self._node)
 
     def node_labels(self) -> Mapping[str, str]:
         """See ``cni.cluster.Cluster``."""

@@ -206,6 +206,19 @@ def test_T92_no_network_no_store_and_no_agent_are_not_ready(here: Node) -> None:
     assert here.about_node("STATUS").json["code"] == 50
 
 
+def test_T92_a_cluster_that_cannot_be_asked_is_not_ready(here: Node) -> None:
+    kubeconfig = here.path / "kubeconfig"
+    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+    user = {"name": "u", "user": {"token": "t"}}
+    content = {"clusters": [cluster], "contexts": [context], "users": [user], "current-context": "x"}
+    kubeconfig.write_text(json.dumps(content))
+    reply = here.about_node("STATUS", kubernetes={"kubeconfig": str(kubeconfig)})
+    assert reply.json["code"] == 50
+    assert "127.0.0.1:1" in reply.json["details"]
+    assert here.about_node("STATUS").status == 0, "a configuration that needs no cluster"
+
+
 def test_a_plugin_of_the_node_is_found_by_the_calls_cni_path(here: Node) -> None:
     install_scripted(here.path / "elsewhere", "newcomer")
     here.network("50-away.conflist", {"type": "newcomer"})

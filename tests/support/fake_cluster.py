@@ -142,6 +142,10 @@ class FakeCluster:
             found = [each for each in self._objects.values() if isinstance(each, kind)]
         return sorted(found, key=lambda each: (each.namespace, each.name))
 
+    def check(self) -> None:
+        """See ``cni.cluster.Cluster``."""
+        self._answering(seen=False)
+
     def _answering(self, seen: bool) -> None:
         if self.refused:
             raise ClusterRefused(self.refused)

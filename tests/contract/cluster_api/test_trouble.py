@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from cni.cluster import AttachmentDefinition, ClusterAway, ClusterRefused
@@ -39,6 +41,24 @@ def test_without_a_uid_nobody_knows_whether_it_is_the_same_pod(world: ClusterWor
     assert world.cluster.pod(namespace, "web-0") == made
     with world.away(), pytest.raises(ClusterAway):
         world.cluster.pod(namespace, "web-0")
+
+
+def test_who_asks_hears_that_the_server_is_away(world: ClusterWorld, namespace: str) -> None:
+    world.make(pod(world, namespace))
+    world.cluster.check()
+    with world.away():
+        soon(lambda: _fails(world.cluster.check, ClusterAway), "the watch has ended")
+    soon(lambda: not _fails(world.cluster.check, ClusterAway), "it is back")
+    with pytest.raises(ClusterRefused):
+        world.refused().check()
+
+
+def _fails(act: Callable[[], None], error: type[Exception]) -> bool:
+    try:
+        act()
+    except error:
+        return True
+    return False
 
 
 def test_once_it_is_back_everything_is_as_before(world: ClusterWorld, namespace: str) -> None:
