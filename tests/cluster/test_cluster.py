@@ -6,12 +6,14 @@ import ipaddress
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import Cluster, Component, ComponentError, KubectlError, pod
+from tests.support.cluster import Cluster, Component, ComponentError, KubectlError, agent, pod
 from tests.support.cluster.component import until
 from tests.support.cluster.images import BUSYBOX, PAUSE
+from tests.support.cluster.programs import run
 from tests.support.cluster.traces import Traces
 from tests.support.shim import build_genie
 
@@ -143,6 +145,28 @@ def test_genie_says_in_the_pods_events_why_it_waits(cluster: Cluster) -> None:
         cluster.delete_pod(name)
         shutil.rmtree(cluster.agent_spool)
         (cluster.bin_dir / "genie").unlink()
+
+
+@pytest.mark.usefixtures("traceless")
+def test_genie_and_a_real_agent_attach_a_pod(cluster: Cluster, tmp_path: Path) -> None:
+    blue = cluster.bridge("blue", "10.86.0.0/16")
+    name = fresh()
+    node_agent = agent(cluster, state=str(tmp_path))
+    node_agent.start()
+    try:
+        cluster.install_network("20-blue.conflist", blue)
+        cluster.install_network("00-genie.conf", {"cniVersion": "1.0.0", "name": "genie", "type": "genie"})
+        found = cluster.run_pod(pod(name, annotations={"cni": "blue, pods@eth5"}))
+        assert ipaddress.ip_address(found["status"]["podIP"]) in ipaddress.ip_network("10.86.0.0/16")
+        shown = cluster.kubectl("exec", name, "--", "ip", "-o", "-4", "address")
+        assert [line.split()[1] for line in shown.splitlines()] == ["lo", "eth0", "eth5"]
+        cluster.delete_pod(name)
+        cluster.settle()
+    finally:
+        for file in ("00-genie.conf", "20-blue.conflist"):
+            cluster.remove_network(file)
+        node_agent.stop()
+        run("ip", "link", "delete", "br-blue")
 
 
 def events(cluster: Cluster, name: str) -> str:

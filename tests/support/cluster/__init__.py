@@ -3,6 +3,7 @@
 ``tests.support.cluster.fixtures`` has both as pytest fixtures. docs/test-cluster.md tells how to use them.
 """
 
+from tests.support.cluster.agent import agent
 from tests.support.cluster.apiserver import ApiServer, api_server
 from tests.support.cluster.boot import cluster
 from tests.support.cluster.component import Component, ComponentError
@@ -18,6 +19,7 @@ __all__ = [
     "Kubectl",
     "KubectlError",
     "UnavailableError",
+    "agent",
     "api_server",
     "cluster",
     "pod",
