@@ -50,8 +50,10 @@ kubernetes-soon:
 	mkdir -p build
 	tools/kubernetes >build/kubernetes.log 2>&1 &
 
+# The sandbox of the tests has no way out: what they need is fetched before.
 test-packages:
 	tools/system-packages --for-tests
+	tools/cni-plugins >/dev/null
 
 setup: $(STAMP) genie ## install what is needed, build genie
 

@@ -50,6 +50,8 @@ class Node:
     extra: dict[str, Any] = field(default_factory=dict)
     agent: subprocess.Popen[bytes] | None = None
     workloads: list[str] = field(default_factory=list)
+    cni_path: str = PLUGINS
+    """CNI_PATH of the calls."""
 
     @property
     def world(self) -> str:
@@ -170,7 +172,7 @@ class Node:
             "CNI_NETNS": netns(workload),
             "CNI_IFNAME": "eth0",
             "CNI_ARGS": args,
-            "CNI_PATH": PLUGINS,
+            "CNI_PATH": self.cni_path,
             "GENIE_AGENT_SOCKET": str(self.socket),
             "GENIE_SPOOL": str(self.path / "spool"),
             "PATH": os.environ["PATH"],
