@@ -22,6 +22,8 @@ PAGE = "500"
 FIELD_MANAGER = "genie-agent"
 SILENCE_SECONDS = 150.0
 """A server gives a bookmark about every minute."""
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""No JSON of the right form, or nested without end."""
 NODE_PATH = "/api/v1/nodes"
 
 T = TypeVar("T", Pod, AttachmentDefinition, LogicalNetwork, PhysicalNetwork)
@@ -98,7 +100,7 @@ class Api:
             return resource.read(self._open().ask(Request(resource.path(namespace, name))))
         except Missing as error:
             raise _unknown(resource, namespace, name, error) from error
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise _strange(error) from error
 
     def annotate(self, pod: Pod, annotations: Mapping[str, str | None]) -> None:
@@ -125,7 +127,7 @@ class Api:
             found = msgspec.json.decode(self._open().ask(Request(f"{NODE_PATH}/{node}")), type=_Node)
         except Missing as error:
             raise ObjectUnknown("Node", "", node, "the agent's setting node must be the node's name there") from error
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise _strange(error) from error
         return found.metadata.labels or {}
 
@@ -143,7 +145,7 @@ class Api:
             try:
                 page = msgspec.json.decode(session.ask(Request(resource.path(), params)), type=_List)
                 found += [resource.read(item) for item in page.items or []]
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise _strange(error) from error
             if not page.metadata.next_page:
                 return found, Point(session.connection.server, page.metadata.resource_version)
@@ -190,7 +192,7 @@ def _events(lines: Iterator[bytes], connection: Connection) -> Iterator[Event]:
     for line in lines:
         try:
             event = msgspec.json.decode(line, type=Event)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise _strange(error) from error
         if event.type == "ERROR":
             raise failure(connection, status_of(event.object).code, event.object)
@@ -204,5 +206,5 @@ def _unknown(resource: Resource[T], namespace: str, name: str, error: Missing) -
     return ObjectUnknown(resource.kind, namespace, name, why or str(error))
 
 
-def _strange(error: msgspec.DecodeError) -> ClusterAway:
+def _strange(error: Exception) -> ClusterAway:
     return ClusterAway(f"the answer is not an API server's: {error}")

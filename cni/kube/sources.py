@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cni.cluster import ClusterRefused
-from cni.kube import kubeconfig
+from cni.kube import kubeconfig, tls
 from cni.kube.connection import Connection, refused
 from cni.kube.files import Files
 from cni.kube.given import Given
@@ -56,7 +56,9 @@ class Source:
             base = self._account_connection()
         else:
             base = Connection(server=given.server, source=given.source)
-        return self._overridden(base).check()
+        found = self._overridden(base).check()
+        tls.context(found)  # only tried: a certificate that cannot be used must not take a good one's place
+        return found
 
     def _overridden(self, base: Connection) -> Connection:
         given = self._given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cni.kube.connection import Connection
 from cni.kube.given import Given, of_netconf
 from cni.kube.sources import Source
 from cni.settings import Kubernetes
+from tests.support.cluster.credentials import Credentials
 
 IN_POD = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
 GENIES_TEMPLATE = {
@@ -27,12 +29,37 @@ GENIES_TEMPLATE = {
 }
 
 
+@dataclass(frozen=True)
+class Identity:
+    """A certificate and its key, PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+@pytest.fixture(scope="module")
+def some(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    """Somebody."""
+    return _identity(tmp_path_factory.mktemp("some"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    """Somebody else."""
+    return _identity(tmp_path_factory.mktemp("other"))
+
+
+def _identity(directory: Path) -> Identity:
+    made = Credentials.make(directory / "keys", ["127.0.0.1"], {})
+    return Identity(made.certificate.read_bytes(), made.key.read_bytes())
+
+
 @pytest.fixture
-def account(tmp_path: Path) -> Path:
+def account(tmp_path: Path, some: Identity) -> Path:
     directory = tmp_path / "account"
     directory.mkdir()
     (directory / "token").write_text("pod-token\n")
-    (directory / "ca.crt").write_text("pod-authority")
+    (directory / "ca.crt").write_bytes(some.certificate)
     return directory
 
 
@@ -53,9 +80,9 @@ def connection(given: Given | None, account: Path = Path("/nowhere")) -> Connect
     return Source(given, account, IN_POD).connection()
 
 
-def test_genies_fields_are_read_and_its_api_root_is_cut(tmp_path: Path) -> None:
-    for name in ("cert", "key", "ca"):
-        (tmp_path / name).write_text(name)
+def test_genies_fields_are_read_and_its_api_root_is_cut(tmp_path: Path, some: Identity, other: Identity) -> None:
+    for name, content in (("cert", some.certificate), ("key", some.key), ("ca", other.certificate)):
+        (tmp_path / name).write_bytes(content)
     policy = {
         "k8s_api_root": "https://ignored:1",
         "k8s_auth_token": "t",
@@ -68,9 +95,9 @@ def test_genies_fields_are_read_and_its_api_root_is_cut(tmp_path: Path) -> None:
         server="https://10.0.0.1:443",
         source="the netconf",
         token="t",
-        certificate=b"cert",
-        key=b"key",
-        authority=b"ca",
+        certificate=some.certificate,
+        key=some.key,
+        authority=other.certificate,
     )
 
 
@@ -88,8 +115,8 @@ def test_an_api_root_is_a_server(root: str, server: str) -> None:
     assert of_netconf({"policy": {"k8s_api_root": root}}).server == server
 
 
-def test_the_netconfs_fields_override_its_kubeconfigs(tmp_path: Path) -> None:
-    (tmp_path / "ca").write_text("better")
+def test_the_netconfs_fields_override_its_kubeconfigs(tmp_path: Path, some: Identity) -> None:
+    (tmp_path / "ca").write_bytes(some.certificate)
     file = kubeconfig(
         tmp_path / "k", {"server": "https://first:1", "insecure-skip-tls-verify": True}, {"tokenFile": "token"}
     )
@@ -99,15 +126,15 @@ def test_the_netconfs_fields_override_its_kubeconfigs(tmp_path: Path) -> None:
     }
     found = connection(of_netconf(config))
     assert (found.server, found.token, found.token_file) == ("https://second:2", "t", None)
-    assert (found.authority, found.insecure, found.unsafe) == (b"better", False, "")
+    assert (found.authority, found.insecure, found.unsafe) == (some.certificate, False, "")
     assert found.source == f"the netconf and {file}"
 
 
-def test_credentials_alone_are_for_the_agents_own_cluster(account: Path) -> None:
+def test_credentials_alone_are_for_the_agents_own_cluster(account: Path, some: Identity) -> None:
     own = Given(source="the agent's settings", in_cluster=True)
     found = connection(of_netconf({"policy": {"k8s_auth_token": "t"}}).beside(own), account)
     assert (found.server, found.token, found.token_file) == ("https://127.0.0.1:1", "t", None)
-    assert found.authority == b"pod-authority"
+    assert found.authority == some.certificate
     with pytest.raises(ClusterRefused, match=r"credentials are given, but no cluster: add kubernetes\.kubeconfig"):
         of_netconf({"policy": {"k8s_auth_token": "t"}}).beside(None)
 
@@ -118,26 +145,26 @@ def test_the_agents_own_credentials_never_go_to_a_server_that_a_netconf_names(ac
     assert (found.server, found.has_credentials) == ("https://elsewhere", False)
 
 
-def test_a_kubeconfig_is_read_with_what_lies_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("authority")
+def test_a_kubeconfig_is_read_with_what_lies_beside_it(tmp_path: Path, some: Identity, other: Identity) -> None:
+    (tmp_path / "ca.pem").write_bytes(other.certificate)
     user = {
         "tokenFile": "token",
         "token": "older",
-        "client-certificate-data": base64.b64encode(b"cert").decode(),
+        "client-certificate-data": base64.b64encode(some.certificate).decode(),
         "client-certificate": "/not/read",
-        "client-key-data": base64.b64encode(b"key").decode(),
+        "client-key-data": base64.b64encode(some.key).decode(),
     }
     cluster = {"server": "https://h:1/", "certificate-authority": "ca.pem", "tls-server-name": "api"}
     file = kubeconfig(tmp_path / "k", cluster, user)
     assert connection(Given(source="", kubeconfig=file)) == Connection(
         server="https://h:1",
         source=str(file),
-        authority=b"authority",
+        authority=other.certificate,
         server_name="api",
         token="older",
         token_file=tmp_path / "token",
-        certificate=b"cert",
-        key=b"key",
+        certificate=some.certificate,
+        key=some.key,
     )
 
 
@@ -228,23 +255,25 @@ def test_secrets_are_in_no_text() -> None:
 
 
 def test_a_changed_kubeconfig_counts_and_a_wrong_one_leaves_the_former(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, some: Identity, other: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = tmp_path / "k"
+    file, authority = tmp_path / "k", tmp_path / "ca"
     source = Source(Given(source="", kubeconfig=file), Path("/nowhere"), {})
     with pytest.raises(ClusterRefused, match="No such file"):
         source.connection()
-    (tmp_path / "ca").write_text("first")
+    authority.write_bytes(some.certificate)
     kubeconfig(file, {"server": "https://a", "certificate-authority": "ca"}, {})
     first = source.connection()
-    assert (first.server, first.authority) == ("https://a", b"first")
+    assert (first.server, first.authority) == ("https://a", some.certificate)
     assert source.connection() is first  # nothing has changed: nothing is read
-    (tmp_path / "ca").write_text("second")
-    assert source.connection().authority == b"second"
+    authority.write_bytes(other.certificate)
+    assert source.connection().authority == other.certificate
     with caplog.at_level(logging.WARNING):
+        authority.write_bytes(b"half a certifi")
+        assert [source.connection().authority for _ in range(3)] == [other.certificate] * 3
         file.write_text("clusters: [")
         assert [source.connection().server for _ in range(3)] == ["https://a"] * 3
-    assert [record.message for record in caplog.records] == ["changed connection refused"]
+    assert [record.message for record in caplog.records] == ["changed connection refused"] * 2  # once for each change
     kubeconfig(file, {"server": "https://b"}, {})
     assert source.connection().server == "https://b"
 
