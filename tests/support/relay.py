@@ -6,16 +6,19 @@ import contextlib
 import selectors
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 CHUNK = 1 << 16
+
+Place = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class Relay:
     """Passes TCP connections on to ``target``; ``port`` is its own. Use :func:`relay`."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    def __init__(self, target: tuple[str, int], place: Place) -> None:
         self._target = target
+        self._place = place
         self._lock = threading.Lock()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listener = self._listen(0)
@@ -43,7 +46,8 @@ class Relay:
         self._silent.clear()
 
     def _listen(self, port: int) -> socket.socket:
-        listener = socket.create_server(("127.0.0.1", port))
+        with self._place():
+            listener = socket.create_server(("127.0.0.1", port))
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
         return listener
 
@@ -86,9 +90,9 @@ class Relay:
 
 
 @contextlib.contextmanager
-def relay(target: tuple[str, int]) -> Iterator[Relay]:
-    """A relay until the end of the block."""
-    made = Relay(target)
+def relay(target: tuple[str, int], place: Place = contextlib.nullcontext) -> Iterator[Relay]:
+    """A relay until the end of the block. ``place``: where it listens, such as another network namespace."""
+    made = Relay(target, place)
     try:
         yield made
     finally:

@@ -12,8 +12,8 @@ from pathlib import Path
 from cni.cluster import Cluster, Objects, Pod
 from cni.kube import ApiCluster, Clusters
 from cni.settings import Kubernetes
-from tests.contract.cluster_api.administrator import Administrator
 from tests.contract.cluster_api.worlds import BROKEN_CONFIG, T, soon
+from tests.support.administrator import Administrator
 from tests.support.cluster import ApiServer
 from tests.support.manifests import Object, manifest
 from tests.support.relay import Relay, relay

@@ -16,11 +16,11 @@ from cni.kube.failures import Expired
 from cni.kube.given import Given
 from cni.kube.kinds import PODS
 from cni.kube.sources import Source
-from tests.contract.cluster_api.administrator import Administrator
 from tests.contract.cluster_api.api_world import ApiWorld, api_world
 from tests.contract.cluster_api.conftest import DEPLOY
 from tests.contract.cluster_api.test_pods import Heard, pod
 from tests.contract.cluster_api.worlds import soon
+from tests.support.administrator import Administrator
 from tests.support.cluster import ApiServer
 from tests.support.cluster.apiserver import CRDS
 from tests.support.cluster.apiserver import api_server as made_api_server
