@@ -100,7 +100,7 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
     for position, (each, default_route) in enumerate(zip(wanted, routes, strict=True)):
         options = each.selection.options
         asked = request(each.network.network, each.network.config, options, as_args=as_args)
-        # What the runtime supplies (port mappings, ...) is meant for the pod's first network (N15).
+        # What the runtime supplies (port mappings, an address, ...) is meant for the pod's first network (N15).
         supplied = call.config.get("runtimeConfig") or {} if position == 0 else {}
         network = replace(each.network, config=asked.config)
         capabilities = {**supplied, **asked.capabilities, **_device_info(call, network, each.selection.ifname)}
@@ -114,7 +114,7 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
                 network=network,
                 position=position,
                 default_route=default_route,
-                cni_args=delegate_args(args, asked.args),
+                cni_args=delegate_args(args, asked.args, first=position == 0),
                 capabilities=msgspec.json.encode(capabilities),
                 env=call.env,
                 started_at=now,

@@ -12,6 +12,9 @@ from cni.protocol import CniError, Code
 
 ANNOTATIONS_ARG = "K8S_ANNOT"
 
+FOR_ONE_NETWORK = ("IP", "MAC")
+"""What asks one network for something, which another must not be asked for too."""
+
 KNOWN_ARGS = frozenset(
     {
         "IgnoreUnknown",
@@ -51,9 +54,13 @@ def parse_args(text: str) -> dict[str, str]:
     return found
 
 
-def delegate_args(args: Mapping[str, str], requested: Mapping[str, str] | None = None) -> str:
-    """CNI_ARGS for the delegates: all but the annotations, which their parsers cannot read, and what was requested."""
-    kept = {"IgnoreUnknown": "1", **{key: value for key, value in args.items() if key != ANNOTATIONS_ARG}}
+def delegate_args(args: Mapping[str, str], requested: Mapping[str, str] | None = None, *, first: bool = True) -> str:
+    """CNI_ARGS for the delegates: all but the annotations, which their parsers cannot read, and what was requested.
+
+    An address or MAC that the runtime names is for the ``first`` network alone.
+    """
+    dropped = {ANNOTATIONS_ARG} if first else {ANNOTATIONS_ARG, *FOR_ONE_NETWORK}
+    kept = {"IgnoreUnknown": "1", **{key: value for key, value in args.items() if key not in dropped}}
     return ";".join(f"{key}={value}" for key, value in {**kept, **(requested or {})}.items())
 
 

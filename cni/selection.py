@@ -83,7 +83,9 @@ def _asked(netconf: Mapping[str, Any], annotations: Mapping[str, str], ifname: s
     if CNI_KEY not in annotations:
         return _defaults(netconf, annotations, namespace)
     if annotations[CNI_KEY].strip():
-        return _of_elements(parse_elements(annotations[CNI_KEY]))
+        elements = parse_elements(annotations[CNI_KEY])
+        check_isolation(netconf, namespace, [owner for owner in map(_owner, elements) if owner])
+        return _of_elements(elements)
     if annotations.get(LOGICAL_KEY, "").strip():
         return _logical(netconf, annotations[LOGICAL_KEY], namespace)
     return [_Asked(None, choose=True)]
@@ -143,10 +145,17 @@ def _replacement(netconf: Mapping[str, Any], annotations: Mapping[str, str], nam
     if len(elements) != 1:
         raise CniError(Code.INVALID_ENVIRONMENT, f"annotation {DEFAULT_NETWORK_KEY} takes one network", text)
     (element,) = elements
+    if element.namespace != system:
+        check_isolation(netconf, namespace, [element.namespace])
     own = parse_networks(text, namespace, DEFAULT_NETWORK_KEY)[0]
     asked = _of_nad(element)
     # Its interface is the runtime's: an interface name here has no meaning.
     return _Asked(asked.network, None, asked.options, fallback=None if own == element else _name_of(own))
+
+
+def _owner(element: Element) -> str:
+    """The namespace that a network's name names; empty: none, as for the node's files and what all may use."""
+    return element.network.removeprefix(NAD_PREFIX).removeprefix(LOGICAL_PREFIX).rpartition("/")[0]
 
 
 def _of_elements(elements: Sequence[Element]) -> list[_Asked]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -27,8 +26,6 @@ from cni.wire import AttachOrder, DetachOrder
 
 BY_HAND = "hand"
 """Who asked, in an attachment's ``request``: an annotation that does not name it leaves it alone."""
-FOR_ONE_NETWORK = ("IP", "MAC")
-"""CNI_ARGS that ask one network for something, which another must not be asked for too."""
 
 log = logging.getLogger(__name__)
 
@@ -170,8 +167,7 @@ def _request(target: Target, name: str, network: NetworkConfig, asked: str) -> A
 
 
 def _args_like(model: Attachment | None) -> str:
-    given: Mapping[str, str] = parse_args(model.cni_args) if model is not None else {}
-    return delegate_args({key: value for key, value in given.items() if key not in FOR_ONE_NETWORK})
+    return delegate_args(parse_args(model.cni_args) if model is not None else {}, first=False)
 
 
 def _may_go(attachment: Attachment, force: bool) -> None:

@@ -165,6 +165,19 @@ def test_fault_9_what_the_runtime_says_counts(site: Pods) -> None:
     assert site.leftovers(workload) == []
 
 
+def test_fault_9_an_address_of_the_runtimes_choice_is_for_its_own_interface(site: Pods) -> None:
+    for number, name in ((7, "one"), (8, "two")):
+        bridge = {"type": "bridge", "bridge": f"br{number}", "ipam": site.node.host_local(f"10.{number}.0.0/24")}
+        site.node.network(f"20-{name}.conflist", bridge)
+    asked = "IgnoreUnknown=1;IP=10.7.0.50;MAC=02:00:00:00:07:50;K8S_ANNOT=" + json.dumps({"cni": "one,two"})
+    workload, added = site.add(None, CNI_ARGS=asked)
+    assert added.status == 0, added
+    assert given(workload) == {"eth0": ["10.7.0.50/24"], "eth1": ["10.8.0.2/24"]}
+    macs = {each["ifname"]: each["address"] for each in json.loads(run("ip", "-n", workload, "-j", "link"))}
+    assert macs["eth0"] == "02:00:00:00:07:50" != macs["eth1"]
+    gone(site, workload)
+
+
 def test_fault_10_11_a_generated_configuration_keeps_the_interface_and_changes_no_default(site: Pods) -> None:
     before = sorted(site.node.conf_dir.iterdir())
     workload, added = site.add({"cni": "bridge@eth5,macvlan"})

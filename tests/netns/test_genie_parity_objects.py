@@ -69,6 +69,17 @@ def test_a_pod_on_a_logical_network(site: Pods, kind: str, namespace: str) -> No
     gone(site, workload)
 
 
+@pytest.mark.parametrize("plugin", ["bridge", "macvlan"], ids="E18 {}, which has no file".format)
+def test_a_logical_network_of_a_generated_configuration(site: Pods, plugin: str) -> None:
+    site.known("PhysicalNetwork", "p", {"refer_nic": "eth2", "uplinks": [{"refer_nic": "eth0"}]}, "default")
+    logical = {"physicalNet": "p", "plugin": plugin, "sub_subnet": "10.66.0.0/24"}
+    site.known("LogicalNetwork", "net1", logical, "default")
+    workload = attached(site, {"cni": "", "networks": "net1"}, {"eth0": "10.66.0.0/24"})
+    (call,) = site.calls()
+    assert call["config"].get("master") == (None if plugin == "bridge" else "eth0"), "where it has a parent"
+    gone(site, workload)
+
+
 def test_E18_a_logical_network_of_another_namespace_is_not_meant(site: Pods) -> None:
     site.known("LogicalNetwork", "net1", {"plugin": "weave"}, "default")
     workload, refused = site.add({"cni": "", "networks": "net1"}, namespace="shop")

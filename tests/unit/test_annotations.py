@@ -116,6 +116,13 @@ def test_delegates_get_all_args_but_the_annotations() -> None:
     assert delegate_args(args) == "IgnoreUnknown=1;K8S_POD_UID=u;K8S_POD_NAME=web-0"
 
 
+def test_an_address_of_the_runtimes_choice_is_for_the_first_network_alone() -> None:
+    args = parse_args("IP=10.1.0.9;MAC=02:00:00:00:00:01;K8S_POD_UID=u")
+    assert delegate_args(args) == "IgnoreUnknown=1;IP=10.1.0.9;MAC=02:00:00:00:00:01;K8S_POD_UID=u"
+    assert delegate_args(args, first=False) == "IgnoreUnknown=1;K8S_POD_UID=u"
+    assert delegate_args(args, {"IP": "10.2.0.9"}, first=False) == "IgnoreUnknown=1;K8S_POD_UID=u;IP=10.2.0.9"
+
+
 @pytest.mark.parametrize("text", ["K8S_ANNOT=[]", 'K8S_ANNOT={"a": 1}', "K8S_ANNOT=x"])
 def test_annotations_are_an_object_of_strings(text: str) -> None:
     with pytest.raises(CniError):

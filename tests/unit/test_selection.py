@@ -127,13 +127,25 @@ def test_N8_no_default_route_at_all_may_be_asked_for() -> None:
 @pytest.mark.parametrize("namespace", ["shop", "default", "nets", "more"])
 def test_namespaces_are_isolated_on_demand(shared: Any, allowed: set[str], namespace: str) -> None:
     netconf = {"namespaceIsolation": True} | ({} if shared is None else {"globalNamespaces": shared})
-    for asked in ({NAD: f"{namespace}/n"}, {"cni": "", "networks": f"{namespace}/n"}):
+    for asked in (
+        {NAD: f"{namespace}/n"},
+        {DEFAULT: f"{namespace}/n"},
+        {"cni": "", "networks": f"{namespace}/n"},
+        {"cni": f"a, {namespace}/n"},
+        {"cni": f"nad:{namespace}/n@eth5"},
+        {"cni": f"logical:{namespace}/n"},
+    ):
         if namespace in allowed:
             assert select(netconf, asked, "eth0", "shop")
         else:
             with pytest.raises(CniError, match=f"may not use networks of {namespace}"):
                 select(netconf, asked, "eth0", "shop")
         assert select({}, asked, "eth0", "shop"), "an option, off unless set"
+
+
+@pytest.mark.parametrize("asked", [{"cni": "a,b@eth5"}, {DEFAULT: "d"}, {"cni": "nad:n"}, {}], ids=str)
+def test_isolation_leaves_alone_what_belongs_to_all(asked: dict[str, str]) -> None:
+    assert select({"namespaceIsolation": True, "default_plugin": "other/n"}, asked, "eth0", "shop")
 
 
 def test_who_asks_for_networks() -> None:
