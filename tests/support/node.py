@@ -52,6 +52,8 @@ class Node:
     workloads: list[str] = field(default_factory=list)
     cni_path: str = PLUGINS
     """CNI_PATH of the calls."""
+    confined: Sequence[str] = ()
+    """A command that runs the agent with fewer rights."""
 
     @property
     def world(self) -> str:
@@ -119,7 +121,7 @@ class Node:
         # Plugins that are told no directory keep their files under /var/lib/cni: each node has its own.
         inside = ["sh", "-c", 'mount --bind "$0" /var/lib && exec "$@"', str(self.var_lib)]
         agent = [sys.executable, "-m", "cni.agent", "--config", str(config)]
-        command = ["ip", "netns", "exec", self.name, *inside, *agent]
+        command = ["ip", "netns", "exec", self.name, *inside, *self.confined, *agent]
         with (self.path / "agent.log").open("ab") as log:
             self.agent = subprocess.Popen(command, cwd=ROOT, stderr=log, stdin=subprocess.DEVNULL)
         self.until(self._answers, "the agent answers")
