@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+CHATTY = ("httpx2", "httpcore2")
+"""Libraries that tell of each request; what becomes of one is told by whoever made it."""
+
 
 class JsonLines(logging.Formatter):
     """Time, level, logger, text and whatever was given as ``extra``."""
@@ -32,3 +35,5 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
