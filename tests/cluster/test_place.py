@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.cluster.boot import COVERED
 from tests.support.cluster.kubelet import TUNABLES
-from tests.support.cluster.place import cgroups, claimed, hierarchies
+from tests.support.cluster.place import cgroups, claimed, covered, hierarchies
 from tests.support.cluster.programs import ROOT, UnavailableError, kubernetes
 
 OWNER = """
@@ -47,6 +47,43 @@ def test_the_next_owner_removes_what_a_killed_one_left(owner: subprocess.Popen[s
         assert not any((hierarchy / left.name).exists() for hierarchy in hierarchies())
     assert not directory.exists()
     assert not any((hierarchy / directory.name).exists() for hierarchy in hierarchies())
+
+
+BESIDE = """
+import sys
+from pathlib import Path
+from tests.support.cluster.place import claimed, covered, mounts_below
+place = Path(sys.argv[1])
+with claimed("gs-test-") as directory:
+    (directory / "own").mkdir()
+    sys.stdin.readline()
+    with covered(place, directory / "own"):
+        print(directory, flush=True)
+        sys.stdin.readline()
+        print(mounts_below(place.parent), flush=True)
+"""
+
+
+def test_what_one_covers_stays_when_another_ends(tmp_path: Path) -> None:
+    """A directory that is removed is unmounted everywhere, also where another cluster has covered it."""
+    place = tmp_path / "covered"
+    beside = subprocess.Popen(
+        ["unshare", "--mount", sys.executable, "-c", BESIDE, str(place)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert beside.stdin is not None
+    assert beside.stdout is not None
+    with claimed("gs-test-") as directory:
+        (directory / "own").mkdir()
+        with covered(place, directory / "own"):
+            beside.stdin.write("cover\n")
+            beside.stdin.flush()
+            assert Path(beside.stdout.readline().strip()).is_dir()
+    told, _ = beside.communicate("end\n")
+    assert str(place) in told
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def covered(place: Path, by: Path) -> Iterator[None]:
     with ExitStack() as undo:
         if not place.exists():
             place.mkdir()
-            undo.callback(_remove_if_empty, place)
+            undo.callback(_remove_if_unused, place, by.parent)
         # Shared, as the kubelet wants it: it would else put a mount of its own above.
         run("mount", "--bind", "--make-shared", by, place)
         undo.callback(run, "umount", "--lazy", place)
@@ -104,6 +104,18 @@ def _remove_cgroups(name: str) -> None:
             (hierarchy / name).rmdir()
 
 
-def _remove_if_empty(place: Path) -> None:
-    with suppress(OSError):  # somebody else's by now
-        place.rmdir()
+def _remove_if_unused(place: Path, owner: Path) -> None:
+    # To remove a directory undoes what is mounted there in other mount namespaces, so another cluster must not live.
+    with _claiming(), suppress(OSError):  # somebody else's by now
+        prefix = owner.name.rpartition("-")[0]
+        if not any(_lives(other) for other in Path("/tmp").glob(f"{prefix}-*/") if other != owner):  # noqa: S108 - as above
+            place.rmdir()
+
+
+def _lives(directory: Path) -> bool:
+    with suppress(FileNotFoundError), (directory / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
