@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.cluster import Cluster
 from tests.support.cluster.fixtures import api_server, cluster
+from tests.support.cluster.site import Site, genie_site
 
 __all__ = ["api_server", "cluster"]
 
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def genie_node(cluster: Cluster) -> Iterator[Site]:
+    """The cluster's node with ``genie``, its agent and several networks, for the tests of one module."""
+    with genie_site(cluster) as made:
+        yield made
+
+
+@pytest.fixture
+def site(genie_node: Site) -> Iterator[Site]:
+    """The same; nothing may be left after the test, and the agent must never have lacked a right."""
+    yield genie_node
+    genie_node.expect_clean()
+    assert not genie_node.genie.refusals()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

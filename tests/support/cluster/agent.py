@@ -44,8 +44,16 @@ def _settings(cluster: Cluster) -> dict[str, Any]:
         "confDir": str(cluster.conf_dir),
         "binDirs": [str(cluster.bin_dir)],
         "delegateDeadline": "10s",
-        "kubernetes": {"kubeconfig": str(cluster.api.kubeconfig_of(*ACCOUNT))},
+        "kubernetes": {"kubeconfig": str(_kubeconfig(cluster))},
     }
+
+
+def _kubeconfig(cluster: Cluster) -> Path:
+    """With a token as a kubelet gives it: bound to the node, by which the policy knows which pods are the agent's."""
+    api, (name, namespace) = cluster.api, ACCOUNT
+    bound = ("--bound-object-kind=Node", f"--bound-object-name={cluster.node}")
+    token = api.kubectl("create", "token", name, "-n", namespace, *bound).strip()
+    return api.credentials.kubeconfig(f"{namespace}-{name}", api.url, token, namespace)
 
 
 def _answers(path: Path) -> bool:

@@ -1,0 +1,75 @@
+"""``genie`` as what containerd calls, and the agent behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.cluster.agent import agent
+from tests.support.cluster.component import Component
+from tests.support.cluster.node import Cluster
+from tests.support.shim import build_genie
+
+NETCONF = "00-genie.conf"
+
+
+@dataclass
+class Genie:
+    """Use :func:`genie`."""
+
+    cluster: Cluster
+    agent: Component
+
+    def install(self, **netconf: Any) -> None:
+        """The binary, by rename as over one that runs, and its configuration: containerd calls it from now on."""
+        fresh = self.cluster.bin_dir / ".genie.new"
+        shutil.copy2(build_genie(), fresh)
+        fresh.rename(self.cluster.bin_dir / "genie")
+        content = {
+            "cniVersion": "1.0.0",
+            "name": "k8s-pod-network",
+            "type": "genie",
+            "capabilities": {"portMappings": True},
+            **netconf,
+        }
+        self.cluster.install_network(NETCONF, content)
+
+    def uninstall(self) -> None:
+        """Containerd calls the next network by name from now on."""
+        self.cluster.remove_network(NETCONF)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """What the agent's store has: workload, attachment, network, state and namespace."""
+        query = "SELECT workload, name, network, state, netns FROM attachments ORDER BY container_id, position"
+        with contextlib.closing(sqlite3.connect(self.cluster.directory / "agent/store.db")) as store:
+            return store.execute(query).fetchall()
+
+    def spooled(self) -> list[str]:
+        """DELs that wait for the agent."""
+        return sorted(file.name for file in self.cluster.agent_spool.glob("*"))
+
+    def log(self) -> list[dict[str, Any]]:
+        """Everything that the agents here have logged."""
+        return [json.loads(line) for line in self.agent.log.read_text().splitlines() if line.startswith("{")]
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """What they logged of rights that they lacked."""
+        return [line for line in self.log() if "forbidden" in json.dumps(line).lower()]
+
+
+@contextlib.contextmanager
+def genie(cluster: Cluster, **settings: Any) -> Iterator[Genie]:
+    """Installed, and its agent running, until the end of the block; ``settings`` are the agent's."""
+    made = Genie(cluster, agent(cluster, **settings))
+    try:
+        made.agent.start()
+        made.install()
+        yield made
+    finally:
+        made.uninstall()
+        made.agent.stop()

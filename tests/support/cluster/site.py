@@ -1,0 +1,117 @@
+"""A node on which ``genie`` is what containerd calls: pods on its networks, and what may be left of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cni.deviceinfo import DIRECTORY as DEVICES
+from tests.support.cluster.component import until
+from tests.support.cluster.genie import Genie, genie
+from tests.support.cluster.networks import UPLINKS, networks
+from tests.support.cluster.node import Cluster, pod
+from tests.support.cluster.programs import run
+from tests.support.cluster.traces import Traces
+
+STATUS = "k8s.v1.cni.cncf.io/network-status"
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+
+
+@dataclass
+class Site:
+    """Use :func:`genie_site`."""
+
+    cluster: Cluster
+    genie: Genie
+    clean: Traces
+
+    def start(self, *manifests: Mapping[str, Any], seconds: float = 60.0) -> list[Any]:
+        """Makes pods of the namespace ``default``, all at once, and waits until they are ready: as the API has them."""
+        self.cluster.kubectl.apply(*manifests)
+        names = [manifest["metadata"]["name"] for manifest in manifests]
+        return self.ready(*names, seconds=seconds)
+
+    def ready(self, *names: str, seconds: float = 60.0) -> list[Any]:
+        """Waits until they are."""
+        pods = [f"pod/{name}" for name in names]
+        self.cluster.kubectl("wait", "--for=condition=Ready", f"--timeout={seconds:.0f}s", *pods)
+        return [self.cluster.kubectl.read("get", each) for each in pods]
+
+    def remove(self, *names: str) -> None:
+        """Deletes pods and waits until they are gone."""
+        self.cluster.kubectl("delete", "pod", "--timeout=60s", *names)
+
+    def inside(self, name: str, *command: str) -> str:
+        """Runs a program of the image in a pod."""
+        return self.cluster.kubectl("exec", name, "--", *command)
+
+    def links(self, name: str) -> dict[str, Link]:
+        """What the kernel has in a pod's network namespace, but for ``lo``."""
+        (namespace,) = {Path(row[4]).name for row in self.genie.rows() if row[0] == f"default/{name}"}
+        found = json.loads(run("ip", "-n", namespace, "-j", "address"))
+        return {link["ifname"]: _link(link) for link in found if link["ifname"] != "lo"}
+
+    def written(self, name: str, key: str = STATUS, seconds: float = 10.0) -> Any:
+        """An annotation that the agent writes, decoded; waits for it."""
+        until(lambda: key in self._annotations(name), f"annotation {key} on {name}", seconds)
+        return json.loads(self._annotations(name)[key])
+
+    def expect_clean(self, seconds: float = 20.0) -> None:
+        """Waits until nothing of pods is left, nowhere. Raises ComponentError with what it is."""
+        self.cluster.expect_traces(self.clean, seconds)
+        until(lambda: not self.left(), "the agent forgets all pods", seconds)
+
+    def left(self) -> list[Any]:
+        """What the agent holds of pods."""
+        devices = [str(file) for file in DEVICES.glob("*")]
+        return [*self.genie.rows(), *self.genie.spooled(), *devices]
+
+    def _annotations(self, name: str) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.cluster.kubectl.read("get", "pod", name)["metadata"].get("annotations", {})
+        return found
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as the kernel has it."""
+
+    mac: str
+    mtu: int
+    addresses: Sequence[str]
+    """IPv4, without lengths."""
+
+
+def _link(shown: Mapping[str, Any]) -> Link:
+    addresses = [address["local"] for address in shown["addr_info"] if address["family"] == "inet"]
+    return Link(shown["address"], shown["mtu"], addresses)
+
+
+@contextmanager
+def genie_site(cluster: Cluster, **settings: Any) -> Iterator[Site]:
+    """Everything, from before the first pod to after the last one; ``settings`` are the agent's."""
+    with ExitStack() as undo:
+        undo.enter_context(networks(cluster))
+        uplinks = [{"physicalNetwork": name, "nic": nic, "capacity": "1Gbps"} for name, nic in UPLINKS.items()]
+        site = Site(cluster, undo.enter_context(genie(cluster, uplinks=uplinks, **settings)), {})
+        # What plugins keep for all pods, bridges and firewall chains, is made by the first.
+        site.start(
+            pod("first", annotations={NETWORKS: "green,red,asked"}), with_port("second", 4000, {"cni": "ports,blue"})
+        )
+        site.remove("first", "second")
+        cluster.settle()
+        site.clean = cluster.traces()
+        yield site
+
+
+def with_port(name: str, port: int, annotations: Mapping[str, str]) -> dict[str, Any]:
+    """A pod that serves ``hello NAME`` on its port 80, which is also this port of the node."""
+    made: dict[str, Any] = pod(name, annotations=annotations)
+    (container,) = made["spec"]["containers"]
+    served = f"mkdir -p /www && echo hello {name} > /www/index.html && exec httpd -f -p 80 -h /www"
+    container["command"] = ["sh", "-c", f"trap 'exit 0' TERM; ({served}) & wait"]
+    container["ports"] = [{"containerPort": 80, "hostPort": port}]
+    return made
