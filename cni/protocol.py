@@ -53,7 +53,6 @@ class Code(IntEnum):
     TRY_LATER = 11
     NOT_AVAILABLE = 50
     FAILED = 100
-    NOT_SUPPORTED_YET = 110
     INTERNAL = 999
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_interface, ip_network
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,23 @@ def test_fault_16_21_what_is_written_is_json_and_names_namespaces(site: Pods) ->
     assert first["dns"] == {"search": ['a\u0001"\\b\n']}
     assert (first["name"], second["name"]) == ("odd", "test/told"), "default_plugin counts for definitions too"
     gone(site, workload)
+
+
+def test_fault_18_a_plugin_that_hangs_is_ended_and_holds_up_no_other_pod(tmp_path: Path) -> None:
+    with genie_site(tmp_path, delegateDeadline="2s") as site:
+        reached = site.node.path / "reached"
+        scripted(site, "20-hangs.conflist", {"add": {"touch": str(reached), "wait": 60}})
+        with ThreadPoolExecutor(1) as pool:
+            hanging = pool.submit(site.add, {"cni": "weave,hangs"})
+            site.node.until(reached.exists, "the plugin hangs")
+            other, added = site.add({"cni": "weave"})
+            assert added.status == 0, added
+            assert not hanging.done()
+            workload, refused = hanging.result()
+        assert refused.json["code"] == 101
+        assert "did not end within 2 s" in refused.json["msg"]
+        assert site.delete(other).status == 0
+        assert site.leftovers(workload) == []
 
 
 def test_fault_19_every_address_answers_by_its_own_interface(site: Pods) -> None:

@@ -88,7 +88,7 @@ def test_E18_a_logical_network_of_another_namespace_is_not_meant(site: Pods) -> 
     assert site.leftovers(workload) == []
 
 
-def test_sample_pod_multi_networks_with_dedicated_and_shared(site: Pods) -> None:
+def test_fault_23_sample_pod_multi_networks_with_dedicated_and_shared(site: Pods) -> None:
     """net1@eth0 on a dedicated physical network, net2@eth4 on a shared one, which always failed with CNI-Genie."""
     dedicated = {"dedicatedNet": True, "plugin": "weave", "subnet": "10.32.0.0/16"}
     site.known("Physicalnetwork", "phynet1", {"refer_nic": "eth0", "sharedStatus": dedicated}, "default")
@@ -123,7 +123,9 @@ def test_sample_pod_multi_networks_with_dedicated_and_shared(site: Pods) -> None
             id="outside the dedicated one",
         ),
         pytest.param({"physicalNet": "p"}, {"refer_nic": "eth1"}, "spec.plugin", id="shared, no plugin"),
-        pytest.param({"plugin": "odd", "sub_subnet": "10.9.0.0/24"}, {}, "IPAM", id="an ipam that is no object"),
+        pytest.param(
+            {"plugin": "odd", "sub_subnet": "10.9.0.0/24"}, {}, "IPAM", id="fault 23 an ipam that is no object"
+        ),
         pytest.param({"plugin": "nowhere"}, {}, "nowhere", id="no such plugin"),
     ],
 )

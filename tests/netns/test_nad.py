@@ -87,7 +87,7 @@ def test_the_default_network_comes_first_and_then_what_is_asked_for(pods: Pods, 
         pytest.param(
             {"05-own.conflist": "blue", "04-broken.conflist": "", "30-x.conf": "blue"},
             "30-x.conf",
-            id="N3 neither genie's own nor a broken one",
+            id="N3 fault 22 neither genie's own nor a broken one",
         ),
     ],
 )

@@ -70,6 +70,22 @@ def test_fault_2_annotations_of_the_environment_count_where_no_server_tells(clus
     assert (who.annotations["cni"], who.labels) == ("own", {"app": "own"})
 
 
+class Counting(FakeCluster):
+    """Counts how often a pod is read."""
+
+    reads = 0
+
+    def pod(self, namespace: str, name: str, uid: str = "") -> Pod:
+        self.reads += 1
+        return super().pod(namespace, name, uid)
+
+
+def test_fault_17_a_pod_is_read_once() -> None:
+    cluster = Counting("n1", POD)
+    asks(Named(cluster), OF_POD)
+    assert cluster.reads == 1
+
+
 @pytest.mark.parametrize(
     ("change", "code", "word"),
     [
