@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 class WorkloadKernel(Protocol):
     """What attaching needs of the kernel, in a workload's namespace given by its path."""
 
-    def is_netns(self, path: str) -> bool:
-        """Whether the path is a network namespace that can be entered."""
+    def netns_identity(self, path: str) -> str | None:
+        """What tells the namespace from every other that had its path or will; None: it cannot be entered."""
 
     def install_own_table(self, netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
         """Give the interface its table and one ``from ADDRESS`` rule per address; twice is harmless. Raises OSError."""
@@ -115,12 +115,13 @@ class Attacher:
         """DEL it by its record, remove its table and rules, and forget it.
 
         ``netns`` and ``ifname`` replace the recorded ones for the delegates only (a link shown to its DEL elsewhere).
-        Raises DelegateError or OSError, and the record stays: to be tried again. A namespace that is gone is no error.
+        Raises DelegateError or OSError, and the record stays: to be tried again. A namespace that is gone is no error,
+        and one that has its path by now is left alone (T74).
         """
         deleting = replace(attachment, state=AttachmentState.DELETING)
         if deleting != attachment:
             self._store.put(deleting)
-        there = self._kernel.is_netns(attachment.netns)
+        there = self._is_there(attachment)
         shown = netns if netns is not None else (attachment.netns if there else "")
         call = _invocation(deleting, env or {}, shown, ifname or attachment.ifname)
         self._delegates.delete(attachment.config, call, attachment.result or None)
@@ -136,8 +137,13 @@ class Attacher:
         try:
             self._kernel.remove_own_table(attachment.netns, attachment.table)
         except OSError:
-            if self._kernel.is_netns(attachment.netns):  # it did not go away meanwhile
+            if self._is_there(attachment):  # it did not go away meanwhile
                 raise
+
+    def _is_there(self, attachment: Attachment) -> bool:
+        """Whether the namespace that it was attached in still exists at its path."""
+        now = self._kernel.netns_identity(attachment.netns)
+        return now is not None and attachment.netns_identity in ("", now)
 
     def check(self, attachment: Attachment, env: Mapping[str, str] | None = None) -> None:
         """CHECK it against its last result. Raises DelegateError. Before 0.4.0 there is no CHECK: nothing is done."""
@@ -172,6 +178,7 @@ class Attacher:
             runtime_ifname=request.runtime_ifname,
             runtime_network=request.runtime_network,
             pod_uid=request.pod_uid,
+            netns_identity=self._kernel.netns_identity(request.netns) or "",
         )
 
     def _free_table(self, container_id: str, netns: str) -> int:

@@ -68,3 +68,5 @@ class Attachment:
     """The pod's uid in the cluster; empty outside Kubernetes."""
     runtime_network: str = ""
     """Name of the configuration of the runtime's ADD, for its GC; empty when it was hot-added, or made before 1.1.0."""
+    netns_identity: str = ""
+    """What tells the namespace at ``netns`` from a later one there; empty when it was not known yet."""

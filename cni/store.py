@@ -38,6 +38,7 @@ MIGRATIONS = (
     SCHEMA,
     "ALTER TABLE attachments ADD COLUMN runtime_network TEXT NOT NULL DEFAULT '';",
     "ALTER TABLE attachments ADD COLUMN pod_uid TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE attachments ADD COLUMN netns_identity TEXT NOT NULL DEFAULT '';",
 )
 """Each leads from the schema before it to the next; what is written here is never changed."""
 SCHEMA_VERSION = len(MIGRATIONS)

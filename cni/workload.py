@@ -15,9 +15,9 @@ from cni.kernel.netlink import Channel, talking
 class WorkloadNamespaces:
     """The port ``VerbKernel`` of cni.means. Safe for threads."""
 
-    def is_netns(self, path: str) -> bool:
-        """See ``WorkloadKernel.is_netns``."""
-        return kernel.is_netns(path)
+    def netns_identity(self, path: str) -> str | None:
+        """See ``WorkloadKernel.netns_identity``."""
+        return kernel.netns_identity(path)
 
     def links(self, netns: str) -> Mapping[str, Link]:
         """See ``VerbKernel.links``."""

@@ -10,7 +10,7 @@ from cni.kernel.netlink import KernelError
 from cni.kernel.paths import default_nic, install_own_table, remove_own_table
 from cni.kernel.policy import Rule
 from cni.kernel.routing import Route
-from cni.kernel.spaces import is_netns
+from cni.kernel.spaces import is_netns, netns_identity
 
 __all__ = [
     "Address",
@@ -27,5 +27,6 @@ __all__ = [
     "is_netns",
     "link",
     "links",
+    "netns_identity",
     "remove_own_table",
 ]

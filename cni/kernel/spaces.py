@@ -14,6 +14,7 @@ import logging
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ CLONE_NEWNET = 0x40000000
 NS_GET_NSTYPE = 0xB703
 MS_BIND = 0x1000
 MNT_DETACH = 2
+SO_NETNS_COOKIE = 71
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 T = TypeVar("T")
 
@@ -138,6 +141,28 @@ def is_netns(path: str) -> bool:
         return False  # a file of another kind
     finally:
         os.close(descriptor)
+
+
+def netns_identity(path: str) -> str | None:
+    """What tells the namespace from every other that had its path or will have it; None: it cannot be entered now.
+
+    The kernel counts namespaces since the boot (SO_NETNS_COOKIE, Linux 5.14). Before that the inode's number has to do,
+    which the kernel gives again some day.
+    """
+    try:
+        number = inside(path, _number_here)
+    except OSError:
+        return None
+    return f"{Path(BOOT_ID).read_text().strip()}/{number}"
+
+
+def _number_here() -> str:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
+            cookie = any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+    except OSError:
+        return f"inode {Path('/proc/thread-self/ns/net').stat().st_ino}"
+    return str(int.from_bytes(cookie, sys.byteorder))
 
 
 def same_netns(one: str, other: str) -> bool:

@@ -162,6 +162,20 @@ def test_T74_a_late_del_leaves_the_pods_new_sandbox_alone(here: Node) -> None:
     assert here.genie("CHECK", new, CNI_ARGS=args).status == 0
 
 
+def test_T74_a_late_del_leaves_a_namespace_alone_that_took_the_name(here: Node) -> None:
+    old = here.workload()
+    assert here.genie("ADD", old, "blue,red").status == 0
+    run("ip", "netns", "del", old)
+    run("ip", "netns", "add", old)
+    assert here.genie("ADD", old, "blue,red", CNI_CONTAINERID="newer").status == 0
+    before = [addresses(old, ifname) for ifname in ("eth0", "eth1")]
+    assert here.genie("DEL", old).status == 0
+    assert [addresses(old, ifname) for ifname in ("eth0", "eth1")] == before
+    assert {row[0] for row in here.rows()} == {"newer"}
+    assert len(here.addresses_taken()) == 2
+    assert here.genie("CHECK", old, CNI_CONTAINERID="newer").status == 0
+
+
 @pytest.mark.parametrize("text", ["link NOT FOUND", "open /x: No such file or directory"], ids=["T75 link", "T75 file"])
 def test_a_failing_del_is_not_taken_for_done(here: Node, text: str) -> None:
     said = {"print": json.dumps({"code": 120, "msg": text, "details": text}), "exit": 1}

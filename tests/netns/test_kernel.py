@@ -209,6 +209,22 @@ def test_a_scratch_namespace_keeps_a_link_until_it_is_removed(pair: tuple[str, s
     assert not kernel.is_netns(scratch)
 
 
+def test_a_namespace_is_told_from_one_that_takes_its_path(tmp_path: Path) -> None:
+    path, other = str(tmp_path / "netns"), str(tmp_path / "other")
+    create_netns(path)
+    first = kernel.netns_identity(path)
+    assert first == kernel.netns_identity(path)
+    remove_netns(path)
+    assert kernel.netns_identity(path) is None
+    create_netns(path)
+    create_netns(other)
+    identities = {first, *map(kernel.netns_identity, (path, other, "/proc/self/ns/net"))}
+    assert len(identities) == 4
+    assert None not in identities
+    for each in (path, other):
+        remove_netns(each)
+
+
 def test_nothing_here_moves_the_calling_thread(pair: tuple[str, str]) -> None:
     here = f"/run/netns/{pair[0]}"
     own = Path("/proc/thread-self/ns/net")
