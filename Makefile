@@ -8,7 +8,7 @@ SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 
-.PHONY: help demo test check unit bench lock clean setup genie test-packages kubernetes-soon cluster-up cluster-status cluster-down
+.PHONY: help demo test check unit bench lock clean setup genie test-packages cluster-programs-soon cluster-up cluster-status cluster-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,11 +16,12 @@ help: ## list the targets
 demo: setup ## the main job: a site on one machine, workloads move while prices and load change (90 s)
 	$(BIN)/switcher lab run --duration 90s
 
-# The cluster's tests come last: where Kubernetes is not built yet, it is built beside the others.
-test: setup test-packages kubernetes-soon check ## everything: lint, types, layers, unit, contract, netns, lab and cluster tests
+# The cluster's tests come last: where its programs are not built yet, they are built beside the others.
+test: setup test-packages cluster-programs-soon check ## everything: lint, types, layers, unit, contract, netns, lab and cluster tests
 	tools/sandbox $(BIN)/python -m pytest -n 2 -m "not bench and not lab and not cluster" tests
 	tools/sandbox $(BIN)/python -m pytest -m lab tests
 	tools/kubernetes >/dev/null
+	tools/containerd >/dev/null
 	tools/sandbox $(BIN)/python -m pytest -m cluster tests
 
 check: setup ## lint, format, types, layers, and whether each case of the CNI checklist has a test
@@ -34,6 +35,7 @@ unit: setup ## the tests that need no namespaces
 	tools/sandbox $(BIN)/python -m pytest -n 2 tests/unit
 
 bench: setup ## the benchmarks behind the README's figures
+	tools/kubernetes >/dev/null
 	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
 
 cluster-up: setup test-packages ## a one-node Kubernetes to play with (docs/test-cluster.md; needs root)
@@ -46,9 +48,9 @@ cluster-status: $(STAMP) ## what runs in it
 cluster-down: $(STAMP) ## end it; nothing of it is left
 	tools/cluster down
 
-kubernetes-soon:
+cluster-programs-soon:
 	mkdir -p build
-	tools/kubernetes >build/kubernetes.log 2>&1 &
+	{ tools/kubernetes; tools/containerd; } >build/cluster-programs.log 2>&1 &
 
 # The sandbox of the tests has no way out: what they need is fetched before.
 test-packages:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import socket
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 from tests.support.cluster.component import Component
 from tests.support.cluster.images import PAUSE, Image
@@ -21,7 +22,7 @@ disabled_plugins = [
   "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp",
 ]
 [grpc]
-  address = "{home}/sock"
+  address = "{socket}"
 [plugins."io.containerd.internal.v1.opt"]
   path = "{home}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -37,26 +38,29 @@ SOCKETS = Path("/run/containerd")
 
 @dataclass
 class Containerd:
-    """``conf_dir`` and ``bin_dir`` are where it looks for networks and CNI plugins."""
+    """Its things are in ``home``, and it answers at ``socket``: its own API and the kubelet's."""
 
     home: Path
+    socket: Path
     conf_dir: Path
+    """The CNI configurations that it sees."""
     bin_dir: Path
+    """The CNI plugins that it sees."""
+    programs: Path | None = None
+    """The directory of ``containerd``, its shim and ``ctr``; None: the system's."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.home.mkdir()
-        self.configuration = self.home / "config.toml"
-        content = CONFIGURATION.format(home=self.home, pause=PAUSE, conf_dir=self.conf_dir, bin_dir=self.bin_dir)
-        self.configuration.write_text(content)
-        command = [installed("containerd"), "--config", str(self.configuration)]
+        file = self.home / "config.toml"
+        places = {"home": self.home, "socket": self.socket, "conf_dir": self.conf_dir, "bin_dir": self.bin_dir}
+        file.write_text(CONFIGURATION.format(**places, pause=PAUSE))
+        environment = {**self.environment}
+        if self.programs is not None:
+            environment["PATH"] = f"{self.programs}:{os.environ['PATH']}"  # where it looks for its shim
+        command = [self._program("containerd"), "--config", str(file)]
         log = self.home.with_suffix(".log")
-        self.component = Component("containerd", command, log, self._answers, environment=self.environment)
-
-    @property
-    def socket(self) -> Path:
-        """Where it answers: its own API and the kubelet's."""
-        return self.home / "sock"
+        self.component = Component("containerd", command, log, self._answers, environment=environment)
 
     @property
     def state(self) -> Path:
@@ -65,7 +69,7 @@ class Containerd:
 
     def ctr(self, *arguments: str, input: bytes | None = None) -> str:
         """Runs ``ctr`` in Kubernetes' namespace of containerd; what it printed."""
-        command = [installed("ctr"), "--address", str(self.socket), "--namespace", "k8s.io", *arguments]
+        command = [self._program("ctr"), "--address", str(self.socket), "--namespace", "k8s.io", *arguments]
         done = subprocess.run(command, input=input, capture_output=True, check=False)
         assert done.returncode == 0, f"ctr {' '.join(arguments)}: {done.stderr.decode()}"
         return done.stdout.decode()
@@ -86,7 +90,10 @@ class Containerd:
                 continue
         return found
 
+    def _program(self, name: str) -> str:
+        return installed(name) if self.programs is None else str(self.programs / name)
+
     def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as client:
+        with socket(AF_UNIX) as client:
             client.connect(str(self.socket))
         return True

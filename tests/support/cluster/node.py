@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,7 @@ class Cluster:
         self.api = ApiServer(self.directory, ADDRESS, PORT, USERS, options=())
         for user in USERS:
             self.api.kubeconfig_of_user(user)
-        # Containers' plugins get containerd's environment, so these are where genie looks for its agent.
-        environment = {"GENIE_AGENT_SOCKET": str(self.agent_socket), "GENIE_SPOOL": str(self.agent_spool)}
-        self.runtime = Containerd(self.directory / "containerd", self.conf_dir, self.bin_dir, environment)
+        self.runtime = self._containerd("containerd", None)
         programs = Programs(kubernetes(), self.directory, NODE, self.api.credentials)
         self.controller_manager = programs.controller_manager()
         self.scheduler = programs.scheduler()
@@ -160,8 +159,7 @@ class Cluster:
         self.api.etcd.start()
         self.api.server.launch()
         self.containerd.wait()
-        for image in (images.pause(self.directory), images.busybox()):
-            self.runtime.import_image(image)
+        self._import_images()
         self.api.server.wait()
         late = [self.controller_manager, self.scheduler, self.kubelet]
         for component in late:
@@ -199,9 +197,36 @@ class Cluster:
         self.power_off()
         self.power_on()
 
+    @contextmanager
+    def other_containerd(self, name: str, programs: Path) -> Iterator[None]:
+        """That containerd instead of the system's until the end of the block; it knows nothing of the other's pods."""
+        usual = self.runtime
+        self._change_runtime(self._containerd(name, programs))
+        try:
+            yield
+        finally:
+            self._change_runtime(usual)
+
     def wait_until_ready(self) -> None:
         """Until a pod would be scheduled and run. Raises ComponentError."""
         until(self._takes_pods, "the node is ready", NODE_SECONDS)
+
+    def _containerd(self, name: str, programs: Path | None) -> Containerd:
+        # Plugins get containerd's environment, so this is how genie finds its agent.
+        environment = {"GENIE_AGENT_SOCKET": str(self.agent_socket), "GENIE_SPOOL": str(self.agent_spool)}
+        socket = self.directory / "containerd.sock"
+        return Containerd(self.directory / name, socket, self.conf_dir, self.bin_dir, programs, environment)
+
+    def _change_runtime(self, runtime: Containerd) -> None:
+        self.power_off()
+        self.runtime = runtime
+        self.containerd.start()
+        self._import_images()
+        self.power_on()
+
+    def _import_images(self) -> None:
+        for image in (images.pause(self.directory), images.busybox()):
+            self.runtime.import_image(image)
 
     def _takes_pods(self) -> bool:
         nodes = self.kubectl.read("get", "nodes")["items"]
