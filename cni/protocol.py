@@ -35,6 +35,8 @@ SINCE = {"CHECK": (0, 4, 0), "GC": (1, 1, 0), "STATUS": (1, 1, 0)}
 
 OBJECTS = ("runtimeConfig", "prevResult", "kubernetes", "policy")
 """Fields of the configuration that are objects where they are given."""
+FLAGS = ("namespaceIsolation", "genieArgs")
+"""Those that are true or false: a "true" in quotes would silently mean no isolation."""
 
 Config = dict[str, Any]
 
@@ -101,7 +103,7 @@ def parse_call(env: Mapping[str, str], stdin: bytes) -> Call:
     version = config.get("cniVersion") or VERSIONS[0]
     _check_version(command, version)
     if command == "ADD":  # only ADD uses them, and no DEL shall fail for them
-        _check_objects(config)
+        _check_fields(config)
     return Call(
         command=command,
         container_id=env.get("CNI_CONTAINERID", ""),
@@ -218,7 +220,10 @@ def _check_version(command: str, version: str) -> None:
         )
 
 
-def _check_objects(config: Config) -> None:
+def _check_fields(config: Config) -> None:
     for key in OBJECTS:
         if not isinstance(config.get(key) or {}, dict):
             raise CniError(Code.UNSUPPORTED_FIELD, f"{key} must be an object", f"{key}={config[key]!r}")
+    for key in FLAGS:
+        if not isinstance(config.get(key) or False, bool):
+            raise CniError(Code.UNSUPPORTED_FIELD, f"{key} must be true or false", f"{key}={config[key]!r}")

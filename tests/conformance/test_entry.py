@@ -81,6 +81,8 @@ UNSUPPORTED: dict[str, Any] = {
     "prevResult": "as before",
     "kubernetes": "/etc/kubeconfig",
     "policy": [1],
+    "namespaceIsolation": "true",
+    "genieArgs": 1,
 }
 
 
