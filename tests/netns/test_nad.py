@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,20 @@ DEFAULT = "v1.multus-cni.io/default-network"
 @pytest.fixture
 def pods(tmp_path: Path) -> Iterator[Pods]:
     """Pods whose default network is ``base``; the definition ``test/told`` records its calls."""
-    with node(tmp_path, objects=str(tmp_path / "objects")) as made:
+    with furnished(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pods]:
+    """The same, for tests whose pods are refused."""
+    with furnished(tmp_path_factory.mktemp("node")) as made:
+        yield made
+
+
+@contextmanager
+def furnished(path: Path) -> Iterator[Pods]:
+    with node(path, objects=str(path / "objects")) as made:
         made.network("10-base.conflist", bridge(made, 1))
         found = Pods(made)
         found.defined("told", recording(made))
@@ -123,17 +137,18 @@ def test_a_definition_without_configuration_is_found_on_the_disk(
     ],
 )
 def test_a_definition_that_cannot_be_attached_is_told_by_its_name(
-    pods: Pods, config: dict[str, Any] | None, reason: str
+    shared: Pods, config: dict[str, Any] | None, reason: str
 ) -> None:
-    pods.defined("blue", config)
-    error = refused(pods, "told,blue")
+    shared.forget_calls()
+    shared.defined("blue", config)
+    error = refused(shared, "told,blue")
     assert reason in text(error)
     assert "nad:test/blue" in text(error)
 
 
-def test_an_unknown_definition_is_told_with_where_it_was_looked_for(pods: Pods) -> None:
-    assert "there is no NetworkAttachmentDefinition test/blue" in text(refused(pods, "blue"))
-    assert "there is no NetworkAttachmentDefinition other/told" in text(refused(pods, "other/told"))
+def test_an_unknown_definition_is_told_with_where_it_was_looked_for(shared: Pods) -> None:
+    assert "there is no NetworkAttachmentDefinition test/nowhere" in text(refused(shared, "nowhere"))
+    assert "there is no NetworkAttachmentDefinition other/told" in text(refused(shared, "other/told"))
 
 
 @pytest.mark.parametrize(
@@ -176,11 +191,12 @@ def test_a_configuration_without_version_is_of_the_one_that_genie_assumed(pods: 
         ),
     ],
 )
-def test_a_bad_annotation_is_refused_whole(pods: Pods, asked: str, word: str) -> None:
-    error = refused(pods, asked)
+def test_a_bad_annotation_is_refused_whole(shared: Pods, asked: str, word: str) -> None:
+    shared.forget_calls()
+    error = refused(shared, asked)
     assert error["code"] == 4
     assert word in text(error)
-    assert pods.calls() == [], "nothing was begun"
+    assert shared.calls() == [], "nothing was begun"
 
 
 def test_an_interface_that_is_there_already_is_a_failure(pods: Pods) -> None:

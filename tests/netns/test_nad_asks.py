@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,20 @@ if os.environ["CNI_COMMAND"] == "ADD":
 @pytest.fixture
 def pods(tmp_path: Path) -> Iterator[Pods]:
     """Pods whose default network ``base`` carries their default route and names a DNS server."""
-    with node(tmp_path, objects=str(tmp_path / "objects")) as made:
+    with furnished(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pods]:
+    """The same, for tests that leave it as it was."""
+    with furnished(tmp_path_factory.mktemp("node")) as made:
+        yield made
+
+
+@contextmanager
+def furnished(path: Path) -> Iterator[Pods]:
+    with node(path, objects=str(path / "objects")) as made:
         keys = {"isDefaultGateway": True, "mtu": 1400, "dns": {"nameservers": ["10.1.0.53"], "search": ["test"]}}
         made.network("10-base.conflist", bridge(made, 1, **keys))
         made.start()
@@ -155,20 +169,21 @@ def test_N6_a_rate_is_kept(pods: Pods) -> None:
         pytest.param({"bandwidth": {"egressRate": 1000}}, "bandwidth", id="N6 bandwidth"),
     ],
 )
-def test_what_no_plugin_declares_cannot_be_asked_for(pods: Pods, asked: dict[str, Any], told: str) -> None:
+def test_what_no_plugin_declares_cannot_be_asked_for(shared: Pods, asked: dict[str, Any], told: str) -> None:
     """Passed over it would look like done: the pod would run with another address, or without its port."""
-    defined(pods, "able", {"type": "scripted", "capabilities": {told: True}})
-    workload = attached(pods, asking("able", **asked))
-    (call,) = pods.calls()
+    shared.forget_calls()
+    defined(shared, "able", {"type": "scripted", "capabilities": {told: True}})
+    workload = attached(shared, asking("able", **asked))
+    (call,) = shared.calls()
     assert call["config"]["runtimeConfig"] == {told: next(iter(asked.values()))}
-    gone(pods, workload)
-    pods.forget_calls()
-    defined(pods, "unable", {"type": "scripted"}, {"type": "scripted", "capabilities": {told: False}})
-    workload, refused = pods.add(asking("unable", **asked))
+    gone(shared, workload)
+    shared.forget_calls()
+    defined(shared, "unable", {"type": "scripted"}, {"type": "scripted", "capabilities": {told: False}})
+    workload, refused = shared.add(asking("unable", **asked))
     assert refused.status == 1
     assert f"nad:test/unable cannot be asked for {told}" in refused.json["msg"]
-    assert pods.calls() == [], "not even the default network was begun"
-    assert pods.leftovers(workload) == []
+    assert shared.calls() == [], "not even the default network was begun"
+    assert shared.leftovers(workload) == []
 
 
 def test_addresses_as_genie_passed_them(pods: Pods) -> None:
