@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster.boot import COVERED
+from tests.support.cluster.boot import COVERED, powerless
 from tests.support.cluster.kubelet import TUNABLES
 from tests.support.cluster.place import cgroups, claimed, covered, hierarchies
 from tests.support.cluster.programs import ROOT, UnavailableError, kubernetes
@@ -22,6 +22,12 @@ with claimed("gs-test-") as directory, cgroups(directory.name):
     print(directory, flush=True)
     sys.stdin.read()
 """
+
+
+@pytest.fixture(autouse=True)
+def powerful() -> None:
+    if (lack := powerless()) is not None:
+        pytest.skip(lack)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -45,8 +46,8 @@ def cluster(network: Mapping[str, Any] | None = None) -> Iterator[Cluster]:
 
 def missing() -> str | None:
     """Why there can be no cluster here; None: there can."""
-    if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
-        return "containers need root: that of a user namespace may not mount what they need"
+    if (lack := powerless()) is not None:
+        return lack
     if set(links()) != {"lo"}:
         return "a cluster needs namespaces of its own: start it by tools/sandbox"
     try:
@@ -56,3 +57,11 @@ def missing() -> str | None:
     except UnavailableError as error:
         return str(error)
     return None if (PLUGINS / "bridge").exists() else f"the CNI plugins are not installed in {PLUGINS}"
+
+
+def powerless() -> str | None:
+    """Why we could run no containers and make no cgroups; None: we could."""
+    everybody = ["0", "0", "4294967295"]
+    if os.geteuid() != 0 or Path("/proc/self/uid_map").read_text().split() != everybody:
+        return "containers need root: that of a user namespace may not mount what they need"
+    return None
