@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster.boot import COVERED, powerless
+from tests.support.cluster.boot import powerless
 from tests.support.cluster.kubelet import TUNABLES
 from tests.support.cluster.place import cgroups, claimed, covered, hierarchies
 from tests.support.cluster.programs import ROOT, UnavailableError, kubernetes
@@ -116,18 +116,23 @@ def test_a_kept_cluster_leaves_the_machine_as_it_was(tools: Mapping[str, str]) -
         assert "kept" in tool("kubectl", "get", "namespaces").stdout
         assert tool("up").stdout.splitlines()[0] == tool("status").stdout.splitlines()[0], "not a second one"
         assert machine() != before
+        directory = Path(up.stdout.split()[1])
+        assert all(place.exists() for place in places(directory))
     finally:
         assert tool("down").returncode == 0
     assert machine() == before
+    assert not any(place.exists() for place in places(directory))
     assert tool("down").returncode == 0
 
 
+def places(directory: Path) -> list[Path]:
+    """What the cluster in that directory has of the machine; other clusters may run beside it."""
+    return [directory, *(hierarchy / directory.name for hierarchy in hierarchies())]
+
+
 def machine() -> Mapping[str, object]:
-    """Where something of a cluster could be left."""
+    """What is common to all clusters of the machine, or visible from this sandbox alone."""
     return {
-        "directories": sorted(Path("/tmp").glob("gs-k8s-*")),  # noqa: S108 - only looked at
-        "cgroups": sorted(group for hierarchy in hierarchies() for group in hierarchy.glob("gs-k8s-*")),
-        "places": [place.exists() for place in COVERED],
         "tunables": [tunable.read_text() for tunable in TUNABLES],
         "mounts": Path("/proc/self/mountinfo").read_text().count("\n"),
         "programs": sorted(_running("kubelet") | _running("containerd") | _running("etcd")),
