@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
-from cni import deviceinfo
+from cni import deviceinfo, netconfs
 from cni.annotations import kept_annotations
 from cni.args import delegate_args, parse_args
 from cni.attach import AttachRequest, where
 from cni.choosing import written
 from cni.default_route import arbitrated
 from cni.delegate import DelegateError
+from cni.elements import BY_ANNOTATION, element_of, recorded
 from cni.means import Means, Problem, VerbKernel, described
 from cni.model import Attachment
 from cni.netconf import NetworkConfig, NetworkUnknown
@@ -27,7 +28,7 @@ from cni.networks import Networks
 from cni.pods import Asking, asking
 from cni.protocol import Call, CniError, Code
 from cni.publish import Notice
-from cni.requested import DEVICE_INFO, declared, request
+from cni.requested import request
 from cni.results import in_version, merged
 from cni.selection import Selection, asks_for_networks, select
 from cni.smart import Choice
@@ -71,6 +72,7 @@ def add(means: Means, call: Call) -> Reply:
             there = _links(call, means.kernel)
             _check_free(means, call, [selection.ifname for selection in selections], there)
             done, body = _attach_all(means, call, requests, choice)
+    netconfs.remember(means.store, call.config)
     for attachment in done:
         log.info("attached", extra=where(attachment))
     _publish(means, call.container_id, who, {} if choice is None else written(choice))
@@ -103,7 +105,11 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
         # What the runtime supplies (port mappings, an address, ...) is meant for the pod's first network (N15).
         supplied = call.config.get("runtimeConfig") or {} if position == 0 else {}
         network = replace(each.network, config=asked.config)
-        capabilities = {**supplied, **asked.capabilities, **_device_info(call, network, each.selection.ifname)}
+        capabilities = {
+            **supplied,
+            **asked.capabilities,
+            **deviceinfo.asked_for(network, call.container_id, each.selection.ifname),
+        }
         requests.append(
             AttachRequest(
                 container_id=call.container_id,
@@ -120,7 +126,7 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
                 started_at=now,
                 annotations=kept_annotations(who.annotations),
                 labels=who.labels,
-                request=_element(each.selection),
+                request=_recorded(each.selection),
                 runtime_ifname=call.ifname,
                 runtime_network=call.name,
                 pod_uid="" if who.pod is None else who.pod.uid,
@@ -129,17 +135,10 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
     return requests
 
 
-def _device_info(call: Call, network: NetworkConfig, ifname: str) -> dict[str, str]:
-    """The file for plugins that describe their device."""
-    if DEVICE_INFO not in declared(msgspec.json.decode(network.config)):
-        return {}
-    return {DEVICE_INFO: deviceinfo.file_for(network.own_name, call.container_id, ifname)}
-
-
-def _element(selection: Selection) -> str:
-    """The element as it was asked for, for drift detection."""
-    options = {key: value for key, value in msgspec.to_builtins(selection.options).items() if value}
-    return json.dumps({"network": selection.network, "interface": selection.ifname, **options})
+def _recorded(selection: Selection) -> str:
+    """As it was asked for, for drift detection and edits of the annotation."""
+    by = BY_ANNOTATION if selection.annotated else ""
+    return recorded(element_of(selection.network, selection.options), selection.ifname, by)
 
 
 def _links(call: Call, kernel: VerbKernel) -> Collection[str]:

@@ -19,7 +19,7 @@ from cni.attach import Attacher
 from cni.choosing import Choosing
 from cni.delegate import Delegates
 from cni.health import check_default
-from cni.hotplug import HotPlug, Parts
+from cni.hotplug import Edits, HotPlug, Parts
 from cni.install import Installer
 from cni.kube import Clusters
 from cni.locks import ContainerLocks
@@ -87,7 +87,10 @@ class Agent:
         self.dels = SpooledDels(settings.del_spool, self.verbs.perform, self.meters.replayed)
         self.spool = Spool(self.store)
         self.telling = Telling(self.networks, self.switches.statuses)
-        self.hotplug = self._build_hotplug()
+        plugging = self._plugging_parts()
+        self.hotplug = HotPlug(plugging)
+        own = self.clusters.own
+        self.edits = None if own is None else Edits(plugging, self.hotplug, own)
         self.asks = Asks(settings.node, self.store, self.networks, self.switches, self.hotplug)
         self._watch()
 
@@ -120,17 +123,15 @@ class Agent:
             )
         )
 
-    def _build_hotplug(self) -> HotPlug:
-        return HotPlug(
-            Parts(
-                store=self.store,
-                attacher=self.attacher,
-                locks=self.locks,
-                networks=self.networks,
-                switches=self.switches,
-                observe=self.meters.repaired,
-                changed=self.publisher.changed,
-            )
+    def _plugging_parts(self) -> Parts:
+        return Parts(
+            store=self.store,
+            attacher=self.attacher,
+            locks=self.locks,
+            networks=self.networks,
+            switches=self.switches,
+            observe=self.meters.repaired,
+            changed=self.publisher.changed,
         )
 
     def perform(self, env: dict[str, str], stdin: bytes) -> Reply:
@@ -156,6 +157,9 @@ class Agent:
             work = self._start_loops()
             ending.callback(work.stop, STOP_SECONDS)
             ending.callback(self.publisher.stop)
+            if self.edits is not None and self.clusters.own is not None:
+                ending.callback(self.edits.stop)
+                self.clusters.own.on_pod(self.edits.heard)
             log.info("agent ready", extra={"node": settings.node, "socket": str(settings.socket)})
             stop.wait()
             log.info("agent stops", extra={"node": settings.node})
@@ -174,6 +178,8 @@ class Agent:
         work = loops.Loops()
         work.run("leftovers", loops.clearing(leftovers, self.meters.repaired))
         work.run("hot adds", loops.recovering(self.hotplug))
+        if self.edits is not None:
+            work.run("edits", self.edits.turn)
         work.run("dels", loops.replaying(self.dels))
         work.run("publishing", self.publisher.turn)
         work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cni.model import Attachment
-from cni.requested import DEVICE_INFO
+from cni.netconf import NetworkConfig
+from cni.requested import DEVICE_INFO, declared
 
 DIRECTORY = Path("/var/run/k8s.cni.cncf.io/devinfo/cni")
 
@@ -19,6 +20,13 @@ DIRECTORY = Path("/var/run/k8s.cni.cncf.io/devinfo/cni")
 def file_for(network: str, container_id: str, ifname: str) -> str:
     """Where a plugin writes about one attachment; ``network`` is the configuration's name."""
     return str(DIRECTORY / f"{network.replace('/', '-')}-{container_id}-{ifname}-device.json")
+
+
+def asked_for(network: NetworkConfig, container_id: str, ifname: str) -> dict[str, str]:
+    """The capability by which plugins of the network that describe their device are told the file; else nothing."""
+    if DEVICE_INFO not in declared(json.loads(network.config)):
+        return {}
+    return {DEVICE_INFO: file_for(network.own_name, container_id, ifname)}
 
 
 def read(attachment: Attachment) -> dict[str, Any]:

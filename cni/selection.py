@@ -7,7 +7,7 @@ The order of decision is CNI-Genie's: the standard's selection annotation, then 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cni.annotations import CNI_KEY, DEFAULT_NETWORK_KEY, LOGICAL_KEY, NAD_KEY, Element, parse_elements
@@ -33,6 +33,8 @@ class Selection:
     """Which network is not said: the best one now is to be chosen."""
     fallback: str | None = None
     """What is meant where there is no ``network``."""
+    annotated: bool = False
+    """Whether the standard's annotation asks for it: an edit of that may take it away again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class _Asked:
     options: Options = NO_OPTIONS
     choose: bool = False
     fallback: str | None = None
+    annotated: bool = False
 
 
 def select(
@@ -57,7 +60,14 @@ def select(
     asked = _asked(netconf, annotations, ifname, namespace)
     names = name_interfaces([each.ifname for each in asked], ifname, prefix)
     return [
-        Selection(network=each.network, ifname=name, options=each.options, choose=each.choose, fallback=each.fallback)
+        Selection(
+            network=each.network,
+            ifname=name,
+            options=each.options,
+            choose=each.choose,
+            fallback=each.fallback,
+            annotated=each.annotated,
+        )
         for each, name in zip(asked, names, strict=True)
     ]
 
@@ -79,7 +89,7 @@ def _asked(netconf: Mapping[str, Any], annotations: Mapping[str, str], ifname: s
         standing = _Asked(first.network, first.ifname or ifname, first.options, fallback=first.fallback)
         wanted = parse_networks(annotations[NAD_KEY], namespace, NAD_KEY)
         check_isolation(netconf, namespace, [element.namespace for element in wanted])
-        return _routed([standing, *more, *(_of_nad(element) for element in wanted)])
+        return _routed([standing, *more, *(replace(_of_nad(element), annotated=True) for element in wanted)])
     if CNI_KEY not in annotations:
         return _defaults(netconf, annotations, namespace)
     if annotations[CNI_KEY].strip():

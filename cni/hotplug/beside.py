@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cni.hotplug.journal import Entry
-from cni.hotplug.main_table import amendment, still_possible
+from cni.hotplug.main_table import amendment, families_of, still_possible
 from cni.kernel import interfaces, routing
 from cni.kernel.routing import MAIN, Route
 from cni.kernel.spaces import read_sysctl
@@ -20,8 +20,8 @@ def main_now(netns: str) -> tuple[str, ...]:
 
 
 def pin_former(entry: Entry) -> None:
-    """The workload goes by its former routes, whatever happens to main. Raises OSError."""
-    former = routes_from(entry.former)
+    """The workload goes by its former routes, whatever happens to main; twice is harmless. Raises OSError."""
+    former = _former(entry, interfaces.links(entry.netns))
     for family in _families(entry.netns):
         pin.put(entry.netns, _of(family, former), family)
 
@@ -29,12 +29,37 @@ def pin_former(entry: Entry) -> None:
 def put_main_right(entry: Entry) -> None:
     """Main gets back what the ADD took, and loses what it was not asked for. Behind the pin. Raises OSError."""
     there = interfaces.links(entry.netns)
-    former = still_possible(routes_from(entry.former), {link.index for link in there.values()})
+    former = _former(entry, there)
     new = there.get(entry.name)
+    link, gateways = (new.index, entry.gateways) if new else (None, None)
     for family in _families(entry.netns):
         present = routing.routes(entry.netns, MAIN, family)
-        gone, wanted = amendment(_of(family, former), present, new.index if new else None)
+        asked = None if gateways is None or family not in families_of(gateways) else _of_family(family, gateways)
+        gone, wanted = amendment(_of(family, former), present, link, asked)
         routing.amend_routes(entry.netns, MAIN, gone, wanted)
+
+
+def hand_over(netns: str, leaving: str, tables: Sequence[int]) -> tuple[int, str | None] | None:
+    """Gives the default route to the first of these tables that has one, when only the leaving link carries it.
+
+    IPv4. The table whose it is now, and its gateway; None: nothing was to be done, or nobody can. Raises OSError.
+    """
+    link = interfaces.link(netns, leaving)
+    carried = [route for route in routing.routes(netns) if route.default]
+    if link is None or not carried or any(route.links != {link.index} for route in carried):
+        return None
+    for table in tables:
+        heir = next((route for route in routing.routes(netns, table) if route.default), None)
+        if heir is not None:
+            routing.amend_routes(netns, MAIN, (), [heir])  # first: at no moment is there none
+            routing.amend_routes(netns, MAIN, carried, ())
+            return table, heir.gateway
+    return None
+
+
+def _former(entry: Entry, there: Mapping[str, interfaces.Link]) -> list[Route]:
+    """Of the former routes those whose links are still there."""
+    return still_possible(routes_from(entry.former), {link.index for link in there.values()})
 
 
 def unpin(netns: str) -> None:
@@ -47,6 +72,10 @@ def _families(netns: str) -> tuple[int, ...]:
     """The address families whose routes count: IPv6 only where the kernel has it."""
     has_ipv6 = read_sysctl(netns, "net/ipv6/conf/all/disable_ipv6") is not None
     return (socket.AF_INET, socket.AF_INET6) if has_ipv6 else (socket.AF_INET,)
+
+
+def _of_family(family: int, gateways: Sequence[str]) -> list[str]:
+    return [each for each in gateways if families_of([each]) == {family}]
 
 
 def _of(family: int, routes: Sequence[Route]) -> list[Route]:

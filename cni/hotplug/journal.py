@@ -20,6 +20,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Of the attachment and of its interface."""
     former: tuple[str, ...]
     """Main's routes before, of all address families, in hexadecimal."""
+    gateways: tuple[str, ...] | None = None
+    """By which it was asked to carry the default route; empty: the workload shall have none; None: nothing was said."""
 
 
 class Journal:

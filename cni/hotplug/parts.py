@@ -10,11 +10,14 @@ from cni.attach import Attacher
 from cni.locks import ContainerLocks
 from cni.networks import Networks
 from cni.store import Store
-from cni.wire import SwitchStatus
+from cni.wire import SwitchOrder, SwitchStatus
 
 
 class Switching(Protocol):
     """The live switch, as far as hot add and remove need it."""
+
+    def start(self, order: SwitchOrder) -> None:
+        """Begin it; one that is known by its id already is left as it is. Raises Refused, LockTimeout."""
 
     def statuses(self) -> Sequence[SwitchStatus]:
         """All switches in the journal."""

@@ -7,25 +7,27 @@ What has begun is journaled first; an entry whose container's lock is free belon
 
 from __future__ import annotations
 
-import json
 import logging
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
-from cni.args import delegate_args, parse_args
 from cni.attach import AttachRequest, where
-from cni.hotplug import beside, undoing
+from cni.hotplug import beside, defaults, undoing
+from cni.hotplug.asked import Asked, attach_request
 from cni.hotplug.journal import Entry, Journal
 from cni.hotplug.parts import Parts
 from cni.hotplug.targets import Target, Unusable, find, made_anew, next_name, pick, taken_names
 from cni.model import Attachment
+from cni.naming import prefix_of
 from cni.netconf import NetworkConfig, NetworkUnknown
 from cni.protocol import CniError, check_ifname
 from cni.switch import Refused
 from cni.wire import AttachOrder, DetachOrder
 
-BY_HAND = "hand"
-"""Who asked, in an attachment's ``request``: an annotation that does not name it leaves it alone."""
+Look = Callable[[], Target]
+"""Finds the target, before its lock is held and again under it. Raises Refused."""
 
 log = logging.getLogger(__name__)
 
@@ -39,36 +41,56 @@ class HotPlug:
         self._journal = Journal(parts.store)
 
     def attach(self, order: AttachOrder) -> Attachment:
+        """By hand: see :meth:`add`."""
+        asked = Asked(network=self._network(order), name=order.network, ifname=order.ifname)
+        return self.add(lambda: find(self._parts.store, order.workload), asked)
+
+    def detach(self, order: DetachOrder) -> Attachment:
+        """By hand: see :meth:`remove`. Never the primary interface; what the runtime made only with ``force``."""
+
+        def choose(target: Target) -> Attachment:
+            doomed = pick(target, order)
+            _may_go(doomed, order.force)
+            return doomed
+
+        return self.remove(lambda: find(self._parts.store, order.workload), choose)
+
+    def add(self, look: Look, asked: Asked) -> Attachment:
         """Brings the workload onto the network, beside what it has.
 
         Raises Refused (Unusable: in vain) with nothing touched; DelegateError, OSError with everything undone, or
         owed to :meth:`recover`; LockTimeout.
         """
         parts = self._parts
-        network = self._network(order)
-        container_id = find(parts.store, order.workload).container_id
+        container_id = look().container_id
         with parts.locks.hold(container_id):
-            target = self._without_the_former(self._still(order.workload, container_id))
-            name = _free_name(target, order.ifname)
+            target = self._without_the_former(self._still(look, container_id))
+            name = _free_name(target, asked.ifname, target.rules(parts.store))
+            request = attach_request(parts.store, target, asked, name)
             entry = Entry(
-                container_id=container_id, netns=target.netns, name=name, former=beside.main_now(target.netns)
+                container_id=container_id,
+                netns=target.netns,
+                name=name,
+                former=beside.main_now(target.netns),
+                gateways=asked.options.default_route,
             )
-            attachment = self._plug(entry, _request(target, name, network, order.network))
+            attachment = self._plug(entry, request)
         parts.changed(container_id)
         log.info("hot-added", extra=where(attachment))
         return attachment
 
-    def detach(self, order: DetachOrder) -> Attachment:
-        """Takes the workload off a network that it was hot-added to.
+    def remove(self, look: Look, choose: Callable[[Target], Attachment]) -> Attachment:
+        """Takes the workload off a network; the default route that it alone carried goes to the next that can.
 
-        Raises Refused (Unusable: in vain) with nothing touched; DelegateError, OSError when it failed and will be
-        tried again; LockTimeout.
+        ``choose`` is asked under the lock. Raises Refused (Unusable: in vain) with nothing touched; DelegateError,
+        OSError when it failed and will be tried again; LockTimeout.
         """
         parts = self._parts
-        container_id = find(parts.store, order.workload).container_id
+        container_id = look().container_id
         with parts.locks.hold(container_id):
-            doomed = pick(self._still(order.workload, container_id), order)
-            _may_go(doomed, order.force)
+            target = self._still(look, container_id)
+            doomed = choose(target)
+            defaults.hand_over(parts.store, target, doomed)
             parts.attacher.detach(doomed)
         parts.changed(container_id)
         log.info("hot-removed", extra=where(doomed))
@@ -89,14 +111,14 @@ class HotPlug:
         except NetworkUnknown as error:
             raise (Refused if error.later else Unusable)(str(error)) from error
 
-    def _still(self, workload: str, container_id: str) -> Target:
+    def _still(self, look: Look, container_id: str) -> Target:
         """The target as it is under the lock, with nothing else under way. Raises Refused, OSError."""
         left = self._journal.read(container_id)
         if left is not None:
             undoing.undo(self._parts, self._journal, left)
-        target = find(self._parts.store, workload)
+        target = look()
         if target.container_id != container_id:
-            raise Refused(f"workload {workload} was replaced by another container meanwhile")
+            raise Refused(f"workload {target.workload} was replaced by another container meanwhile")
         for status in self._parts.switches.statuses():
             if status.workload == target.workload and status.outcome is None:
                 # A switch remembers main as it was, and puts that back should it have to return.
@@ -127,7 +149,9 @@ class HotPlug:
             reached("main")
             beside.unpin(entry.netns)
             reached("dropped")
-            self._journal.forget(entry)
+            with self._parts.store.transaction():
+                attachment = defaults.told(self._parts.store, entry, attachment)
+                self._journal.forget(entry)
             undo.pop_all()
         return attachment
 
@@ -139,35 +163,11 @@ class HotPlug:
             log.warning("undoing a hot add failed", extra={**undoing.named(entry), "error": str(error)})
 
 
-def _free_name(target: Target, asked: str) -> str:
+def _free_name(target: Target, asked: str, rules: Mapping[str, Any] | None) -> str:
     taken = taken_names(target)
     if asked and asked in taken:
         raise Unusable(f"workload {target.workload} has an interface {asked} already")
-    return asked or next_name(taken)
-
-
-def _request(target: Target, name: str, network: NetworkConfig, asked: str) -> AttachRequest:
-    """As the runtime's ADD would have had it, but that it is tied to none of the runtime's interfaces."""
-    model = target.attachments[0] if target.attachments else None
-    return AttachRequest(
-        container_id=target.container_id,
-        name=name,
-        workload=target.workload,
-        netns=target.netns,
-        ifname=name,
-        network=network,
-        position=1 + max((each.position for each in target.attachments), default=-1),
-        cni_args=_args_like(model),
-        started_at=None if model is None else model.started_at,
-        annotations={} if model is None else model.annotations,
-        labels={} if model is None else model.labels,
-        pod_uid="" if model is None else model.pod_uid,
-        request=json.dumps({"network": asked, "interface": name, "by": BY_HAND}),
-    )
-
-
-def _args_like(model: Attachment | None) -> str:
-    return delegate_args(parse_args(model.cni_args) if model is not None else {}, first=False)
+    return asked or next_name(taken, None if rules is None else prefix_of(rules))
 
 
 def _may_go(attachment: Attachment, force: bool) -> None:

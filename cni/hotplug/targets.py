@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cni import netconfs
 from cni.kernel import is_netns, links
 from cni.kernel.spaces import same_netns
 from cni.model import Attachment, AttachmentState
@@ -39,6 +41,11 @@ class Target:
         """Whether no runtime made it known: a namespace that lives by hot adds alone."""
         return not any(each.runtime_ifname for each in self.attachments)
 
+    def rules(self, store: Store) -> dict[str, Any] | None:
+        """Those of the configuration that the runtime attached it by; None where there is none."""
+        names = [each.runtime_network for each in self.attachments if each.runtime_network]
+        return netconfs.recall(store, names[0]) if names else None
+
 
 def find(store: Store, workload: str) -> Target:
     """The target of that name, or at ``netns:PATH``. Raises Unusable, and Refused for the host's own namespace."""
@@ -47,6 +54,14 @@ def find(store: Store, workload: str) -> Target:
     if same_netns(target.netns, OWN_NAMESPACE):
         raise Refused(f"workload {workload} uses the host's network", RefusalReason.HOST_NETWORK)
     return target
+
+
+def of_container(store: Store, container_id: str) -> Target:
+    """The container of that id. Raises Unusable when it has gone."""
+    attachments = store.of_container(container_id)
+    if not attachments or not is_netns(attachments[0].netns):
+        raise Unusable(f"container {container_id} has gone")
+    return Target(container_id, attachments[0].workload, attachments[0].netns, attachments)
 
 
 def _by_name(store: Store, workload: str) -> Target:
@@ -102,9 +117,14 @@ def taken_names(target: Target) -> set[str]:
     return recorded | links(target.netns).keys()
 
 
-def next_name(taken: Collection[str]) -> str:
-    """The first free name of the series in use: net1, net2, ... where there is any such, else eth0, eth1, ..."""
-    first, prefix = (1, "net") if any(NET_NAME.fullmatch(name) for name in taken) else (0, "eth")
+def next_name(taken: Collection[str], prefix: str | None = None) -> str:
+    """The first free name of a series: net1, net2, ... or eth0, eth1, ...
+
+    ``prefix`` None: of the one in use, where there is a netN.
+    """
+    if prefix is None:
+        prefix = "net" if any(NET_NAME.fullmatch(name) for name in taken) else "eth"
+    first = 1 if prefix == "net" else 0
     return next(name for n in range(first, first + len(taken) + 1) if (name := f"{prefix}{n}") not in taken)
 
 

@@ -6,12 +6,14 @@ import logging
 from itertools import groupby
 from pathlib import Path
 
+from msgspec.structs import replace as replace_with
+
 from cni.attach import where
 from cni.delegate import DelegateError
 from cni.hotplug import beside
 from cni.hotplug.journal import Entry, Journal
 from cni.hotplug.parts import Parts
-from cni.kernel import is_netns
+from cni.kernel import interfaces, is_netns
 from cni.locks import LockTimeout
 from cni.model import Attachment
 from cni.switch import pin
@@ -27,6 +29,10 @@ def undo(parts: Parts, journal: Journal, entry: Entry) -> None:
 
     Raises OSError: to be done again.
     """
+    touched = is_netns(entry.netns) and _is_ours(entry)
+    if touched:
+        beside.pin_former(entry)
+        parts.reached("undo: pinned")
     row = parts.store.get(entry.container_id, entry.name, 0)
     if row is not None:
         try:
@@ -35,14 +41,21 @@ def undo(parts: Parts, journal: Journal, entry: Entry) -> None:
             # Its record stays as DELETING and is tried again; the workload does not wait for that behind its pin.
             log.warning("a hot add's DEL is still owed", extra={**where(row), "error": str(error)})
     parts.reached("undo: deleted")
+    if touched:
+        beside.put_main_right(replace_with(entry, gateways=None))
     if is_netns(entry.netns):
-        # Without the pin main is untouched yet, or right already; or this is another namespace under the old path.
-        if pin.is_put(entry.netns):
-            beside.put_main_right(entry)
         parts.reached("undo: main")
         beside.unpin(entry.netns)
         parts.reached("undo: dropped")
     journal.forget(entry)
+
+
+def _is_ours(entry: Entry) -> bool:
+    """Whether the namespace is the one of the hot add, and main may have been touched.
+
+    Another one that took its path has neither the pin nor the link.
+    """
+    return pin.is_put(entry.netns) or interfaces.link(entry.netns, entry.name) is not None
 
 
 def recover(parts: Parts, journal: Journal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -15,12 +16,13 @@ from cni.hotplug import Unusable
 from cni.kernel import probes
 from cni.switch import Refused
 from cni.wire import AttachOrder, DetachOrder, Outcome, Phase
+from tests.support.crashing_plug import plug
 from tests.support.netns import TRAFFIC, WORLD, Node, Program, Site, order, sh
 
 pytestmark = pytest.mark.netns
 
 DOING = ("journaled", "pinned", "added", "main", "dropped")
-UNDOING = ("undo: deleted", "undo: main", "undo: dropped")
+UNDOING = ("undo: pinned", "undo: deleted", "undo: main", "undo: dropped")
 
 
 def void(site: Site, name: str = "void", *more: dict[str, object], **ipam: object) -> None:
@@ -196,8 +198,9 @@ def test_what_cannot_be_is_told_and_touches_nothing(site: Site, node: Node, act:
     assert site.inside() == before
 
 
-def killed_at(site: Site, network: str, point: str) -> None:
-    command = [sys.executable, "-m", "tests.support.crashing_plug", str(site.root), site.prefix, network, point]
+def killed_at(site: Site, network: str, point: str, *gateways: str) -> None:
+    arguments = [str(site.root), site.prefix, network, point, *gateways]
+    command = [sys.executable, "-m", "tests.support.crashing_plug", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL, f"{point} was not reached: {done.stdout}{done.stderr}"
 
@@ -255,4 +258,42 @@ def test_a_namespace_that_took_the_place_of_the_crashed_one_is_not_touched(site:
     node.plugging().recover()
     assert site.inside() == bare
     assert [each.network for each in node.attached()] == ["cni:a"], "which the runtime's DEL ends"
+    node.close()
+
+
+def test_the_default_route_goes_to_the_one_that_is_asked_and_back_when_that_leaves(site: Site, node: Node) -> None:
+    workload = site.add_workload()
+    node.warm_up("a", "b")
+    node.add("a")
+    before, outside = site.inside(), site.outside()
+    plugging = node.plugging()
+    traffic = sending(site)
+    plug(node, plugging, "b", ["10.2.0.1"])
+    assert sh(f"ip -n {workload} route show default").split(" dev ")[0] == "default via 10.2.0.1"
+    told = {each.name: [route["gw"] for route in json.loads(each.result).get("routes", [])] for each in node.attached()}
+    assert told == {"net1": [], "net2": ["10.2.0.1"]}, "what is kept of both says so"
+    time.sleep(0.1)
+    plugging.detach(remove("b"))
+    assert sh(f"ip -n {workload} route show default").split(" dev ")[0] == "default via 10.1.0.1"
+    assert lost(*traffic) == (0, 0)
+    assert {**site.inside(), "routes": ()} == {**before, "routes": ()}
+    assert site.outside() == outside
+
+
+@pytest.mark.parametrize("point", ["added", "main", "dropped"])
+def test_a_kill_as_the_default_route_moves_puts_it_back(site: Site, point: str) -> None:
+    site.add_workload()
+    node = Node.open(site)
+    node.warm_up("a", "b")
+    node.add("a")
+    before, outside = site.inside(), site.outside()
+    node.close()
+    traffic = sending(site)
+    killed_at(site, "b", point, "10.2.0.1")
+    time.sleep(0.3)
+    node = Node.open(site)
+    node.plugging().recover()
+    assert lost(*traffic) == (0, 0)
+    assert site.inside() == before
+    assert site.outside() == outside
     node.close()

@@ -68,11 +68,12 @@ def test_a_pod_comes_onto_a_network_and_leaves_it(here: Node) -> None:
     assert here.rows() == []
 
 
-def test_names_follow_the_series_in_use(here: Node) -> None:
+def test_names_follow_the_runtimes_configuration(here: Node) -> None:
     first, second = here.workload(), here.workload()
     assert here.genie("ADD", first, "blue,red@eth2").status == 0
-    assert here.genie("ADD", second, "blue,red@net1").status == 0
     assert [done(here, "attach", f"lab/{first}", "red")["attachment"] for _ in range(2)] == ["eth1", "eth3"]
+    multus = {"cniVersion": "1.0.0", "name": "multus", "type": "genie", "interfacePrefix": "net"}
+    assert here.call(here.environment("ADD", second, "blue,red@net1"), multus).status == 0
     run("ip", "-n", second, "link", "add", "net2", "type", "veth", "peer", "other")
     assert done(here, "attach", f"lab/{second}", "cni:red")["attachment"] == "net3"
     assert done(here, "attach", f"lab/{second}", "red", "--ifname", "up")["attachment"] == "up"
@@ -133,6 +134,7 @@ def test_a_plain_namespace_is_known_from_its_first_attachment_to_its_last(here: 
         (workload, "eth1", False),
     ]
     done(here, "detach", workload, "blue")
+    assert [line.split(" proto ")[0] for line in defaults(workload)] == ["default via 10.2.0.1 dev eth1"], "the next"
     done(here, "detach", f"netns:/run/../run/netns/{workload}", "eth1")
     assert (here.rows(), here.addresses_taken(), links(workload), rules(workload)) == ([], [], {"lo"}, [])
     forgotten = switcher(here, "attach", workload, "blue")

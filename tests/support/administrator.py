@@ -45,6 +45,13 @@ class Administrator:
         changed = {**manifest, "metadata": metadata, **({} if spec is None else {"spec": spec})}
         return self._done(self._http.put(f"{path}/{metadata['name']}", json=changed))
 
+    def annotate(self, manifest: dict[str, Any], annotations: dict[str, str | None]) -> None:
+        """Set these annotations of the object, None takes one away, as ``kubectl annotate --overwrite``."""
+        path = f"{path_of(manifest)}/{manifest['metadata']['name']}"
+        patch = {"metadata": {"annotations": annotations}}
+        headers = {"Content-Type": "application/merge-patch+json"}
+        self._done(self._http.patch(path, json=patch, headers=headers))
+
     def delete(self, manifest: dict[str, Any]) -> None:
         """Delete it at once."""
         path = f"{path_of(manifest)}/{manifest['metadata']['name']}"

@@ -104,6 +104,11 @@ def test_the_next_free_name(taken: set[str], name: str) -> None:
     assert next_name(taken) == name
 
 
+def test_the_next_free_name_of_a_series_that_is_said() -> None:
+    assert next_name({"eth0", "net1"}, "eth") == "eth1"
+    assert next_name({"eth0", "eth1"}, "net") == "net1"
+
+
 OLD, NEW, OTHER = 2, 3, 4
 WAY = route("0.0.0.0/0", OLD, "10.1.0.1")
 NEAR = route("198.51.100.0/24", OLD, "10.1.0.1", metric=7)
