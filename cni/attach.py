@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from cni import deviceinfo
-from cni.default_route import KEEP, DefaultRoute
+from cni.default_route import KEEP, Aside, DefaultRoute, result_with
 from cni.delegate import DelegateError, Delegates, Invocation
 from cni.model import Attachment, AttachmentState
 from cni.netconf import NetworkConfig
@@ -37,6 +37,18 @@ class WorkloadKernel(Protocol):
 
     def install_own_table(self, netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
         """Give the interface its table and one ``from ADDRESS`` rule per address; twice is harmless. Raises OSError."""
+
+    def set_defaults_aside(self, netns: str, *, take: bool = True) -> Aside:
+        """Take the default routes out of main; not ``take``: only note them. Raises OSError."""
+
+    def put_defaults_back(self, netns: str, aside: Aside) -> None:
+        """Main has them again; twice is harmless. Raises OSError."""
+
+    def settle_defaults(self, netns: str, ifname: str, wanted: DefaultRoute, aside: Aside) -> None:
+        """Leave in main what ``wanted`` lets the interface have, and put back what it lets the others have.
+
+        Raises OSError, also when the interface does not lead to a gateway.
+        """
 
     def remove_own_table(self, netns: str, table: int) -> None:
         """Remove the table and every rule to it; what is not there is removed already. Raises OSError."""
@@ -93,14 +105,16 @@ class Attacher:
             # Recorded first, so that a crash leaves a trace to undo.
             self._store.put(adding)
             undo.callback(self._forget, adding)
-            result = self._add(adding, request.env, undo)
-            undo.pop_all()  # from here on a detach undoes all, the record last
-            ready = replace(adding, result=result, state=AttachmentState.READY)
-            undo.push(_Undo(self, ready, request.env))
-            named = _gateways(ready)
-            ready = replace(ready, host_ifname=host_peer(result, adding.ifname))
-            self._kernel.install_own_table(ready.netns, ready.ifname, ready.table, named)
-            self._store.put(ready)
+            with self._room(request) as aside:
+                result = self._add(adding, request.env, undo)
+                undo.pop_all()  # from here on a detach undoes all, the record last
+                ready = replace(adding, result=result, state=AttachmentState.READY)
+                undo.push(_Undo(self, ready, request.env))
+                ready, gateways = _judged(ready, request.default_route)
+                self._kernel.install_own_table(ready.netns, ready.ifname, ready.table, gateways)
+                if not request.default_route.untouched:
+                    self._kernel.settle_defaults(ready.netns, ready.ifname, request.default_route, aside)
+                self._store.put(ready)
             undo.pop_all()
         return ready
 
@@ -149,6 +163,23 @@ class Attacher:
         """CHECK it against its last result. Raises DelegateError. Before 0.4.0 there is no CHECK: nothing is done."""
         call = _invocation(attachment, env or {}, attachment.netns, attachment.ifname)
         self._delegates.check(attachment.config, call, attachment.result)
+
+    @contextmanager
+    def _room(self, request: AttachRequest) -> Iterator[Aside]:
+        """Others' default routes are out of main, or noted; after a failure main has them again."""
+        if request.default_route.untouched:
+            yield Aside()
+            return
+        aside = self._kernel.set_defaults_aside(request.netns, take=request.default_route.make_room)
+        try:
+            yield aside
+        except BaseException:
+            try:
+                self._kernel.put_defaults_back(request.netns, aside)
+            except OSError as error:
+                fields = {"workload": request.workload, "attachment": request.name, "error": str(error)}
+                log.warning("default routes could not be put back", extra=fields)
+            raise
 
     def _record(self, request: AttachRequest) -> Attachment:
         now = self._clock()
@@ -229,13 +260,13 @@ def where(attachment: Attachment) -> dict[str, object]:
     }
 
 
-def host_peer(result: bytes, ifname: str) -> str | None:
+def host_peer(result: Mapping[str, Any], ifname: str) -> str | None:
     """The peer of ``ifname`` in the node's namespace, where the result names exactly one that can be it.
 
     Reference plugins list the bridge, the host's end and the container's end; only the end nearest before the
     container's interface is its peer, and only when the result says that it is on the host (empty sandbox).
     """
-    interfaces = msgspec.json.decode(result).get("interfaces") or []
+    interfaces = result.get("interfaces") or []
     on_host = [i.get("name") for i in interfaces if not i.get("sandbox")]
     inside = [i.get("name") for i in interfaces if i.get("sandbox")]
     if inside != [ifname]:
@@ -244,13 +275,20 @@ def host_peer(result: bytes, ifname: str) -> str | None:
     return ends[0] if len(ends) == 1 else None
 
 
-def _gateways(attachment: Attachment) -> tuple[str, ...]:
-    """The gateways that the network names in its result, in order. Raises DelegateError when it cannot be read."""
+def _judged(added: Attachment, wanted: DefaultRoute) -> tuple[Attachment, tuple[str, ...]]:
+    """What was added, its result as the arbitration leaves it, and its gateways in order of preference.
+
+    Raises DelegateError when the result cannot be read.
+    """
     try:
-        ips = canonical(msgspec.json.decode(attachment.result))["ips"]
+        content = result_with(msgspec.json.decode(added.result), wanted)
+        ips = canonical(content)["ips"]
+        peer = host_peer(content, added.ifname)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DelegateError(6, f"the result of {attachment.network} cannot be read", str(error)) from error
-    return tuple(str(ip["gateway"]) for ip in ips if ip.get("gateway"))
+        raise DelegateError(6, f"the result of {added.network} cannot be read", str(error)) from error
+    gateways = (*wanted.gateways, *(str(ip["gateway"]) for ip in ips if ip.get("gateway")))
+    result = added.result if wanted.untouched else msgspec.json.encode(content)
+    return replace(added, result=result, host_ifname=peer), gateways
 
 
 def _invocation(attachment: Attachment, env: Mapping[str, str], netns: str, ifname: str) -> Invocation:

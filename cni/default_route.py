@@ -44,6 +44,14 @@ NONE = DefaultRoute(kept=frozenset())
 """It ends up without any."""
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """The default routes that main had before an attachment came, as the kernel has them; whether main lacks them."""
+
+    routes: tuple[bytes, ...] = ()
+    taken: bool = False
+
+
 def via(*gateways: str) -> DefaultRoute:
     """It carries the default route by these gateways, and none in another family. Raises ValueError."""
     _check(gateways)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_interface
 
 from cni import kernel
+from cni.default_route import Aside, DefaultRoute
 from cni.kernel import interfaces, policy, routing
 from cni.kernel.interfaces import Link
 from cni.kernel.netlink import Channel, talking
@@ -31,6 +32,18 @@ class WorkloadNamespaces:
     def install_own_table(self, netns: str, ifname: str, table: int, gateways: Sequence[str] = ()) -> None:
         """See ``WorkloadKernel.install_own_table``."""
         kernel.install_own_table(netns, ifname, table, gateways)
+
+    def set_defaults_aside(self, netns: str, *, take: bool = True) -> Aside:
+        """See ``WorkloadKernel.set_defaults_aside``."""
+        return kernel.set_defaults_aside(netns, take=take)
+
+    def put_defaults_back(self, netns: str, aside: Aside) -> None:
+        """See ``WorkloadKernel.put_defaults_back``."""
+        kernel.put_defaults_back(netns, aside)
+
+    def settle_defaults(self, netns: str, ifname: str, wanted: DefaultRoute, aside: Aside) -> None:
+        """See ``WorkloadKernel.settle_defaults``."""
+        kernel.settle_defaults(netns, ifname, wanted, aside)
 
     def remove_own_table(self, netns: str, table: int) -> None:
         """See ``WorkloadKernel.remove_own_table``."""

@@ -5,6 +5,7 @@ where it was. Removing what is not there succeeds; adding what is there succeeds
 """
 
 from cni.kernel.carrier import carriers
+from cni.kernel.defaults import put_defaults_back, set_defaults_aside, settle_defaults
 from cni.kernel.interfaces import Address, Counters, Link, addresses, counters, link, links
 from cni.kernel.netlink import KernelError
 from cni.kernel.paths import default_nic, install_own_table, remove_own_table
@@ -28,5 +29,8 @@ __all__ = [
     "link",
     "links",
     "netns_identity",
+    "put_defaults_back",
     "remove_own_table",
+    "set_defaults_aside",
+    "settle_defaults",
 ]

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
+from ipaddress import ip_interface
 
 from cni.kernel.netlink import (
     ABSENT,
@@ -100,6 +101,21 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.address}/{self.prefix}"
+
+    @property
+    def family(self) -> int:
+        """AF_INET or AF_INET6."""
+        return socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
+    @property
+    def single(self) -> bool:
+        """Whether it is in no subnet."""
+        return self.prefix == (128 if ":" in self.address else 32)
+
+    @property
+    def subnet(self) -> str:
+        """The subnet that it is in: ``10.1.0.0/24``."""
+        return str(ip_interface(str(self)).network)
 
 
 def counters(where: Where) -> dict[str, Counters]:

@@ -6,14 +6,14 @@ reverse-path filtering accepts what comes in.
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from collections.abc import Sequence
 
 from cni.kernel import interfaces, policy, routing
 from cni.kernel.interfaces import Address
-from cni.kernel.netlink import Channel, Where, talking
+from cni.kernel.netlink import Channel, Order, Where, talking
 from cni.kernel.policy import Rule
-from cni.kernel.routing import Route
+from cni.kernel.routing import MAIN, SCOPE_UNIVERSE, Route
 
 FIRST_TABLE = 1000
 FIRST_PREFERENCE = 20000
@@ -23,21 +23,30 @@ def install_own_table(where: Where, ifname: str, table: int, gateways: Sequence[
     """Gives the link its table and one rule per address. Twice is harmless; what is too much goes.
 
     The table holds what is on the link, the routes that main has by it, and a default route: by the first of
-    ``gateways`` (IPv4 ones count), else by the gateway that main's routes by the link name. Raises OSError.
+    ``gateways`` of the family, else by the gateway that main's routes by the link name, or that the table has already.
+    Raises OSError.
     """
     with talking(where) as channel:
         link = interfaces.link(channel, ifname)
         if link is None:
             return
-        addresses = interfaces.addresses_of(channel, link.index)
-        tables = routing.tables(channel)
-        routes = own_routes(link.index, addresses, tables.get(routing.MAIN, []), gateways)
-        more, less = routing.changes(tables.get(table, []), routes, table)
-        there = _rules_of(channel, table)
-        wanted = {_rule(each.address, table) for each in addresses}
-        channel.order_all([*more, *(policy.adding(rule) for rule in wanted.difference(there))])
-        surplus = [rule for rule in there if rule not in wanted and rule.source]
-        channel.order_all([*less, *(policy.deleting(rule) for rule in surplus)])
+        more: list[Order] = []
+        less: list[Order] = []
+        for family in (socket.AF_INET, socket.AF_INET6):
+            addresses = _own_addresses(channel, link.index, family)
+            if not addresses and family == socket.AF_INET6:
+                continue  # perhaps the kernel has no IPv6 at all
+            tables = routing.tables(channel, family)
+            present = tables.get(table, [])
+            by_link = [each for each in (*tables.get(MAIN, []), *present) if each.link == link.index]
+            routes = own_routes(link.index, addresses, by_link, gateways)
+            there = _rules_of(channel, table, family)
+            wanted = {_rule(each.address, table, family) for each in addresses}
+            to_add, to_remove = routing.changes(present, routes, table)
+            more += [*to_add, *(policy.adding(rule) for rule in wanted.difference(there))]
+            less += [*to_remove, *(policy.deleting(rule) for rule in there if rule not in wanted and rule.source)]
+        channel.order_all(more)
+        channel.order_all(less)
 
 
 def default_nic() -> str | None:
@@ -51,28 +60,32 @@ def default_nic() -> str | None:
 def remove_own_table(where: Where, table: int) -> None:
     """Removes every rule to the table and what is in it; what is not there is removed already. Raises OSError."""
     with talking(where) as channel:
-        _, less = routing.changes(routing.routes(channel, table), (), table)
-        channel.order_all([*(policy.deleting(rule) for rule in _rules_of(channel, table)), *less])
+        present = routing.tables(channel, socket.AF_UNSPEC).get(table, [])
+        rules = _rules_of(channel, table, socket.AF_UNSPEC)
+        _, less = routing.changes(present, (), table)
+        channel.order_all([*(policy.deleting(rule) for rule in rules), *less])
 
 
-def own_routes(link: int, addresses: Sequence[Address], main: Sequence[Route], gateways: Sequence[str]) -> list[Route]:
-    """What the own table of a link should hold, each route with the link's own address as its source."""
+def own_routes(
+    link: int, addresses: Sequence[Address], by_link: Sequence[Route], gateways: Sequence[str]
+) -> list[Route]:
+    """What the own table of a link should hold in the addresses' family, given the routes that are by it."""
     if not addresses:
         return []
-    source = addresses[0].address
-    by_link = [each for each in main if each.link == link]
-    wanted = [_connected(link, str(each), each.address) for each in addresses if each.prefix < 32]
-    gateway = gateway_of(by_link, gateways)
+    # An IPv6 address that is being checked for duplicates cannot be named as a source yet; the rule selects it anyway.
+    source = addresses[0].address if addresses[0].family == socket.AF_INET else None
+    wanted = [routing.route(each.subnet, link, None, source and each.address) for each in addresses if not each.single]
+    gateway = gateway_of(by_link, gateways, addresses[0].family)
     wanted += [each.through(link, each.gateway, source) for each in by_link if each.gateway and not each.default]
     if gateway:
-        wanted.append(routing.route("0.0.0.0/0", link, gateway, source))
+        wanted.append(routing.route(routing.EVERYTHING[addresses[0].family], link, gateway, source))
     return list(dict.fromkeys(wanted))
 
 
-def gateway_of(by_link: Sequence[Route], named: Sequence[str]) -> str | None:
-    """The link's IPv4 gateway: as its network names it, else as its routes do, a default route first."""
+def gateway_of(by_link: Sequence[Route], named: Sequence[str], family: int = socket.AF_INET) -> str | None:
+    """The link's gateway: as its network names it, else as its routes do, a default route first."""
     for gateway in named:
-        if ipaddress.ip_address(gateway).version == 4:
+        if routing.family_of(gateway) == family:
             return gateway
     for each in sorted(by_link, key=lambda route: not route.default):
         if each.gateway:
@@ -80,13 +93,15 @@ def gateway_of(by_link: Sequence[Route], named: Sequence[str]) -> str | None:
     return None
 
 
-def _connected(link: int, address: str, source: str) -> Route:
-    return routing.route(str(ipaddress.ip_interface(address).network), link, None, source)
+def _own_addresses(channel: Channel, link: int, family: int) -> list[Address]:
+    """Those that others may know it by: not what every IPv6 link has of itself."""
+    found = interfaces.addresses_of(channel, link, family)
+    return [each for each in found if family == socket.AF_INET or each.scope == SCOPE_UNIVERSE]
 
 
-def _rule(address: str, table: int) -> Rule:
-    return Rule(preference=FIRST_PREFERENCE + table - FIRST_TABLE, table=table, source=address)
+def _rule(address: str, table: int, family: int) -> Rule:
+    return Rule(preference=FIRST_PREFERENCE + table - FIRST_TABLE, table=table, source=address, family=family)
 
 
-def _rules_of(channel: Channel, table: int) -> list[Rule]:
-    return [rule for rule in policy.rules(channel) if rule.table == table]
+def _rules_of(channel: Channel, table: int, family: int) -> list[Rule]:
+    return [rule for rule in policy.rules(channel, family) if rule.table == table]

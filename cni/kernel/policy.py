@@ -6,7 +6,6 @@ Source: ``include/uapi/linux/fib_rules.h``.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import struct
 from dataclasses import dataclass
@@ -71,7 +70,10 @@ def deleting(rule: Rule) -> Order:
 
 
 def rules(where: Where, family: int = socket.AF_INET) -> list[Rule]:
-    """The rules that this module can express, in order of preference. Raises OSError when the namespace is gone."""
+    """The rules that this module can express, in order of preference. Raises OSError when the namespace is gone.
+
+    ``family`` AF_UNSPEC: of IPv4 and IPv6, as far as the kernel has it.
+    """
     with talking(where) as channel:
         answers = channel.ask(RTM_GETRULE, HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
     found = [_rule(body) for kind, body in answers if kind == RTM_NEWRULE]
@@ -79,12 +81,12 @@ def rules(where: Where, family: int = socket.AF_INET) -> list[Rule]:
 
 
 def _message(rule: Rule) -> bytes:
-    length = ipaddress.ip_address(rule.source).max_prefixlen if rule.source else 0
+    source = b"" if rule.source is None else socket.inet_pton(rule.family, rule.source)
     small = rule.table if rule.table < 256 else 0
-    parts = [HEADER.pack(rule.family, 0, length, 0, small, 0, 0, TO_TABLE, 0)]
+    parts = [HEADER.pack(rule.family, 0, 8 * len(source), 0, small, 0, 0, TO_TABLE, 0)]
     parts += [word(_PRIORITY, rule.preference), word(_TABLE, rule.table)]
-    if rule.source:
-        parts.append(attribute(_SRC, ipaddress.ip_address(rule.source).packed))
+    if source:
+        parts.append(attribute(_SRC, source))
     if rule.out_link:
         parts.append(text(_OUT_LINK, rule.out_link))
     return b"".join(parts)
@@ -92,6 +94,8 @@ def _message(rule: Rule) -> bytes:
 
 def _rule(body: bytes) -> Rule | None:
     family, _, source_length, _, small, _, _, action, _ = HEADER.unpack_from(body)
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return None  # of multicast routing
     parts = dict(attributes(body[HEADER.size :]))
     if action != TO_TABLE or any(any(parts.get(kind, b"")) for kind in _BEYOND_US):
         return None

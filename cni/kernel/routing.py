@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import struct
 from collections.abc import Iterable, Sequence
@@ -28,6 +27,7 @@ MAIN = 254
 RTNH_F_ONLINK = 4
 RTPROT_KERNEL = 2
 RTPROT_STATIC = 4
+RTPROT_RA = 9
 RTN_UNICAST = 1
 RTN_UNREACHABLE = 7
 SCOPE_UNIVERSE = 0
@@ -38,6 +38,8 @@ _PREF = 20
 _LOOPBACK = 1
 """The link number of ``lo`` in every namespace."""
 _NOT_KEPT = (_CACHEINFO, _TABLE)
+EVERYTHING: dict[int, str] = {socket.AF_INET: "0.0.0.0/0", socket.AF_INET6: "::/0"}
+"""The destination of a default route, by family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,23 @@ class Route:
     @property
     def links(self) -> frozenset[int]:
         """Numbers of all links that it may leave by."""
+        return frozenset(link for link, _ in self.hops)
+
+    @property
+    def hops(self) -> list[tuple[int, str | None]]:
+        """Link and gateway of each way that it may take; one, unless it is multipath."""
         several = self._attribute(_MULTIPATH)
         if several is None:
-            return frozenset() if self.link is None else frozenset({self.link})
-        found = set()
+            return [] if self.link is None else [(self.link, self.gateway)]
+        found = []
         offset = 0
         while offset + 8 <= len(several):
             length, _, _, index = struct.unpack_from("=HBBI", several, offset)
-            found.add(int(index))
+            parts = dict(attributes(several[offset + 8 : offset + length]))
+            gateway = socket.inet_ntop(self.family, parts[_GATEWAY]) if _GATEWAY in parts else None
+            found.append((int(index), gateway))
             offset += max((length + 3) & ~3, 8)
-        return frozenset(found)
+        return found
 
     @property
     def gateway(self) -> str | None:
@@ -107,6 +116,11 @@ class Route:
         return self.body[5]
 
     @property
+    def kind(self) -> int:
+        """RTN_UNICAST for one that leads somewhere."""
+        return self.body[7]
+
+    @property
     def scope(self) -> int:
         """SCOPE_LINK for what is on the link itself."""
         return self.body[6]
@@ -125,6 +139,10 @@ class Route:
         )
         return Route(head + b"".join(attribute(*each) for each in sorted([*kept, *_hop(link, gateway, source)])))
 
+    def strict(self) -> Route:
+        """The same; but the kernel refuses it unless another route leads to its gateway."""
+        return Route(self.body[:8] + bytes(4) + self.body[HEADER.size :])
+
     def at_metric(self, metric: int) -> Route:
         """The same route, more or less preferred."""
         kept = [each for each in attributes(self.body[HEADER.size :]) if each[0] != _PRIORITY]
@@ -141,16 +159,21 @@ class Route:
 
 def route(destination: str, link: int, gateway: str | None = None, source: str | None = None, metric: int = 0) -> Route:
     """A static route; with a gateway, that is taken to be on the link, whatever its subnet."""
-    network = ipaddress.ip_network(destination)
-    family = socket.AF_INET if network.version == 4 else socket.AF_INET6
+    address, _, length = destination.partition("/")
+    family = family_of(address)
     parts = _hop(link, gateway, source)
-    if network.prefixlen:
-        parts.append((_DST, network.network_address.packed))
+    if int(length):
+        parts.append((_DST, socket.inet_pton(family, address)))
     if metric:
         parts.append((_PRIORITY, struct.pack("=I", metric)))
     scope, flags = (SCOPE_UNIVERSE, RTNH_F_ONLINK) if gateway else (SCOPE_LINK, 0)
-    head = HEADER.pack(family, network.prefixlen, 0, 0, 0, RTPROT_STATIC, scope, RTN_UNICAST, flags)
+    head = HEADER.pack(family, int(length), 0, 0, 0, RTPROT_STATIC, scope, RTN_UNICAST, flags)
     return Route(head + b"".join(attribute(*each) for each in sorted(parts)))
+
+
+def family_of(address: str) -> int:
+    """AF_INET or AF_INET6."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def unreachable_default(family: int = socket.AF_INET) -> Route:
@@ -169,13 +192,19 @@ def routes(where: Where, table: int = MAIN, family: int = socket.AF_INET) -> lis
 
 
 def tables(where: Where, family: int = socket.AF_INET) -> dict[int, list[Route]]:
-    """The routes of every table that has any, in the kernel's order. Raises OSError when the namespace is gone."""
-    with talking(where) as channel:
-        answers = channel.ask(RTM_GETROUTE, HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+    """The routes of every table that has any, in the kernel's order. Raises OSError when the namespace is gone.
+
+    ``family`` AF_UNSPEC: of IPv4 and IPv6. A kernel without IPv6 has no routes of it.
+    """
+    # One question for each: asked for both at once, the kernel takes the lock that every plugin waits for.
+    families = (family,) if family else (socket.AF_INET, socket.AF_INET6)
     found: dict[int, list[Route]] = {}
+    with talking(where) as channel:
+        answers = [each for one in families for each in channel.ask(RTM_GETROUTE, HEADER.pack(one, *bytes(8)))]
     for kind, body in answers:
         flags = struct.unpack_from("=I", body, 8)[0]
-        if kind == RTM_NEWROUTE and not flags & RTM_F_CLONED:
+        # Asked for a family that it does not know, the kernel lists all others.
+        if kind == RTM_NEWROUTE and body[0] in families and not flags & RTM_F_CLONED:
             found.setdefault(_table(body), []).append(_normal(body, flags))
     return found
 
@@ -222,9 +251,9 @@ def removing(route: Route, table: int) -> Order:
 def _hop(link: int, gateway: str | None, source: str | None) -> list[tuple[int, bytes]]:
     parts = [(_OIF, struct.pack("=I", link))]
     if gateway:
-        parts.append((_GATEWAY, ipaddress.ip_address(gateway).packed))
+        parts.append((_GATEWAY, socket.inet_pton(family_of(gateway), gateway)))
     if source:
-        parts.append((_PREFSRC, ipaddress.ip_address(source).packed))
+        parts.append((_PREFSRC, socket.inet_pton(family_of(source), source)))
     return parts
 
 
