@@ -187,10 +187,12 @@ def test_a_failing_del_is_not_taken_for_done(here: Node, text: str) -> None:
     assert not any(word in failed.stdout.decode().lower() for word in ("not found", "no such file or directory"))
 
 
-def test_T76_a_hot_plugged_attachment_goes_with_its_container(here: Node) -> None:
+def test_T76_what_was_hot_plugged_goes_with_its_container(here: Node) -> None:
     workload = here.workload()
-    assert here.genie("ADD", workload, "blue,told@net1,red@net2").status == 0
-    here.change("UPDATE attachments SET runtime_ifname = '', runtime_network = '' WHERE name != 'eth0'")
+    assert here.genie("ADD", workload, "blue").status == 0
+    for network, ifname in (("told", "net1"), ("red", "net2")):
+        here.hot_plug(workload, network, ifname)
+    assert links(workload) == {"lo", "eth0", "net2"}
     assert here.genie("DEL", workload).status == 0
     assert nothing_left(here, workload)
     assert commands(here.calls)[-1] == ("DEL", "scripted")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cni.wire import Ask, Drain, MoveReason, Phase, SwitchOrder, Verify
-from tests.support.node import Node, Reply, addresses, links, rules
+from cni.wire import Ask, AttachOrder, Drain, MoveReason, Phase, SwitchOrder, Verify
+from tests.support.node import Node, Reply, addresses, links, netns, rules
 from tests.support.scripted import calls, commands, install_scripted
 
 pytestmark = pytest.mark.netns
@@ -208,9 +208,10 @@ def test_T108_a_switch_in_flight_is_left_alone(here: Node) -> None:
 
 @pytest.mark.parametrize("hot", [False, True], ids=["T109 of the same ADD", "T109 hot-plugged"])
 def test_an_interface_that_the_runtime_does_not_know_stays_with_its_container(here: Node, hot: bool) -> None:
-    workload = attached(here, "blue,red@net1,told@net2")
+    workload = attached(here, "blue" if hot else "blue,red@net1,told@net2")
     if hot:
-        here.change("UPDATE attachments SET runtime_ifname = '', runtime_network = '' WHERE name != 'eth0'")
+        here.hot_plug(workload, "red", "net1")
+        here.hot_plug(workload, "told", "net2")
     for _ in range(2):
         assert collect(here, workload).status == 0
     assert links(workload) == {"lo", "eth0", "net1"}
@@ -219,3 +220,13 @@ def test_an_interface_that_the_runtime_does_not_know_stays_with_its_container(he
     assert told[VALID] == listed(workload, ifname="net2"), "what the delegate knows it by"
     assert collect(here).status == 0
     assert (here.rows(), links(workload), here.addresses_taken()) == ([], {"lo"}, [])
+
+
+def test_T109_a_namespace_that_no_runtime_knows_is_nobodys_garbage(here: Node) -> None:
+    workload = here.workload()
+    order = AttachOrder(workload=f"netns:{netns(workload)}", network="told")
+    assert here.ask(Ask(ask="attach", attach=order)).error is None
+    before = here.rows()
+    assert collect(here).status == 0
+    assert here.rows() == before
+    assert calls(here.calls)[-1]["config"][VALID] != []

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from cni.wire import KIND_ASK, Answer, Ask, decode, encode, frame, read_frame
+from cni.wire import KIND_ASK, Answer, Ask, AttachOrder, decode, encode, frame, read_frame
 from tests.support.scripted import install_scripted
 from tests.support.shim import ROOT, build_genie
 
@@ -215,6 +215,12 @@ class Node:
             peer.sendall(frame(KIND_ASK + encode(ask)))
             answer: Answer = decode(read_frame(peer.recv), Answer)
         return answer
+
+    def hot_plug(self, workload: str, network: str, ifname: str = "") -> None:
+        """Attach a running container (``workload()``'s name) to one more network, as an operator does."""
+        order = AttachOrder(workload=f"lab/{workload}", network=network, ifname=ifname)
+        answer = self.ask(Ask(ask="attach", attach=order))
+        assert answer.error is None, answer.error
 
     def rows(
         self, query: str = "SELECT container_id, name, generation, state FROM attachments"
