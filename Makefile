@@ -19,10 +19,10 @@ demo: setup ## the main job: a site on one machine, workloads move while prices 
 # The cluster's tests come last: where its programs are not built yet, they are built beside the others.
 test: setup test-packages cluster-programs-soon check ## everything: lint, types, layers, unit, contract, netns, lab and cluster tests
 	tools/sandbox $(BIN)/python -m pytest -n 2 -m "not bench and not lab and not cluster" tests
-	tools/sandbox $(BIN)/python -m pytest -m lab tests
+	tools/sandbox $(BIN)/python -m pytest -m "lab and not bench" tests
 	tools/kubernetes >/dev/null
 	tools/containerd >/dev/null
-	tools/sandbox $(BIN)/python -m pytest -m cluster tests
+	tools/sandbox $(BIN)/python -m pytest -m "cluster and not bench" tests
 
 check: setup ## lint, format, types, layers, and whether each case of the CNI checklist has a test
 	$(BIN)/ruff check .
