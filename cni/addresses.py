@@ -29,11 +29,11 @@ def free_addresses(network_name: str, plugins: list[dict[str, Any]]) -> int | No
         return None
     try:
         sets = [[_bounds(entry) for entry in entries] for entries in _range_sets(ipam)]
+        taken = _taken(Path(ipam.get("dataDir") or DATA_DIR, network_name))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     if not sets:
         return None
-    taken = _taken(Path(ipam.get("dataDir") or DATA_DIR, network_name))
     return min(_free(entries, taken) for entries in sets)
 
 

@@ -6,7 +6,6 @@ JSON when its text contains ``[``, ``{`` or ``"``. Whatever is wrong makes the w
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from difflib import get_close_matches
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
+from cni import jsontext
 from cni.protocol import CniError, Code, check_ifname
 
 JSON_MARKS = '[{"'
@@ -77,8 +77,8 @@ def parse_networks(text: str, namespace: str, key: str) -> list[NadElement]:
 
 def _json_list(text: str, key: str) -> list[Any]:
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = jsontext.parse(text)
+    except ValueError as error:
         raise _bad(f"annotation {key} is not JSON", str(error)) from error
     # The standard wants a list; Multus' users write a lone object too, and its meaning is plain.
     entries = [content] if isinstance(content, dict) else content

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from cni import jsontext
 from cni.addresses import free_addresses
 from cni.generated import generate, why_not
 from cni.model import PHYSICAL_NETWORK_KEY
@@ -201,8 +202,8 @@ def _base_of(base: str, _: NetworkConfig) -> str:
 def _read(path: Path) -> dict[str, Any]:
     """Raises _Unusable."""
     try:
-        content = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        content = jsontext.parse(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise _Unusable(str(error)) from error
     if not isinstance(content, dict):
         raise _Unusable("not a JSON object")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cni import logical
+from cni import jsontext, logical
 from cni.cluster import AttachmentDefinition, Cluster, ClusterAway, ClusterRefused, Objects, ObjectUnknown
 from cni.logical import DEFAULT_NAMESPACE, LogicalRefused
 from cni.model import PHYSICAL_NETWORK_KEY
@@ -129,8 +129,8 @@ class Networks:
             return self._conf_dir.by_own_name(definition.name)
         where = f"spec.config of NetworkAttachmentDefinition {definition.namespace}/{definition.name}"
         try:
-            content = msgspec.json.decode(definition.config)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            content = jsontext.parse(definition.config)
+        except ValueError as error:
             raise NetworkUnknown(f"{where} is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise NetworkUnknown(f"{where} is not a JSON object")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from cni import jsontext
 
 ONLY_INLINED = "loadOnlyInlinedPlugins"
 SUFFIX = ".conf"
@@ -44,14 +44,14 @@ def _files(directory: Path, name: object) -> list[Path]:
         return []
     try:
         return sorted(path for path in (directory / name).iterdir() if path.suffix == SUFFIX and path.is_file())
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no directory can have such a name
         return []  # most networks have no such directory
 
 
 def _plugin(path: Path) -> dict[str, Any]:
     try:
-        content = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        content = jsontext.parse(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path.parent.name}/{path.name}: {error}") from error
     if not isinstance(content, dict) or not content.get("type"):
         raise ValueError(f"{path.parent.name}/{path.name}: not a plugin's configuration: its type is missing")

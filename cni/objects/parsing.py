@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast, get_args
 
-import msgspec
-
+from cni import jsontext
 from cni.cluster import AttachmentDefinition, LogicalNetwork, Operator, PhysicalNetwork, Requirement, Uplink
 from cni.objects.fields import Fields, Findings
 
@@ -57,9 +56,9 @@ def _attachment_definition(identity: Identity, spec: Fields) -> AttachmentDefini
     config = spec.text("config")
     if config:
         try:
-            if not isinstance(msgspec.json.decode(config), dict):
+            if not isinstance(jsontext.parse(config), dict):
                 spec.problem("config", "must be a JSON object: a CNI configuration or list")
-        except (msgspec.DecodeError, RecursionError) as error:
+        except ValueError as error:
             spec.problem("config", f"is not JSON: {error}")
     return AttachmentDefinition(
         namespace=identity.namespace, name=identity.name, config=config, annotations=identity.annotations

@@ -21,6 +21,8 @@ def directory(tmp_path: Path) -> Path:
     write(tmp_path / "30-blue.conf", {**PLUGIN, "name": "second-blue"})
     (tmp_path / "05-broken.conf").write_text("{")
     (tmp_path / "06-list.conf").write_text("[]")
+    (tmp_path / "06-deep.conf").write_text('{"a":' * 100_000)
+    (tmp_path / "06-utf16.conf").write_bytes(b"\xff\xfe{")
     write(tmp_path / "07-nameless.conflist", {"plugins": [PLUGIN]})
     write(tmp_path / "08-typeless.conf", {"name": "x"})
     write(tmp_path / "40-json.json", PLUGIN)
@@ -121,6 +123,8 @@ def test_a_node_without_networks_says_so(tmp_path: Path) -> None:
         pytest.param({"ranges": [[{"subnet": "nonsense"}]]}, [], None, id="unreadable"),
         pytest.param({"type": "dhcp"}, [], None, id="another plugin"),
         pytest.param({}, [], None, id="no ipam"),
+        pytest.param({"subnet": "10.1.0.0/30", "dataDir": 7}, [], None, id="no directory"),
+        pytest.param({"subnet": "10.1.0.0/30", "dataDir": "/\0"}, [], None, id="a directory that no system has"),
     ],
 )  # fmt: skip
 def test_free_addresses(tmp_path: Path, ipam: dict[str, Any], taken: list[str], free: int | None) -> None:
