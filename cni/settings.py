@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cni.netconf import OWN_TYPE
 from cni.protocol import NETWORK_NAME, VERSIONS
 from cni.strict import Reader, anything, duration, entries, flag, listen, path, paths, rate, text, url
+from cni.yamltext import load as load_yaml
 
 
 class SettingsError(Exception):
@@ -100,9 +99,9 @@ class Settings:
 def load(file: Path, node: str | None = None) -> Settings:
     """The settings in ``file``; ``node`` takes the place of its own. Raises SettingsError with every problem."""
     try:
-        content = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(file, [" ".join(str(error).split())]) from error
+        content = load_yaml(file.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(file, [str(error)]) from error
     if not isinstance(content, dict):
         raise SettingsError(file, ["not a mapping of settings"])
     reader = Reader({**content, "node": node} if node else content, "")

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cni.kube.connection import Connection, refused
 from cni.kube.files import Files
+from cni.yamltext import load
 
 UNABLE_USER = ("exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra")
 UNABLE_CLUSTER = ("proxy-url",)
@@ -66,9 +65,9 @@ class _Reader:
 
     def content(self) -> Mapping[str, Any]:
         try:
-            content = yaml.safe_load(self._bytes(self._path))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise self.refused(f"is not YAML: {' '.join(str(error).split())}") from error
+            content = load(self._bytes(self._path))
+        except ValueError as error:
+            raise self.refused(f"is not YAML: {error}") from error
         if not isinstance(content, Mapping):
             raise self.refused("is no kubeconfig: it must be a mapping with clusters, users and contexts")
         return content

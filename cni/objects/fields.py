@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any
 
+from cni.yamltext import quoted
+
 MAX_DEVICE = 15
 
 
@@ -32,7 +34,7 @@ class Fields:
         if isinstance(content, Mapping):
             self._content = content
         elif content is not None:
-            self.problem("", f"{content!r} must be a mapping of fields")
+            self.problem("", f"{quoted(content)} must be a mapping of fields")
 
     def problem(self, key: str, text: str) -> None:
         """Something is wrong with that field; empty: with all of this mapping."""
@@ -44,7 +46,7 @@ class Fields:
         if value is None:
             return ""
         if not isinstance(value, str):
-            self.problem(key, f'{value!r} must be a text: write "{value}" in quotes')
+            self.problem(key, f'{quoted(value)} must be a text: write "{quoted(value)}" in quotes')
             return ""
         return value.strip()
 
@@ -56,24 +58,24 @@ class Fields:
         try:
             network = ip_network(value, strict=False)
         except ValueError:
-            self.problem(key, f"{value!r} is no subnet such as 10.1.0.0/16")
+            self.problem(key, f"{quoted(value)} is no subnet such as 10.1.0.0/16")
             return ""
         if "/" not in value or not _is_exact(value):
-            self.problem(key, f"{value!r} is an address, no subnet: write {network}")
+            self.problem(key, f"{quoted(value)} is an address, no subnet: write {network}")
         return value
 
     def device(self, key: str) -> str:
         """The name of a network interface."""
         value = self.text(key)
         if len(value.encode()) > MAX_DEVICE or value in (".", "..") or set(value) & set("/: \t\n"):
-            self.problem(key, f"{value!r} is no interface name: at most 15 characters, no blank, slash or colon")
+            self.problem(key, f"{quoted(value)} is no interface name: at most 15 characters, no blank, slash or colon")
         return value
 
     def flag(self, key: str) -> bool:
         """True or false, false when not given."""
         value = self._take(key)
         if value is not None and not isinstance(value, bool):
-            self.problem(key, f"{value!r} must be true or false, without quotes")
+            self.problem(key, f"{quoted(value)} must be true or false, without quotes")
         return value is True
 
     def labels(self, key: str) -> dict[str, str]:
@@ -82,7 +84,7 @@ class Fields:
         if value is None:
             return {}
         if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in (*value, *value.values())):
-            self.problem(key, f"{value!r} must be a mapping of texts, such as {{app: web}}")
+            self.problem(key, f"{quoted(value)} must be a mapping of texts, such as {{app: web}}")
             return {}
         return dict(value)
 
@@ -92,7 +94,7 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            self.problem(key, f"{value!r} must be a list of texts")
+            self.problem(key, f"{quoted(value)} must be a list of texts")
             return []
         return value
 
@@ -104,7 +106,7 @@ class Fields:
         """The fields of every element of a list."""
         value = self._take(key)
         if value is not None and not isinstance(value, list):
-            self.problem(key, f"{value!r} must be a list")
+            self.problem(key, f"{quoted(value)} must be a list")
             return
         for number, element in enumerate(value or []):
             yield Fields(element, f"{self._path}.{key}[{number}]", self._findings)

@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cni.objects.parsing import KINDS, Identity, Value, kind_called
+from cni.yamltext import load_all, quoted
 
 DEFAULT_NAMESPACE = "default"
 """Where ``kubectl apply`` puts what names no namespace."""
@@ -31,9 +30,9 @@ class FileRefused(Exception):  # noqa: N818 - the word that callers read best
 def read(path: Path) -> dict[Key, Value]:
     """The objects of the file. Raises FileRefused."""
     try:
-        documents = list(yaml.safe_load_all(path.read_text()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise FileRefused([" ".join(str(error).split())]) from error
+        documents = load_all(path.read_text())
+    except (OSError, ValueError) as error:
+        raise FileRefused([str(error)]) from error
     found: dict[Key, Value] = {}
     problems: list[str] = []
     for where, content in _objects(documents):
@@ -67,16 +66,16 @@ def _objects(documents: list[Any]) -> Iterator[tuple[str, Any]]:
 def _object(content: Any) -> tuple[Key, Value | None]:
     """One object; None: it is not for the node. Raises FileRefused."""
     if not isinstance(content, dict):
-        raise FileRefused([f"{content!r} is no object: it needs apiVersion, kind, metadata and spec"])
+        raise FileRefused([f"{quoted(content)} is no object: it needs apiVersion, kind, metadata and spec"])
     name, version = str(content.get("kind") or ""), str(content.get("apiVersion") or "")
     if version.startswith(FOREIGN_GROUPS):
         return ("", "", ""), None
     kind = kind_called(name)
     if kind is None:
-        raise FileRefused([f"kind: {name!r} is not for the node{_hint(name)}"])
+        raise FileRefused([f"kind: {quoted(name)} is not for the node{_hint(name)}"])
     identity, problems = _identity(content.get("metadata"))
     if version != kind.api_version:
-        problems.insert(0, f"apiVersion: {version!r} must be {kind.api_version} for a {kind.name}")
+        problems.insert(0, f"apiVersion: {quoted(version)} must be {kind.api_version} for a {kind.name}")
     value, findings = kind.parse(identity, content.get("spec"))
     problems += [*findings.problems, *findings.unknown]
     if problems:
@@ -92,7 +91,7 @@ def _identity(metadata: Any) -> tuple[Identity, list[str]]:
     for key, default in (("name", ""), ("namespace", DEFAULT_NAMESPACE)):
         value = metadata.get(key) or default
         if not isinstance(value, str) or not value:
-            problems.append(f"metadata.{key}: {value!r} is no name")
+            problems.append(f"metadata.{key}: {quoted(value)} is no name")
         texts[key] = str(value)
     annotations = metadata.get("annotations") or {}
     if not isinstance(annotations, dict) or not all(isinstance(each, str) for each in annotations.values()):
