@@ -16,10 +16,12 @@ from typing import Any
 
 import msgspec
 
+from cni import jsontext
 from cni.gates import GateTimeout, NetworkGates
 from cni.known import KnownVersions
 from cni.place import Place, here
 from cni.process import Finished, run
+from cni.protocol import NETWORK_NAME
 
 KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 PREV_RESULT_AT_DEL = "0.4.0"
@@ -104,7 +106,11 @@ class Delegates:
 
     def require(self, config: bytes, call: Invocation) -> None:
         """Raises DelegateError when the list cannot be run, or a plugin of it is not installed."""
-        kinds = [str(plugin["type"]) for plugin in Network.parse(config).plugins]
+        network = Network.parse(config)
+        # Plugins name their files after it: it must not lead them elsewhere (libcni, ValidateNetworkName).
+        if not NETWORK_NAME.fullmatch(network.name):
+            raise DelegateError(BAD_CONFIG, f"invalid characters found in network name {network.name!r}")
+        kinds = [str(plugin["type"]) for plugin in network.plugins]
         try:
             self._place(lambda: [find_program(kind, self._path(call)) for kind in kinds])
         except OSError as error:
@@ -166,13 +172,15 @@ class Delegates:
         ``valid`` is asked for the attachments that stay (``containerID``, ``ifname``) once no ADD or DEL of the network
         is under way. Goes on when one fails, and returns what failed.
         """
-        network = Network.parse(config)
-        if network.disable_gc or not _has_status_and_gc(network):
-            return []
         try:
+            network = Network.parse(config)
+            if network.disable_gc or not _has_status_and_gc(network):
+                return []
             with self._gates.alone(network.name, self._deadline):
                 kept = [dict(each) for each in valid()]
                 return self._ask("GC", network, call, dict.fromkeys(VALID_ATTACHMENTS, kept))
+        except DelegateError as error:
+            return [error]
         except GateTimeout as error:
             return [DelegateError(BUSY, str(error))]
 
@@ -235,7 +243,7 @@ class Delegates:
         try:
             env = _environment(command, call, path)
             finished = self._place(lambda: run(find_program(kind, path), stdin, env, self._deadline))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: an environment that no process can have
             raise DelegateError(FAILED, f"plugin {kind} cannot be started: {error}") from error
         finally:
             if self._observe is not None:
@@ -292,6 +300,8 @@ def _kinds(plugin: Config) -> list[str]:
 def _chosen_version(content: Config, name: str) -> str:
     """The highest version that the list offers (``cniVersion``, ``cniVersions``) and we know."""
     offered = content.get("cniVersions") or []
+    if not isinstance(offered, list):
+        raise DelegateError(BAD_CONFIG, f"network {name}: cniVersions must be a list of versions")
     if content.get("cniVersion"):
         offered = [*offered, content["cniVersion"]]
     if not offered:
@@ -360,9 +370,12 @@ def _failure(kind: str, command: str, finished: Finished, deadline: float) -> De
         return DelegateError(
             DEADLINE, f"plugin {kind}: {command} did not end within {deadline:g} s and was killed", stderr
         )
-    said = _decoded(finished.stdout)
-    if said is not None and isinstance(said.get("code"), int) and (said["code"] or said.get("msg")):
-        return DelegateError(said["code"], str(said.get("msg", "")), str(said.get("details", "")))
+    said = _decoded(finished.stdout) or {}
+    code, msg, details = said.get("code"), said.get("msg"), said.get("details") or ""
+    # type(): true and false are no codes. Runtimes read a code as a number that fits 32 bits.
+    if type(code) is int and 0 < code < 2**31:
+        words = msg if isinstance(msg, str) and msg.strip() else f"plugin {kind}: {command} failed without a message"
+        return DelegateError(code, words, str(details))
     ending = f"signal {-finished.status}" if finished.status < 0 else f"exit status {finished.status}"
     words = " ".join(part for part in (_text(finished.stdout), stderr) if part) or "without a word"
     return DelegateError(FAILED, f"plugin {kind}: {command} ended with {ending}: {words}")
@@ -380,8 +393,8 @@ def _with_problems(error: DelegateError, word: str, problems: list[DelegateError
 def _decoded(data: bytes) -> Config | None:
     """The JSON object in ``data``; None when it is anything else."""
     try:
-        content = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        content = jsontext.parse(data)
+    except ValueError:
         return None
     return content if isinstance(content, dict) else None
 

@@ -6,9 +6,10 @@ to us are carried along. Source: CNI specification, "ADD Success"; containernetw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from ipaddress import ip_address, ip_interface, ip_network
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,6 +20,7 @@ OLDEST_SHAPE = ("0.1.0", "0.2.0")
 VERSIONED_IPS = ("0.3.0", "0.3.1", "0.4.0")
 """These say ``"version": "4"`` in each address."""
 NEWEST_SHAPE = ("1.1.0",)
+WITH_LENGTH = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
 SINCE_1_1 = {
     "interfaces": frozenset({"mtu", "socketPath", "pciID"}),
     "routes": frozenset({"mtu", "advmss", "priority", "table", "scope"}),
@@ -26,19 +28,33 @@ SINCE_1_1 = {
 """What the entries of a result have from 1.1.0 on; older shapes are written without it."""
 
 
-class _Interface(msgspec.Struct):
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What Go reads into an int."""
+
+
+class _Interface(msgspec.Struct, rename="camel"):
     name: str = ""
     sandbox: str | None = None
+    mac: str | None = None
+    mtu: Number | None = None
+    socket_path: str | None = None
+    pci_id: str | None = msgspec.field(default=None, name="pciID")
 
 
 class _Ip(msgspec.Struct):
     address: str
     gateway: str | None = None
+    interface: Number | None = None
 
 
 class _Route(msgspec.Struct):
     dst: str
     gw: str | None = None
+    mtu: Number | None = None
+    advmss: Number | None = None
+    priority: Number | None = None
+    table: Number | None = None
+    scope: Number | None = None
 
 
 class _Dns(msgspec.Struct):
@@ -129,11 +145,14 @@ def _without(entry: Result, names: Collection[str]) -> Result:
 
 def _check_addresses(result: Result) -> None:
     """Raises ValueError that names what is no address."""
-    for ip in result["ips"]:
-        ip_interface(ip["address"])
-    for route in result["routes"]:
-        ip_network(route["dst"], strict=False)
+    for address in (*(ip["address"] for ip in result["ips"]), *(route["dst"] for route in result["routes"])):
+        ip_interface(address)
+        # Go takes neither a mask nor a zone, and does not do without the length.
+        if not WITH_LENGTH.fullmatch(address):
+            raise ValueError(f"{address!r} is not an address with its length, as 10.1.0.5/16")
     for gateway in (*(ip.get("gateway") for ip in result["ips"]), *(route.get("gw") for route in result["routes"])):
+        if gateway and "%" in gateway:
+            raise ValueError(f"{gateway!r} has a zone: a gateway is an address alone")
         if gateway:
             ip_address(gateway)
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,10 +202,19 @@ def test_T119_a_plugin_is_found_by_its_plain_name_only(
 @pytest.mark.parametrize(
     "config",
     [b"", b"[]", b'{"plugins": [{"type": "x"}]}', b'{"name": "n"}', b'{"name": "n", "plugins": []}',
-     b'{"name": "n", "plugins": [{}]}', b'{"name": "n", "plugins": [{"type": "x"}], "cniVersion": "7.0.0"}'],
+     b'{"name": "n", "plugins": [{}]}', b'{"name": "n", "plugins": [{"type": "x"}], "cniVersion": "7.0.0"}',
+     b'{"name": "n", "plugins": [{"type": "scripted"}], "cniVersions": 7}',
+     b'{"name": "n", "plugins": [{"type": "scripted"}], "cniVersions": {"1.0.0": 1}}',
+     b'{"name": "../n", "plugins": [{"type": "scripted"}]}', b'{"name": "a/../n", "plugins": [{"type": "scripted"}]}',
+     b'{"name": "n", "plugins": [{"type": "scripted"}], "a": ' + b"[" * 100_000],
 )  # fmt: skip
 def test_a_list_that_cannot_be_run_is_refused(delegates: Delegates, config: bytes) -> None:
     assert failure(delegates, config).code in (1, 7)
+
+
+def test_an_environment_that_no_process_can_have_is_told(delegates: Delegates, chain: Build) -> None:
+    error = failure(delegates, chain({}), replace(CALL, env={"": "a name that is none"}))
+    assert "cannot be started" in error.msg
 
 
 def test_T122_a_program_that_is_being_written_is_tried_again(delegates: Delegates, chain: Build, bin_dir: Path) -> None:

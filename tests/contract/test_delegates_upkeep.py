@@ -111,6 +111,11 @@ def test_T104_gc_goes_on_after_a_failure(delegates: Delegates, chain: Build, log
     assert len(calls(log)) == 3
 
 
+def test_T104_gc_of_a_list_that_cannot_be_run_is_a_problem_like_others(delegates: Delegates, chain: Build) -> None:
+    (problem,) = delegates.collect(chain({}, cniVersion="7.0.0"), NODE_WIDE, valid)
+    assert problem.code == 1
+
+
 @pytest.mark.parametrize("value", [True, "true"])
 def test_T107_disable_gc_keeps_a_list_out_of_it(delegates: Delegates, chain: Build, log: Path, value: object) -> None:
     assert delegates.collect(chain({}, disableGC=value), NODE_WIDE, valid) == []

@@ -133,6 +133,16 @@ def test_unreadable_addresses_are_refused(bad: dict[str, Any]) -> None:
         ({"routes": [{"gw": "10.0.0.1"}]}, "dst"),
         ({"dns": {"nameservers": "10.0.0.1"}}, r"\$.dns.nameservers"),
         ({"ip4": "10.0.0.1/8"}, r"\$.ip4"),
+        ({"interfaces": [{"name": "eth0", "mac": True}]}, r"\$.interfaces\[0\].mac"),
+        ({"interfaces": [{"name": "eth0", "mtu": "1500"}]}, r"\$.interfaces\[0\].mtu"),
+        ({"interfaces": [{"name": "eth0", "pciID": 1}]}, r"\$.interfaces\[0\].pciID"),
+        ({"ips": [{"address": "10.0.0.1/8", "interface": "0"}]}, r"\$.ips\[0\].interface"),
+        ({"ips": [{"address": "10.0.0.1"}]}, "length"),
+        ({"ips": [{"address": "10.0.0.1/255.0.0.0"}]}, "length"),
+        ({"ips": [{"address": "fe80::1%eth0/64"}]}, "length"),
+        ({"ips": [{"address": "fd00::1/64", "gateway": "fe80::1%eth0"}]}, "zone"),
+        ({"routes": [{"dst": "10.0.0.0/8", "mtu": 1.5}]}, r"\$.routes\[0\].mtu"),
+        ({"routes": [{"dst": "10.0.0.0/8", "table": 2**64}]}, r"\$.routes\[0\].table"),
     ],
 )
 def test_what_is_not_shaped_as_a_result_is_refused_with_its_place(bad: dict[str, Any], where: str) -> None:
