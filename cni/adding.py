@@ -195,7 +195,9 @@ def _attach(means: Means, request: AttachRequest, choice: Choice | None) -> Atta
         details = f"{error.details} ({context})" if error.details else context
         raise CniError(error.code, error.msg, details) from error
     except OSError as error:
-        raise CniError(Code.FAILED, f"interface {request.ifname}: {error}") from error
+        raise CniError(
+            Code.FAILED, f"network {request.network.network}, interface {request.ifname}: {error}"
+        ) from error
     chooser.succeeded(subject)
     return attachment
 

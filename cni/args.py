@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from cni import jsontext
 from cni.protocol import CniError, Code
 
 ANNOTATIONS_ARG = "K8S_ANNOT"
@@ -49,7 +50,7 @@ def parse_args(text: str) -> dict[str, str]:
             raise CniError(Code.INVALID_ENVIRONMENT, "CNI_ARGS: invalid pair", f"{key}={value}")
         found[key] = value
     unknown = sorted(set(found) - KNOWN_ARGS)
-    if unknown and found.get("IgnoreUnknown", "").lower() not in ("1", "true"):
+    if unknown and not _ignores_unknown(found):
         raise CniError(Code.INVALID_ENVIRONMENT, "CNI_ARGS: unknown args", ", ".join(unknown))
     return found
 
@@ -59,15 +60,30 @@ def delegate_args(args: Mapping[str, str], requested: Mapping[str, str] | None =
 
     An address or MAC that the runtime names is for the ``first`` network alone.
     """
-    dropped = {ANNOTATIONS_ARG} if first else {ANNOTATIONS_ARG, *FOR_ONE_NETWORK}
-    kept = {"IgnoreUnknown": "1", **{key: value for key, value in args.items() if key not in dropped}}
-    return ";".join(f"{key}={value}" for key, value in {**kept, **(requested or {})}.items())
+    dropped = {ANNOTATIONS_ARG, "IgnoreUnknown"} if first else {ANNOTATIONS_ARG, "IgnoreUnknown", *FOR_ONE_NETWORK}
+    kept = {key: value for key, value in args.items() if key not in dropped}
+    # What comes to us is unknown to most plugins: they ignore it, whatever the runtime says.
+    ignoring = {"IgnoreUnknown": args["IgnoreUnknown"] if _ignores_unknown(args) else "1"}
+    return ";".join(f"{key}={value}" for key, value in {**ignoring, **kept, **(requested or {})}.items())
 
 
 def workload_of(args: Mapping[str, str], container_id: str) -> str:
     """``namespace/pod``, or the container's id outside Kubernetes."""
     name = args.get("K8S_POD_NAME")
     return f"{namespace_of(args)}/{name}" if name else container_id
+
+
+def who_asks(text: str, container_id: str) -> tuple[str, str]:
+    """What an error is about: ``pod`` and ``namespace/name``, else ``container`` and its id.
+
+    As far as CNI_ARGS can be read at all: they may be what the error is about.
+    """
+    try:
+        args = parse_args(text)
+    except CniError:
+        args = dict(pair.split("=", 1) for pair in text.split(";") if "=" in pair)
+    name = workload_of(args, container_id)
+    return ("container", name) if name == container_id else ("pod", name)
 
 
 def namespace_of(args: Mapping[str, str]) -> str:
@@ -84,12 +100,16 @@ def annotations_of(args: Mapping[str, str]) -> dict[str, str] | None:
     if text is None:
         return None
     try:
-        content = json.loads(text or "{}")
-    except (ValueError, RecursionError) as error:
+        content = jsontext.parse(text or "{}")
+    except ValueError as error:
         raise CniError(Code.INVALID_ENVIRONMENT, f"CNI_ARGS: {ANNOTATIONS_ARG} is not JSON", str(error)) from error
     if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
         raise CniError(Code.INVALID_ENVIRONMENT, f"CNI_ARGS: {ANNOTATIONS_ARG} must be an object of strings")
     return content
+
+
+def _ignores_unknown(args: Mapping[str, str]) -> bool:
+    return args.get("IgnoreUnknown", "").lower() in ("1", "true")
 
 
 def _json_value(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from cni import jsontext
 from cni.wire import WireError
 
 VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -20,6 +21,11 @@ VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 CONTAINER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 MAX_IFNAME = 15
+REPEATED_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,32}")
+"""Versions that an answer repeats, supported or not; the shim has the same rule."""
+LONGEST_MESSAGE = 4000
+LONGEST_DETAILS = 8000
+"""Characters of an error: they end up in logs and events."""
 
 REQUIRED = {
     "CNI_COMMAND": {"ADD", "DEL", "CHECK", "GC", "STATUS"},
@@ -59,18 +65,26 @@ class Code(IntEnum):
 
 
 class CniError(Exception):
-    """A call that fails: what goes to the runtime as an error object."""
+    """A call that fails: what goes to the runtime as an error object. Its texts are one line each, and bounded."""
 
     def __init__(self, code: int, msg: str, details: str = "") -> None:
         self.code = int(code)
-        self.msg = msg
-        self.details = details
-        super().__init__(f"{msg}; {details}" if details else msg)
+        self.msg = one_line(msg, LONGEST_MESSAGE)
+        self.details = one_line(details, LONGEST_DETAILS)
+        super().__init__(f"{self.msg}; {self.details}" if self.details else self.msg)
+
+    def about(self, kind: str, name: str) -> CniError:
+        """The same error, with whom it is about in its details where its texts do not name that yet."""
+        if name in f"{self.msg} {self.details}":
+            return self
+        # In front: what is cut off is the end.
+        return CniError(self.code, self.msg, f"{kind} {name}: {self.details}" if self.details else f"{kind} {name}")
 
     def body(self, version: str) -> bytes:
         """The error object for stdout, in a configuration's version."""
         content = {"cniVersion": version, "code": self.code, "msg": self.msg}
-        return json.dumps({**content, "details": self.details} if self.details else content).encode()
+        whole = {**content, "details": self.details} if self.details else content
+        return json.dumps(whole, ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +149,7 @@ def parse_cni(content: bytes) -> tuple[dict[str, str], bytes]:
 def parse_config(stdin: bytes) -> Config:
     """The network configuration. Raises CniError: code 6 when it is no JSON object, 7 when its name is bad."""
     try:
-        config = json.loads(stdin)
+        config = jsontext.parse(stdin)
     except ValueError as error:
         raise CniError(Code.UNDECODABLE, "the network configuration on stdin is not JSON", str(error)) from error
     if not isinstance(config, dict):
@@ -153,12 +167,12 @@ def parse_config(stdin: bytes) -> Config:
 def version_of(stdin: bytes) -> str:
     """The version in which to answer, whatever is wrong with the rest of the input."""
     try:
-        version = json.loads(stdin).get("cniVersion")
+        version = jsontext.parse(stdin).get("cniVersion")
     except (ValueError, AttributeError):
         return VERSIONS[-1]
     if not isinstance(version, str) or not version:
         return VERSIONS[0]
-    return version
+    return version if REPEATED_VERSION.fullmatch(version) else VERSIONS[-1]
 
 
 def version_tuple(version: str) -> tuple[int, ...]:
@@ -169,7 +183,9 @@ def version_tuple(version: str) -> tuple[int, ...]:
 def check_ifname(ifname: str) -> None:
     """Raises CniError when the kernel would not take the name for an interface (T08)."""
     problem = None
-    if not ifname:
+    if not _is_text(ifname):
+        problem = "interface name is not UTF-8"
+    elif not ifname:
         problem = "interface name is empty"
     elif len(ifname.encode()) > MAX_IFNAME:
         problem = f"interface name is longer than {MAX_IFNAME} bytes"
@@ -179,6 +195,13 @@ def check_ifname(ifname: str) -> None:
         problem = "interface name contains / or : or whitespace"
     if problem is not None:
         raise CniError(Code.INVALID_ENVIRONMENT, problem, ifname)
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text without line breaks and control characters, and no longer than that many characters."""
+    flat = " ".join(text[: 4 * limit].split())[: limit + 1]
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in flat)
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}\u2026"
 
 
 def swallow_proof(text: str) -> str:
@@ -204,6 +227,23 @@ def _check_names(command: str, env: Mapping[str, str]) -> None:
     if not CONTAINER_ID.fullmatch(env["CNI_CONTAINERID"]):
         raise CniError(Code.INVALID_ENVIRONMENT, "invalid characters in containerID", env["CNI_CONTAINERID"])
     check_ifname(env["CNI_IFNAME"])
+    if command == "ADD":  # what it brings is kept for later; a DEL goes by what is kept
+        for name in ("CNI_NETNS", "CNI_ARGS"):
+            _check_text(name, env.get(name, ""))
+
+
+def _check_text(name: str, value: str) -> None:
+    if not _is_text(value):
+        raise CniError(Code.INVALID_ENVIRONMENT, f"{name} is not UTF-8", value)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it came as UTF-8: other bytes arrive as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_version(command: str, version: str) -> None:

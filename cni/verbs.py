@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from cni.adding import Reply, add
+from cni.args import who_asks
 from cni.checking import check
 from cni.collect import collect
 from cni.health import check_health
@@ -50,9 +51,12 @@ class Verbs:
             shown = CniError(code, f"internal error: {type(error).__name__}: {error}")
         finally:
             self._observe(command, int(code), time.monotonic() - started)
+        container = env.get("CNI_CONTAINERID", "")
+        kind, name = who_asks(env.get("CNI_ARGS", ""), container)
+        if name and command not in ("STATUS", "GC"):
+            shown = shown.about(kind, name)
         if command == "DEL":
             shown = CniError(shown.code, swallow_proof(shown.msg), swallow_proof(shown.details))
-        container = env.get("CNI_CONTAINERID", "")
         log.warning(
             "call failed", extra={"command": command, "container": container, "code": code, "error": str(shown)}
         )

@@ -53,6 +53,25 @@ def test_an_error_is_one_object_in_the_calls_version(here: Node, command: str, v
     assert failed.json["msg"]
 
 
+@pytest.mark.parametrize(
+    ("netconf", "changes"),
+    [
+        pytest.param(b"{", {}, id="no JSON"),
+        pytest.param(b'{"name": "pods", "a": ' + b"[" * 100_000, {}, id="nested deeper than can be followed"),
+        pytest.param(b'{"name": "pods"}', {"CNI_IFNAME": "a/b"}, id="no interface"),
+        pytest.param(b'{"name": "pods"}', {"CNI_NETNS": "/none"}, id="no namespace"),
+        pytest.param(b'{"name": "pods", "policy": 7}', {}, id="no object"),
+        pytest.param(b'{"name": "pods", "default_plugin": "nowhere"}', {}, id="no network"),
+        pytest.param(b'{"name": "pods", "default_plugin": "none,nowhere"}', {}, id="no plugin"),
+    ],
+)
+def test_an_adds_error_names_its_pod(shared: Node, netconf: bytes, changes: dict[str, str]) -> None:
+    env = shared.environment("ADD", "w", CNI_ARGS="K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0;K8S_ANNOT={}")
+    failed = shared.call({**env, **changes}, netconf)
+    assert failed.status == 1
+    assert "shop/web-0" in failed.json["msg"] + failed.json["details"]
+
+
 @pytest.mark.parametrize("command", ["ADD", "DEL", "CHECK", "STATUS", "GC"], ids="T24 {}".format)
 def test_a_delegate_that_fails_in_silence_is_no_silent_failure(here: Node, command: str) -> None:
     told = {"type": "scripted", command.lower(): {"print": "", "exit": 1}}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cni.annotations import Element, labels_of, parse_elements
-from cni.args import annotations_of, delegate_args, parse_args, workload_of
+from cni.args import annotations_of, delegate_args, parse_args, who_asks, workload_of
 from cni.naming import name_interfaces
 from cni.protocol import CniError
 from cni.selection import select
@@ -123,7 +123,35 @@ def test_an_address_of_the_runtimes_choice_is_for_the_first_network_alone() -> N
     assert delegate_args(args, {"IP": "10.2.0.9"}, first=False) == "IgnoreUnknown=1;K8S_POD_UID=u;IP=10.2.0.9"
 
 
-@pytest.mark.parametrize("text", ["K8S_ANNOT=[]", 'K8S_ANNOT={"a": 1}', "K8S_ANNOT=x"])
+@pytest.mark.parametrize("said", ["0", "false", "maybe", ""])
+def test_delegates_ignore_what_they_do_not_know_whatever_the_runtime_says(said: str) -> None:
+    assert delegate_args({"IP": "10.0.0.9", "IgnoreUnknown": said}) == "IgnoreUnknown=1;IP=10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("text", "whom"),
+    [
+        pytest.param("K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0", ("pod", "shop/web-0"), id="a pod"),
+        pytest.param("K8S_POD_NAME=web-0", ("pod", "default/web-0"), id="no namespace"),
+        pytest.param("K8S_POD_NAME=web-0;x", ("pod", "default/web-0"), id="args that cannot be read"),
+        pytest.param('K8S_POD_NAME=web-0;K8S_ANNOT={"a": ', ("pod", "default/web-0"), id="annotations that cannot"),
+        pytest.param("", ("container", "c1"), id="outside Kubernetes"),
+    ],
+)
+def test_errors_know_whom_they_are_about(text: str, whom: tuple[str, str]) -> None:
+    assert who_asks(text, "c1") == whom
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "K8S_ANNOT=[]",
+        'K8S_ANNOT={"a": 1}',
+        "K8S_ANNOT=x",
+        pytest.param('K8S_ANNOT={"cni": "\\ud800"}', id="half a character"),
+        pytest.param('K8S_ANNOT={"cni": ' + "[" * 100_000, id="nested deeper than can be followed"),
+    ],
+)
 def test_annotations_are_an_object_of_strings(text: str) -> None:
     with pytest.raises(CniError):
         annotations_of(parse_args(text))

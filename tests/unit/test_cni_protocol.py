@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from cni.protocol import VERSIONS, CniError, parse_call, parse_cni, swallow_proof, version_of
@@ -95,6 +96,25 @@ def test_bad_calls_have_the_specifications_code(env: dict[str, str], stdin: byte
     assert refusal(env, stdin).code == code
 
 
+@pytest.mark.parametrize(
+    ("stdin", "env"),
+    [
+        pytest.param(b'{"name": "pods", "a": ' + b"[" * 100_000, {}, id="nested deeper than can be followed"),
+        pytest.param(b'{"name": "pods", "a": NaN}', {}, id="no number"),
+        pytest.param(b'{"name": "pods", "a": "\\ud800"}', {}, id="half a character"),
+        pytest.param(config(), {"CNI_NETNS": "/run/netns/\udcff"}, id="a namespace that is not UTF-8"),
+        pytest.param(config(), {"CNI_ARGS": "K8S_POD_NAME=\udcff"}, id="args that are not UTF-8"),
+        pytest.param(config(), {"CNI_IFNAME": "eth\udcff"}, id="an interface that is not UTF-8"),
+    ],
+)
+def test_what_could_not_be_written_again_is_refused_at_once(stdin: bytes, env: dict[str, str]) -> None:
+    assert refusal(environment("ADD", **env), stdin).code in (4, 6)
+
+
+def test_no_del_fails_for_what_it_does_not_use() -> None:
+    assert parse_call(environment("DEL", CNI_NETNS="/run/netns/\udcff", CNI_ARGS="\udcff"), config())
+
+
 def test_T08_fifteen_characters_are_a_name() -> None:
     assert parse_call(environment("ADD", CNI_IFNAME="x" * 15), config()).ifname == "x" * 15
 
@@ -120,7 +140,38 @@ def test_T21_an_error_object_has_all_its_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stdin", "version"), [(b"", "1.1.0"), (b"[]", "1.1.0"), (b"{}", "0.1.0"), (b'{"cniVersion": "0.3.1"}', "0.3.1")]
+    "text",
+    ["a\nb\r\n\tc\u2028d\x85e", "a\x00\x1b[2J\x7f", "half a character: \ud800", "x" * 1_000_000, "\x01" * 10_000],
+    ids=["lines", "controls", "surrogate", "long", "long when escaped"],
+)
+def test_an_errors_texts_are_one_line_that_every_reader_can_take(text: str) -> None:
+    error = CniError(7, f"bad {text}", f"very {text}")
+    body = msgspec.json.decode(error.body("0.4.0"))
+    assert body["msg"].startswith("bad ")
+    assert (body["msg"] + body["details"]).isprintable()
+    assert len(error.body("0.4.0")) < 20_000
+
+
+@pytest.mark.parametrize(("msg", "details"), [("lab/web-0 is bad", ""), ("bad", "of lab/web-0")])
+def test_an_error_names_whom_it_is_about_once(msg: str, details: str) -> None:
+    error = CniError(7, msg, details).about("pod", "lab/web-0")
+    assert (error.msg, error.details) == (msg, details)
+    assert CniError(7, "bad").about("pod", "lab/web-0").details == "pod lab/web-0"
+    assert CniError(7, "bad", "very " * 5000).about("pod", "lab/web-0").details.startswith("pod lab/web-0: very")
+
+
+@pytest.mark.parametrize(
+    ("stdin", "version"),
+    [
+        (b"", "1.1.0"),
+        (b"[]", "1.1.0"),
+        (b"{}", "0.1.0"),
+        (b'{"cniVersion": "0.3.1"}', "0.3.1"),
+        (b'{"cniVersion": "9.9.9"}', "9.9.9"),
+        pytest.param(b'{"cniVersion": "%s"}' % (b"9" * 33), "1.1.0", id="too long to be repeated"),
+        pytest.param(b'{"cniVersion": "1.0\\n"}', "1.1.0", id="of strange characters"),
+        pytest.param(b'{"a":' * 100_000, "1.1.0", id="nested deeper than can be followed"),
+    ],
 )
 def test_errors_are_told_in_the_version_of_the_input(stdin: bytes, version: str) -> None:
     assert version_of(stdin) == version
