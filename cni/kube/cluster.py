@@ -81,6 +81,8 @@ class ApiCluster:
                 raise
             log.warning("pod as it was last seen", extra={"pod": f"{namespace}/{name}", "error": str(error)})
             return known
+        if not self._pods.warm:
+            self._pods.nudge()
         if not pod.is_meant_by(uid):
             raise ObjectUnknown(PODS.kind, namespace, name, f"the one of that name now is {pod.uid}, not {uid}")
         self._compare_node(pod)

@@ -82,6 +82,17 @@ def test_what_happened_while_the_server_was_away_is_heard_afterwards(api: ApiWor
     soon(lambda: wanted <= told(), "all three are heard of")
 
 
+def test_the_first_pod_that_is_read_after_an_outage_opens_the_watch(api: ApiWorld, namespace: str) -> None:
+    """Else the pods that are attached until its next try, half a minute later, would not be known in a next outage."""
+    with api.away():
+        time.sleep(8)  # by then pauses are four seconds and more
+        made = api.make(pod(api, namespace))
+    began = time.monotonic()
+    assert api.cluster.pod(namespace, "web-0", made.uid) == made
+    soon(lambda: api.cluster.warm, "the watch is open")
+    assert time.monotonic() - began < 1.0
+
+
 def test_a_version_that_is_too_old_is_known_as_such(api: ApiWorld) -> None:
     given = Given(source="", kubeconfig=api.kubeconfig(api.server.credentials.tokens["admin"]))
     admin = Api(Source(given, Path("/nowhere"), {}), 3.0)
