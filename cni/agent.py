@@ -153,6 +153,7 @@ class Agent:
             ending.callback(self.switches.stop)
             self.hotplug.recover()  # first: a switch must not find another's pin
             self.switches.resume()
+            self.publisher.resume()
             server.start()
             work = self._start_loops()
             ending.callback(work.stop, STOP_SECONDS)

@@ -25,6 +25,8 @@ from cni.written import Interface, multi_ip_preferences, network_status
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 IDLE_SECONDS = 30.0
+RESUME_SECONDS = 5.0
+"""After a start: by then the watch has told of the pods, and nothing has to be asked."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,8 @@ class _Waiting:
     due: float
     notice: Notice | None
     tries: int = 0
+    compare: bool = False
+    """Nothing is written where the pod says so already."""
 
 
 class Publisher:
@@ -106,6 +110,12 @@ class Publisher:
         """The networks of a container are others now: its pod, if it is one, hears of it in the next turn."""
         self._queue(container_id, _Waiting(self._clock(), None))
 
+    def resume(self) -> None:
+        """After a start: what waited when the agent ended is written, for every pod that does not say it yet."""
+        due = self._clock() + RESUME_SECONDS
+        for container_id in {each.container_id for each in self._store.all() if each.pod_uid}:
+            self._queue(container_id, _Waiting(due, None, compare=True))
+
     def forget(self, container_id: str) -> None:
         """Its attachments are gone: nothing is to be written of them any more."""
         with self._changed:
@@ -113,7 +123,7 @@ class Publisher:
             self._clusters.pop(container_id, None)
 
     def stop(self) -> None:
-        """The turn under way ends; what waits is lost, and written with the next change of its pod."""
+        """The turn under way ends; what waits is left to the next agent's :meth:`resume`."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -155,7 +165,7 @@ class Publisher:
         try:
             notice = waiting.notice or self._notice_of(container_id)
             if notice is not None:
-                self._write(notice)
+                self._write(notice, compare=waiting.compare)
         except ClusterAway as error:
             log.warning("annotations wait for the API server", extra={**fields, "error": str(error)})
             self._again(container_id, waiting)
@@ -170,7 +180,7 @@ class Publisher:
     def _again(self, container_id: str, waiting: _Waiting) -> None:
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**waiting.tries)
         with self._changed:
-            again = _Waiting(self._clock() + pause, waiting.notice, waiting.tries + 1)
+            again = replace(waiting, due=self._clock() + pause, tries=waiting.tries + 1)
             self._waiting.setdefault(container_id, again)
 
     def _notice_of(self, container_id: str) -> Notice | None:
@@ -183,7 +193,7 @@ class Publisher:
         namespace, _, name = workload.partition("/")
         return Notice(container_id=container_id, cluster=cluster, pod=cluster.pod(namespace, name, uid))
 
-    def _write(self, notice: Notice) -> None:
+    def _write(self, notice: Notice, *, compare: bool) -> None:
         interfaces = self._interfaces(notice.container_id)
         if not interfaces:
             return  # deleted meanwhile
@@ -193,6 +203,9 @@ class Publisher:
             # One that was left by an earlier sandbox is not true any more.
             if addresses is not None or ADDRESSES_KEY in notice.pod.annotations:
                 written[ADDRESSES_KEY] = addresses
+        # Only after a start: what a watch has told may be older than what was written a moment ago.
+        if compare and all(notice.pod.annotations.get(key) == value for key, value in written.items()):
+            return
         notice.cluster.annotate(notice.pod, written)
 
     def _interfaces(self, container_id: str) -> list[Interface]:

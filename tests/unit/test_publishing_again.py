@@ -109,6 +109,24 @@ def test_a_change_of_networks_is_written_without_being_asked_for_by_the_runtime(
     assert bench.written == ["a"], "also by an agent that was started after the ADD"
 
 
+def test_what_an_agent_did_not_come_to_write_is_written_by_the_next(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, attached("cni:a"), own=FakeCluster("n1", POD))
+    bench.publisher.resume()
+    bench.turn(after=1.0)
+    assert bench.written == [], "the watch is given time to tell of the pods"
+    bench.cluster.away = True
+    bench.turn(after=5.0)
+    bench.cluster.away = False
+    bench.turn(after=2.0)
+    assert bench.written == ["a"]
+    bench.publisher.resume()
+    bench.turn(after=6.0)
+    assert bench.written == ["a"], "what a pod says already is not written again"
+    bench.publisher.changed("c1")
+    bench.turn()
+    assert bench.written == ["a", "a"], "after a change what the watch told may be old"
+
+
 def test_a_change_does_not_lose_what_else_was_to_be_written(tmp_path: Path) -> None:
     bench = Bench(tmp_path, attached("cni:a"))
     bench.publisher.soon(bench.notice(choice="a"))
