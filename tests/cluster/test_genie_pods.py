@@ -51,7 +51,7 @@ def test_three_interfaces(site: Site, asked: Ask) -> None:
     one, other = site.start(*(pod(name, annotations=asked.annotations) for name in ("one", "other")))
     for found in (one, other):
         expect_networks(site, found, asked)
-    reach(site, "one", "other")
+    site.reach("one", "other")
     site.remove("one", "other")
 
 
@@ -60,7 +60,7 @@ def test_a_pod_that_says_nothing(site: Site) -> None:
     one, other = site.start(pod("one"), pod("other"))
     for found in (one, other):
         expect_networks(site, found, plain)
-    reach(site, "one", "other")
+    site.reach("one", "other")
     site.remove("one", "other")
 
 
@@ -99,8 +99,8 @@ def test_a_deployment_and_its_replicas(site: Site) -> None:
     for network in ("eth0", "eth1", "eth2"):
         taken = {address for name in names for address in site.links(name)[network].addresses}
         assert len(taken) == 3, f"each replica has its own address on {network}"
-    reach(site, names[0], names[1])
-    reach(site, names[2], names[1])
+    site.reach(names[0], names[1])
+    site.reach(names[2], names[1])
     site.cluster.kubectl("delete", "deployment", "shop", "--cascade=foreground", "--timeout=60s")
 
 
@@ -134,12 +134,3 @@ def expect_addresses(annotations: Mapping[str, str], asked: Ask, shown: Sequence
         for number, entry in enumerate(shown, start=1)
     )
     assert annotations[ADDRESSES] == f'{{"multi_entry":{len(shown)},"ips":{{{ips}}}}}'
-
-
-def reach(site: Site, one: str, other: str) -> None:
-    """Over every interface."""
-    theirs = site.links(other)
-    pings = [
-        f"ping -q -c 1 -W 5 -I {name} {link.addresses[0]} >/dev/null || echo {name}" for name, link in theirs.items()
-    ]
-    assert site.inside(one, "sh", "-c", "; ".join(pings)) == "", "these interfaces do not reach the other pod"

@@ -52,14 +52,19 @@ class Administrator:
         headers = {"Content-Type": "application/merge-patch+json"}
         self._done(self._http.patch(path, json=patch, headers=headers))
 
-    def delete(self, manifest: dict[str, Any]) -> None:
-        """Delete it at once."""
+    def delete(self, manifest: dict[str, Any], grace_seconds: int = 0) -> None:
+        """Delete it, by default at once."""
         path = f"{path_of(manifest)}/{manifest['metadata']['name']}"
-        self._done(self._http.request("DELETE", path, json={"gracePeriodSeconds": 0}))
+        self._done(self._http.request("DELETE", path, json={"gracePeriodSeconds": grace_seconds}))
 
     def read(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """The object as it is now."""
         return self._done(self._http.get(f"{path_of(manifest)}/{manifest['metadata']['name']}"))
+
+    def find(self, manifest: dict[str, Any]) -> dict[str, Any] | None:
+        """The same, where there is one."""
+        answer = self._http.get(f"{path_of(manifest)}/{manifest['metadata']['name']}")
+        return None if answer.status_code == 404 else self._done(answer)
 
     def namespace(self, name: str) -> None:
         """Make sure that it is there."""

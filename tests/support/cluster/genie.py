@@ -57,6 +57,12 @@ class Genie:
         """Everything that the agents here have logged."""
         return [json.loads(line) for line in self.agent.log.read_text().splitlines() if line.startswith("{")]
 
+    def codes(self, verb: str) -> list[int]:
+        """How such calls failed since the agent was started last."""
+        lines = self.log()
+        last = max(number for number, line in enumerate(lines) if line["text"] == "agent ready")
+        return [line["code"] for line in lines[last:] if line.get("command") == verb]
+
     def refusals(self) -> list[dict[str, Any]]:
         """What they logged of rights that they lacked."""
         return [line for line in self.log() if "forbidden" in json.dumps(line).lower()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from tests.support.cluster.traces import Traces
 
 STATUS = "k8s.v1.cni.cncf.io/network-status"
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
+PING = ("busybox", "ping", "-q", "-c", "1", "-W", "5")
 
 
 @dataclass
@@ -45,13 +48,48 @@ class Site:
         """Deletes pods and waits until they are gone."""
         self.cluster.kubectl("delete", "pod", "--timeout=60s", *names)
 
+    def warm(self) -> None:
+        """Has plugins make what they keep for all pods: bridges and firewall chains."""
+        self.start(
+            pod("first", annotations={NETWORKS: "green,red,asked"}), with_port("second", 4000, {"cni": "ports,blue"})
+        )
+        self.remove("first", "second")
+        self.cluster.settle()
+        self.clean = self.clean or self.cluster.traces()
+
+    def gone(self, *names: str) -> None:
+        """Waits until pods that were deleted are gone."""
+        pods = [f"pod/{name}" for name in names]
+        self.cluster.kubectl("wait", "--for=delete", "--timeout=60s", *pods)
+
+    def reach(self, one: str, other: str) -> None:
+        """The one pod reaches the other over every interface that this one has; needs no API server."""
+        (namespace,) = self.namespaces(one)
+        for name, link in self.links(other).items():
+            run("ip", "netns", "exec", namespace, *PING, "-I", name, *link.addresses)
+
     def inside(self, name: str, *command: str) -> str:
         """Runs a program of the image in a pod."""
         return self.cluster.kubectl("exec", name, "--", *command)
 
+    def rows_of(self, name: str) -> list[tuple[str, ...]]:
+        """What the agent's store has of a pod."""
+        return [row for row in self.genie.rows() if row[0] == f"default/{name}"]
+
+    def namespaces(self, name: str) -> list[str]:
+        """The names of a pod's network namespaces: one, or two while a sandbox takes another's place."""
+        return sorted({Path(row[4]).name for row in self.rows_of(name)})
+
+    def end_sandbox(self, name: str) -> None:
+        """Kills what keeps a pod's namespaces: the kubelet makes it another sandbox."""
+        (namespace,) = self.namespaces(name)
+        held = [int(line) for line in run("ip", "netns", "pids", namespace).split()]
+        (pause,) = [number for number in held if Path(f"/proc/{number}/comm").read_text() == "pause\n"]
+        os.kill(pause, signal.SIGKILL)
+
     def links(self, name: str) -> dict[str, Link]:
         """What the kernel has in a pod's network namespace, but for ``lo``."""
-        (namespace,) = {Path(row[4]).name for row in self.genie.rows() if row[0] == f"default/{name}"}
+        (namespace,) = self.namespaces(name)
         found = json.loads(run("ip", "-n", namespace, "-j", "address"))
         return {link["ifname"]: _link(link) for link in found if link["ifname"] != "lo"}
 
@@ -97,13 +135,7 @@ def genie_site(cluster: Cluster, **settings: Any) -> Iterator[Site]:
         undo.enter_context(networks(cluster))
         uplinks = [{"physicalNetwork": name, "nic": nic, "capacity": "1Gbps"} for name, nic in UPLINKS.items()]
         site = Site(cluster, undo.enter_context(genie(cluster, uplinks=uplinks, **settings)), {})
-        # What plugins keep for all pods, bridges and firewall chains, is made by the first.
-        site.start(
-            pod("first", annotations={NETWORKS: "green,red,asked"}), with_port("second", 4000, {"cni": "ports,blue"})
-        )
-        site.remove("first", "second")
-        cluster.settle()
-        site.clean = cluster.traces()
+        site.warm()
         yield site
 
 

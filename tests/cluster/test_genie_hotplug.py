@@ -1,0 +1,46 @@
+"""Networks that come to a running pod, and go: the pod is told, and its deletion takes them along."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.support.cluster import pod
+from tests.support.cluster.component import until
+from tests.support.cluster.networks import belongs
+from tests.support.cluster.site import NETWORKS, Site
+
+
+def test_by_hand(site: Site) -> None:
+    site.start(pod("one", annotations={NETWORKS: "green"}), pod("other", annotations={"cni": "pods,red@eth2"}))
+    switcher(site, "attach", "default/one", "cni:red")
+    expect_networks(site, {"eth0": "pods", "eth1": "green", "eth2": "red"})
+    site.reach("one", "other")
+    switcher(site, "detach", "default/one", "red")
+    expect_networks(site, {"eth0": "pods", "eth1": "green"})
+    switcher(site, "attach", "default/one", "cni:blue", "--ifname", "lan")
+    expect_networks(site, {"eth0": "pods", "eth1": "green", "lan": "blue"})
+    site.remove("one", "other")
+
+
+def expect_networks(site: Site, wanted: dict[str, str]) -> None:
+    """On pod ``one``: in the kernel, and soon as it is written."""
+    links = site.links("one")
+    assert links.keys() == wanted.keys()
+    for name, network in wanted.items():
+        assert belongs(*links[name].addresses, network)
+    shown = [(name, list(links[name].addresses), links[name].mac) for name in wanted]
+
+    def told() -> list[tuple[str, list[str], str]]:
+        return [(entry["interface"], entry["ips"], entry["mac"]) for entry in site.written("one")]
+
+    until(lambda: told() == shown, "the pod is told", 10)
+
+
+def switcher(site: Site, *arguments: str) -> None:
+    """The real command, asking the node's agent."""
+    command = [sys.executable, "-c", "from switcher.cli import main; main()", *arguments]
+    environment = {**os.environ, "SWITCHER_AGENT": f"unix:{site.cluster.agent_socket}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
