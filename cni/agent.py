@@ -18,6 +18,7 @@ from cni.asks import Asks, SwitchEngine
 from cni.attach import Attacher
 from cni.choosing import Choosing
 from cni.delegate import Delegates
+from cni.forgotten import Forgotten
 from cni.health import check_default
 from cni.hotplug import Edits, HotPlug, Parts
 from cni.install import Installer
@@ -181,6 +182,9 @@ class Agent:
         work.run("hot adds", loops.recovering(self.hotplug))
         if self.edits is not None:
             work.run("edits", self.edits.turn)
+        if self.clusters.own is not None:
+            forgotten = Forgotten(self.store, self.clusters.own, kernel.is_netns, settings.forget_after)
+            work.run("forgotten", loops.forgetting(forgotten, self.means, self.meters.repaired))
         work.run("dels", loops.replaying(self.dels))
         work.run("publishing", self.publisher.turn)
         work.run("sampling", loops.sampling(Sampler(sources, self.spool), self.spool, settings.sample_every))

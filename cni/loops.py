@@ -7,7 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from cni.forgotten import Forgotten
+from cni.forgotten import end as end_forgotten
 from cni.hotplug import HotPlug
+from cni.means import Means
 from cni.reconcile import Leftovers, SpooledDels
 from cni.sense.push import Pusher
 from cni.sense.sampler import Sampler
@@ -96,6 +99,18 @@ def clearing(leftovers: Leftovers, observe: Callable[[str], None]) -> Turn:
     def turn() -> float:
         for _ in range(leftovers.clear()):
             observe("leftover")
+        return LEFTOVERS_SECONDS
+
+    return turn
+
+
+def forgetting(forgotten: Forgotten, means: Means, observe: Callable[[str], None]) -> Turn:
+    """What pods had that the runtime has forgotten."""
+
+    def turn() -> float:
+        for container_id in forgotten.due():
+            for _ in range(end_forgotten(means, container_id)):
+                observe("forgotten")
         return LEFTOVERS_SECONDS
 
     return turn

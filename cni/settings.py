@@ -85,6 +85,8 @@ class Settings:
     conf_dir: Path = Path("/etc/cni/net.d")
     bin_dirs: tuple[str, ...] = ("/opt/cni/bin", "/usr/lib/cni")
     delegate_deadline: float = 60.0
+    forget_after: float = 60.0
+    """How long a pod must have been without namespace and without word of the runtime; then what it had goes."""
     host_mount: Path | None = None
     """Mount namespace that the delegates run in; None: the agent's own."""
     controller: Controller | None = None
@@ -226,6 +228,7 @@ FIELDS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("confDir", "conf_dir", path),
     ("binDirs", "bin_dirs", paths),
     ("delegateDeadline", "delegate_deadline", duration),
+    ("forgetAfter", "forget_after", duration),
     ("hostMount", "host_mount", path),
     ("sampleEvery", "sample_every", duration),
     ("objects", "objects", path),

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def genie_node(cluster: Cluster) -> Iterator[Site]:
     """The cluster's node with ``genie``, its agent and several networks, for the tests of one module."""
-    with genie_site(cluster) as made:
+    with genie_site(cluster, forgetAfter="2s") as made:
         yield made
 
 

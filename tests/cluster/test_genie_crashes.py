@@ -85,3 +85,24 @@ def test_the_node_loses_its_power(site: Site) -> None:
         assert site.written(name)[0]["ips"] == [now["status"]["podIP"]]
     site.remove(*names)
     site.warm()  # bridges and chains are made anew
+
+
+def test_the_runtime_loses_its_memory_too(site: Site) -> None:
+    """Its disk was cleared while the node was off: no DEL comes for what it had, neither of living pods nor others."""
+    site.start(*(pod(name, annotations=TWO) for name in ("gone", "stays")))
+    (former,) = site.namespaces("stays")
+    cluster = site.cluster
+    cluster.power_off()
+    site.genie.agent.kill()
+    cluster.kubectl("delete", "pod", "gone", "--force", "--grace-period=0")
+    cluster.clear_runtime()
+    site.genie.agent.start()
+    cluster.power_on()
+    until(lambda: site.namespaces("stays") not in ([], [former], [former, former]), "it has another sandbox", 60)
+    site.ready("stays")
+    until(lambda: not site.rows_of("gone"), "what the pod had is deleted that is gone", 60)
+    until(lambda: len(site.rows_of("stays")) == 2, "and what its first sandbox had of the other", 60)
+    assert site.namespaces("stays") != [former]
+    assert len(cluster.traces()["leases"]) == 2
+    site.remove("stays")
+    site.warm()

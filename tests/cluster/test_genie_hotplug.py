@@ -24,6 +24,18 @@ def test_by_hand(site: Site) -> None:
     site.remove("one", "other")
 
 
+def test_by_editing_the_annotation(site: Site) -> None:
+    site.start(pod("one", annotations={NETWORKS: "green"}))
+    edit = ("annotate", "--overwrite", "pod", "one")
+    site.cluster.kubectl(*edit, f"{NETWORKS}=green,red@lan")
+    until(lambda: "lan" in site.links("one"), "the network comes", 20)
+    expect_networks(site, {"eth0": "pods", "eth1": "green", "lan": "red"})
+    site.cluster.kubectl(*edit, f"{NETWORKS}=red@lan")
+    until(lambda: "eth1" not in site.links("one"), "the other one goes", 20)
+    expect_networks(site, {"eth0": "pods", "lan": "red"})
+    site.remove("one")
+
+
 def expect_networks(site: Site, wanted: dict[str, str]) -> None:
     """On pod ``one``: in the kernel, and soon as it is written."""
     links = site.links("one")

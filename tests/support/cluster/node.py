@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from tests.support.cluster.containerd import Containerd
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.kubelet import Programs
 from tests.support.cluster.programs import kubernetes, run
-from tests.support.cluster.traces import OF_PODS_ALONE, Traces, changes, traces
+from tests.support.cluster.traces import OF_PODS_ALONE, RESULTS, Traces, changes, traces
 
 NODE = "n1"
 ADDRESS = "198.51.100.1"
@@ -185,6 +186,13 @@ class Cluster:
         self.kubelet.kill()
         self.containerd.kill()
         power.cut(self.runtime, self.directory.name, self.hardware)
+
+    def clear_runtime(self) -> None:
+        """After :meth:`power_off`: containerd's disk is cleared, so that it knows of no pod. Images come anew."""
+        shutil.rmtree(self.runtime.home / "root")
+        shutil.rmtree(RESULTS / "results")
+        self.containerd.start()
+        self._import_images()
 
     def power_on(self) -> None:
         """After :meth:`power_off`. Waits until the node is ready."""
