@@ -1,8 +1,10 @@
 """The node's one durable store: every attachment, whoever made it, with all that its DEL will need.
 
-SQLite in WAL mode with ``synchronous=FULL``: what a method returned from has been written to the disk. One connection,
-guarded by a lock, serves all threads; a transaction of one thread never mixes with another's. The live switch keeps its
-journal, and the sampler its spool, in tables of their own in the same file, by :meth:`Store.transaction`.
+SQLite in WAL mode with ``synchronous=FULL``: what a method returned from has been written to the disk, and survives a
+loss of power; a deletion survives the end of this process at once, and a loss of power from the next write on. One
+connection, guarded by a lock, serves all threads; a transaction of one thread never mixes with another's. The live
+switch keeps its journal, and the sampler its spool, in tables of their own in the same file, by
+:meth:`Store.transaction`.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ MIGRATIONS = (
     "ALTER TABLE attachments ADD COLUMN runtime_network TEXT NOT NULL DEFAULT '';",
     "ALTER TABLE attachments ADD COLUMN pod_uid TEXT NOT NULL DEFAULT '';",
     "ALTER TABLE attachments ADD COLUMN netns_identity TEXT NOT NULL DEFAULT '';",
+    # Of a few hundred rows at most: every ADD paid for a page of it, a move alone used it.
+    "DROP INDEX attachments_by_workload;",
 )
 """Each leads from the schema before it to the next; what is written here is never changed."""
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -47,7 +51,13 @@ _FIELDS = tuple(field.name for field in fields(Attachment))
 _COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
 _SELECT = f"SELECT {_COLUMNS} FROM attachments"  # noqa: S608 - column names of our own dataclass
 _MARKS = ", ".join("?" * len(_FIELDS))
-_PUT = f"INSERT OR REPLACE INTO attachments ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - the same
+_KEY = ("container_id", "name", "generation")
+_CHANGES = ", ".join(f'"{name}" = excluded."{name}"' for name in _FIELDS if name not in _KEY)
+# Not INSERT OR REPLACE: a row that stays where it is leaves the pages of the key alone.
+_PUT = (
+    f"INSERT INTO attachments ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - the same
+    f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {_CHANGES}"
+)
 _ORDER = " ORDER BY container_id, position, name, generation"
 
 
@@ -62,6 +72,7 @@ class Store:
         """Open or create the file. Raises StoreError when it is not ours or was written by a newer version."""
         self.path = path
         self._lock = threading.RLock()
+        self._everything: tuple[Attachment, ...] | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -80,7 +91,7 @@ class Store:
         """Raises StoreError when what it holds cannot be read."""
         try:
             self.note("identity")
-            self.all()
+            self._select("")
         except sqlite3.Error as error:
             raise StoreError(f"the store {self.path} cannot be read: {error}") from error
 
@@ -99,14 +110,33 @@ class Store:
                 raise
             self._connection.commit()
 
+    @contextmanager
+    def _without_waiting(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is not waited for until it is on the disk; an outer one decides that for both."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            try:
+                with self.transaction() as connection:
+                    yield connection
+            finally:
+                self._connection.execute("PRAGMA synchronous=FULL")
+
     def put(self, attachment: Attachment) -> None:
         """Store it, in place of the one with the same container, name and generation."""
         with self.transaction() as connection:
+            self._everything = None
             connection.execute(_PUT, _row(attachment))
 
     def delete(self, container_id: str, name: str, generation: int) -> None:
-        """Forget it; unknown is done already."""
-        with self.transaction() as connection:
+        """Forget it; unknown is done already.
+
+        Its DEL is done: should the power fail now, the record comes back as it was, and its DEL is done once more.
+        """
+        with self._without_waiting() as connection:
+            self._everything = None
             connection.execute(
                 "DELETE FROM attachments WHERE container_id = ? AND name = ? AND generation = ?",
                 (container_id, name, generation),
@@ -126,8 +156,14 @@ class Store:
         return self._select(" WHERE workload = ? AND name = ?", workload, name)
 
     def all(self) -> list[Attachment]:
-        """Every attachment of the node, containers together."""
-        return self._select("")
+        """Every attachment of the node, containers together; the same objects until something changes."""
+        with self._lock:
+            if self._everything is not None:
+                return list(self._everything)
+            everything = self._select("")
+            if not self._connection.in_transaction:  # what is read there may never come to be
+                self._everything = tuple(everything)
+            return everything
 
     def tables(self, container_id: str, netns: str) -> set[int]:
         """The routing tables taken in a workload's namespace."""

@@ -62,6 +62,22 @@ def test_attachments_are_found_by_container_and_by_workload_in_order(tmp_path: P
     assert store.tables("c1", "/elsewhere") == {1000, 1001}
 
 
+def test_all_are_read_again_only_after_a_change(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.db")
+    store.put(ONE)
+    (before,) = store.all()
+    assert store.all()[0] is before
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        store.put(replace(ONE, generation=1))
+        assert len(store.all()) == 2
+        raise ZeroDivisionError
+    assert store.all() == [before]
+    with store.transaction():
+        store.delete("c1", "net1", 0)
+        assert store.all() == []
+    assert store.all() == []
+
+
 def test_an_identity_is_for_life(tmp_path: Path) -> None:
     first = Store(tmp_path / "store.db").identity("n1")
     assert Store(tmp_path / "store.db").identity("n1") == first
