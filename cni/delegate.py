@@ -5,6 +5,7 @@ Source of every rule: CNI specification 1.1.0, sections 4 (execution) and 2 (pro
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
@@ -343,11 +344,15 @@ def _plugin_config(network: Network, plugin: Config, call: Invocation, previous:
     return config
 
 
+@functools.cache
+def _own_environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
+
+
 def _environment(command: str, call: Invocation, path: tuple[str, ...]) -> dict[str, str]:
     """The caller's whole environment over the agent's own, as if the caller had run the plugin itself."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
     callers = {key: value for key, value in call.env.items() if key not in OF_CONTAINER}
-    whole = {**own, **callers, "CNI_COMMAND": command, "CNI_PATH": os.pathsep.join(path)}
+    whole = {**_own_environment(), **callers, "CNI_COMMAND": command, "CNI_PATH": os.pathsep.join(path)}
     if command in ("STATUS", "GC"):
         return whole
     return {

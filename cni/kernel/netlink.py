@@ -22,6 +22,7 @@ from typing import NamedTuple, Self
 from cni.kernel.spaces import open_socket
 
 HEADER = struct.Struct("=IHHII")
+ATTRIBUTE = struct.Struct("=HH")
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 NLM_F_REQUEST = 0x1
@@ -216,9 +217,9 @@ def talking(where: Where, protocol: int = socket.NETLINK_ROUTE) -> Iterator[Chan
 def attributes(data: bytes) -> list[tuple[int, bytes]]:
     """Type (without its flag bits) and value of each attribute in a row of them."""
     found = []
-    offset = 0
-    while offset + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, offset)
+    offset, end = 0, len(data)
+    while offset + 4 <= end:
+        length, kind = ATTRIBUTE.unpack_from(data, offset)
         if length < 4:
             break
         found.append((kind & 0x3FFF, data[offset + 4 : offset + length]))
@@ -229,7 +230,7 @@ def attributes(data: bytes) -> list[tuple[int, bytes]]:
 def attribute(kind: int, value: bytes) -> bytes:
     """One attribute, padded."""
     length = 4 + len(value)
-    return struct.pack("=HH", length, kind) + value + bytes(-length % 4)
+    return ATTRIBUTE.pack(length, kind) + value + bytes(-length % 4)
 
 
 def nested(kind: int, *parts: bytes) -> bytes:

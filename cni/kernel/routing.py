@@ -24,6 +24,7 @@ RTM_DELROUTE = 25
 RTM_GETROUTE = 26
 HEADER = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 MAIN = 254
+LOCAL = 255
 RTNH_F_ONLINK = 4
 RTPROT_KERNEL = 2
 RTPROT_STATIC = 4
@@ -192,7 +193,9 @@ def routes(where: Where, table: int = MAIN, family: int = socket.AF_INET) -> lis
 
 
 def tables(where: Where, family: int = socket.AF_INET) -> dict[int, list[Route]]:
-    """The routes of every table that has any, in the kernel's order. Raises OSError when the namespace is gone.
+    """The routes of every table that has any, in the kernel's order, but for the kernel's own local table.
+
+    Raises OSError when the namespace is gone.
 
     ``family`` AF_UNSPEC: of IPv4 and IPv6. A kernel without IPv6 has no routes of it.
     """
@@ -202,9 +205,11 @@ def tables(where: Where, family: int = socket.AF_INET) -> dict[int, list[Route]]
     with talking(where) as channel:
         answers = [each for one in families for each in channel.ask(RTM_GETROUTE, HEADER.pack(one, *bytes(8)))]
     for kind, body in answers:
-        flags = struct.unpack_from("=I", body, 8)[0]
         # Asked for a family that it does not know, the kernel lists all others.
-        if kind == RTM_NEWROUTE and body[0] in families and not flags & RTM_F_CLONED:
+        if kind != RTM_NEWROUTE or body[0] not in families or body[4] == LOCAL:
+            continue
+        flags = struct.unpack_from("=I", body, 8)[0]
+        if not flags & RTM_F_CLONED:
             found.setdefault(_table(body), []).append(_normal(body, flags))
     return found
 

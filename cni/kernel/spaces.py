@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import logging
 import os
 import socket
@@ -150,19 +151,23 @@ def netns_identity(path: str) -> str | None:
     which the kernel gives again some day.
     """
     try:
-        number = inside(path, _number_here)
+        with open_socket(path, socket.AF_UNIX, socket.SOCK_DGRAM) as of_it:
+            return f"{_boot()}/{_number(of_it, path)}"
     except OSError:
         return None
-    return f"{Path(BOOT_ID).read_text().strip()}/{number}"
 
 
-def _number_here() -> str:
+def _number(of_it: socket.socket, path: str) -> str:
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
-            cookie = any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+        cookie = of_it.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
     except OSError:
-        return f"inode {Path('/proc/thread-self/ns/net').stat().st_ino}"
+        return f"inode {Path(path).stat().st_ino}"
     return str(int.from_bytes(cookie, sys.byteorder))
+
+
+@functools.cache
+def _boot() -> str:
+    return Path(BOOT_ID).read_text().strip()
 
 
 def same_netns(one: str, other: str) -> bool:
