@@ -102,8 +102,6 @@ class Attacher:
         """
         adding = self._record(request)
         with ExitStack() as undo:
-            # Recorded first, so that a crash leaves a trace to undo.
-            self._store.put(adding)
             undo.callback(self._forget, adding)
             with self._room(request) as aside:
                 result = self._add(adding, request.env, undo)
@@ -219,7 +217,10 @@ class Attacher:
 
     def _add(self, adding: Attachment, env: Mapping[str, str], undo: ExitStack) -> bytes:
         try:
-            return self._delegates.add(adding.config, _invocation(adding, env, adding.netns, adding.ifname))
+            # Recorded first, so that a crash leaves a trace to undo: on the disk when the plugin is told what to do. It
+            # comes up meanwhile.
+            call = _invocation(adding, env, adding.netns, adding.ifname)
+            return self._delegates.add(adding.config, replace(call, begun=lambda: self._store.put(adding)))
         except DelegateError as error:
             if error.left_behind:
                 undo.pop_all()

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from cni import jsontext
 from cni.gates import GateTimeout, NetworkGates
 from cni.known import KnownVersions
 from cni.place import Place, here
-from cni.process import Finished, run
+from cni.process import Finished, Running
 from cni.protocol import NETWORK_NAME
 
 KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -54,6 +54,10 @@ Config = dict[str, Any]
 log = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """What the plugins of one configuration list are told, the same for ADD and DEL of one attachment.
@@ -70,6 +74,9 @@ class Invocation:
     """The runtime's capability arguments, JSON; each plugin gets those that it declares."""
     env: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment: its CNI_PATH is searched first."""
+    begun: Callable[[], None] = _nothing
+    """Of an ADD: called once, when the first plugin has been started and before it is told its configuration. What it
+    raises ends the ADD, and the plugin."""
 
 
 class DelegateError(Exception):
@@ -122,13 +129,14 @@ class Delegates:
         network = Network.parse(config)
         # All must be there before the first one acts: nothing is to be undone then.
         self.require(config, call)
+        quietly = replace(call, begun=_nothing)
         result: Config | None = None
         with self._shared(network):
             for position, plugin in enumerate(network.plugins):
                 try:
-                    result = self._add_one(network, plugin, call, result)
+                    result = self._add_one(network, plugin, call if position == 0 else quietly, result)
                 except DelegateError as error:
-                    problems = self._delete_plugins(network, network.plugins[: position + 1], call, result)
+                    problems = self._delete_plugins(network, network.plugins[: position + 1], quietly, result)
                     raise _with_problems(error, "undoing it failed too", problems) from error
         return msgspec.json.encode(result)
 
@@ -243,7 +251,9 @@ class Delegates:
         started = time.monotonic()
         try:
             env = _environment(command, call, path)
-            finished = self._place(lambda: run(find_program(kind, path), stdin, env, self._deadline))
+            with self._place(lambda: Running(find_program(kind, path), env, self._deadline)) as running:
+                call.begun()
+                finished = running.finish(stdin)
         except (OSError, ValueError) as error:  # ValueError: an environment that no process can have
             raise DelegateError(FAILED, f"plugin {kind} cannot be started: {error}") from error
         finally:

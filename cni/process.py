@@ -36,22 +36,48 @@ class Finished:
 
 
 def run(program: str, stdin: bytes, env: Mapping[str, str], deadline_seconds: float) -> Finished:
-    """Run ``program`` in a process group of its own. Raises OSError when it cannot be started.
+    """Run ``program`` to its end. Raises OSError when it cannot be started."""
+    with Running(program, env, deadline_seconds) as running:
+        return running.finish(stdin)
 
-    Returns when the process ends, even when a grandchild keeps its output open; when it failed, what it started in its
-    group dies with it, so that nothing acts on after its undoing. What is beyond the bounds of output is read and
-    dropped, so that a talkative plugin is not blocked.
+
+class Running:
+    """A program in a process group of its own that has been started and waits for its input; a context manager.
+
+    Left without :meth:`finish` it is killed, and has never had any input. Any thread may finish it.
     """
-    deadline = time.monotonic() + deadline_seconds
-    with _Pipes() as pipes:
-        pid = _start(program, env, pipes, min(deadline, time.monotonic() + BUSY_SECONDS))
-        exchange = _Exchange(pipes, stdin)
-        in_time = False
+
+    def __init__(self, program: str, env: Mapping[str, str], deadline_seconds: float) -> None:
+        """Raises OSError when it cannot be started."""
+        self._deadline = time.monotonic() + deadline_seconds
+        self._pipes = _Pipes()
         try:
-            in_time = exchange.until(pid, deadline)
-        finally:
-            status = _end(pid, ended=in_time)
-    return Finished(status if in_time else None, bytes(exchange.stdout), bytes(exchange.stderr))
+            self._pid = _start(program, env, self._pipes, min(self._deadline, time.monotonic() + BUSY_SECONDS))
+        except BaseException:
+            self._pipes.close_all()
+            raise
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if not self._ended:
+            _end(self._pid, ended=False)
+        self._pipes.close_all()
+
+    def finish(self, stdin: bytes) -> Finished:
+        """Give it its input and wait for its end.
+
+        Returns when the process ends, even when a grandchild keeps its output open; when it failed, what it started in
+        its group dies with it, so that nothing acts on after its undoing. What is beyond the bounds of output is read
+        and dropped, so that a talkative plugin is not blocked.
+        """
+        exchange = _Exchange(self._pipes, stdin)
+        in_time = exchange.until(self._pid, self._deadline)
+        self._ended = True
+        status = _end(self._pid, ended=in_time)
+        return Finished(status if in_time else None, bytes(exchange.stdout), bytes(exchange.stderr))
 
 
 def _end(pid: int, *, ended: bool) -> int:
@@ -78,16 +104,14 @@ class _Pipes:
             self.stdout, stdout = self._pipe()
             self.stderr, stderr = self._pipe()
         except OSError:
-            self.close(*self._open)
+            self.close_all()
             raise
         self.theirs = (stdin, stdout, stderr)
         for ours in (self.stdin, self.stdout, self.stderr):
             os.set_blocking(ours, False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def close_all(self) -> None:
+        """Closes what is open."""
         self.close(*self._open)
 
     def close(self, *ends: int) -> None:
