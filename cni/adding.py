@@ -144,7 +144,7 @@ def _recorded(selection: Selection) -> str:
 def _links(call: Call, kernel: VerbKernel) -> Collection[str]:
     """The links in the container's namespace. Raises CniError when it is no other namespace than the node's (T16)."""
     try:
-        there = kernel.links(call.netns)
+        there = kernel.link_names(call.netns)
         own = Path(call.netns).samefile("/proc/self/ns/net")
     except OSError as error:
         raise CniError(Code.INVALID_NETNS, "CNI_NETNS is not a network namespace", f"{call.netns}: {error}") from error

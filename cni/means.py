@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -30,6 +30,9 @@ class VerbKernel(WorkloadKernel, Protocol):
 
     def links(self, netns: str) -> Mapping[str, LinkFacts]:
         """The links in a namespace, by name. Raises OSError when it is gone."""
+
+    def link_names(self, netns: str) -> Collection[str]:
+        """Their names alone. Raises OSError when the namespace is gone."""
 
     def lacks(self, netns: str, ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
         """What is missing of an interface: itself, its addresses, the rules and routes of its table, in words.

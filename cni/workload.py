@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import ip_interface
 
 from cni import kernel
@@ -23,6 +23,10 @@ class WorkloadNamespaces:
     def links(self, netns: str) -> Mapping[str, Link]:
         """See ``VerbKernel.links``."""
         return kernel.links(netns)
+
+    def link_names(self, netns: str) -> Collection[str]:
+        """See ``VerbKernel.link_names``."""
+        return interfaces.names(netns)
 
     def lacks(self, netns: str, ifname: str, addresses: Sequence[str], table: int | None) -> list[str]:
         """See ``VerbKernel.lacks``."""
