@@ -53,6 +53,23 @@ def failure(delegates: Delegates, config: bytes, call: Invocation = CALL) -> Del
     return caught.value
 
 
+def test_what_is_to_be_done_first_is_done_before_the_first_plugin_acts(
+    delegates: Delegates, chain: Build, log: Path
+) -> None:
+    seen: list[bool] = []
+    config = chain({"tag": "a"}, {"tag": "b"})
+    delegates.add(config, replace(CALL, begun=lambda: seen.append(log.exists())))
+    assert seen == [False]
+    log.unlink()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        delegates.add(config, replace(CALL, begun=fail))
+    assert not log.exists(), "no plugin was ever told anything"
+
+
 def test_a_chain_passes_results_on_and_del_goes_backwards(delegates: Delegates, chain: Build, log: Path) -> None:
     config = chain({"tag": "a"}, {"tag": "b"})
     result = delegates.add(config, CALL)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cni.process import MAX_STDERR, Finished, run
+from cni.process import MAX_STDERR, Finished, Running, run
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -60,6 +60,22 @@ def test_output_is_bounded_and_a_grandchild_does_not_hold_it() -> None:
 def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(FileNotFoundError, match="/no/such/program"):
         run("/no/such/program", b"", PATH, 1)
+
+
+def test_what_is_never_told_what_to_do_dies_and_does_nothing(tmp_path: Path) -> None:
+    program, up, done = (tmp_path / name for name in ("program", "up", "done"))
+    program.write_text(f"#!/bin/sh\ntouch {up}\ncat >/dev/null\ntouch {done}\n")
+    program.chmod(0o755)
+    for finish in (False, True):
+        with Running(str(program), PATH, 10) as running:
+            deadline = time.monotonic() + 5
+            while not up.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            if finish:
+                assert running.finish(b"input").status == 0
+        assert done.exists() is finish
+        up.unlink()
 
 
 def test_neither_processes_nor_descriptors_stay() -> None:

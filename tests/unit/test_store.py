@@ -67,10 +67,15 @@ def test_all_are_read_again_only_after_a_change(tmp_path: Path) -> None:
     store.put(ONE)
     (before,) = store.all()
     assert store.all()[0] is before
-    with pytest.raises(ZeroDivisionError), store.transaction():
-        store.put(replace(ONE, generation=1))
-        assert len(store.all()) == 2
-        raise ZeroDivisionError
+
+    def interrupted() -> None:
+        with store.transaction():
+            store.put(replace(ONE, generation=1))
+            assert len(store.all()) == 2
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        interrupted()
     assert store.all() == [before]
     with store.transaction():
         store.delete("c1", "net1", 0)
