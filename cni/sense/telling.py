@@ -38,6 +38,7 @@ class Telling:
         self._all = threading.Event()
         self._all.set()
         self._attachments: AttachmentReports = ()
+        self._reported: tuple[list[Attachment], tuple[SwitchStatus, ...]] = ([], ())
         self._networks: NetworkReports = ()
         self._networks_at = float("-inf")
         self._switches: tuple[SwitchStatus, ...] = ()
@@ -55,7 +56,7 @@ class Telling:
         if whole:
             self._whole_at = now
         switches = tuple(self._statuses())
-        reports = attachment_reports(attachments, switches)
+        reports = self._reports(attachments, switches)
         networks = self._read_networks(now)
         news = News(
             reports if whole or reports != self._attachments else None,
@@ -64,6 +65,14 @@ class Telling:
         )
         self._attachments, self._networks, self._switches = reports, networks, switches
         return news
+
+    def _reports(self, attachments: Sequence[Attachment], switches: tuple[SwitchStatus, ...]) -> AttachmentReports:
+        """Made anew when something changed: reading results is most of what an idle agent would do."""
+        reported = (list(attachments), switches)
+        if reported == self._reported:  # quick: an unchanged store gives the same objects
+            return self._attachments
+        self._reported = reported
+        return attachment_reports(attachments, switches)
 
     def _read_networks(self, now: float) -> NetworkReports:
         if 0 <= now - self._networks_at < NETWORKS_EVERY_SECONDS:
