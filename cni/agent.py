@@ -41,6 +41,7 @@ from cni.sense.telling import Telling
 from cni.sense.uplinks import UplinkLoads
 from cni.server import AgentServer
 from cni.settings import Settings, SettingsError, add_node, load
+from cni.shapes import make_ready
 from cni.smart import Chooser, Knowledge, Rankings, Survey
 from cni.store import Store, StoreError
 from cni.switch import Means as SwitchMeans
@@ -252,6 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
+        make_ready()
         agent = Agent(settings)
         _settle_down()
         agent.run(stop)

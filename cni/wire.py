@@ -22,6 +22,8 @@ from typing import Any
 
 import msgspec
 
+from cni.shapes import make_ready
+
 KIND_CNI = b"CNI1"
 KIND_ASK = b"ASK1"
 HEADER = struct.Struct(">I")
@@ -379,3 +381,6 @@ def decode(data: bytes, kind: type[Any]) -> Any:
         return msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError as error:
         raise WireError(f"not a {kind.__name__}: {error}") from error
+
+
+make_ready()  # both sides read these in threads

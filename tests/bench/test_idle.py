@@ -1,4 +1,4 @@
-"""What an agent costs that holds a node's full 110 attachments and does nothing but count: memory and processor time."""
+"""What an agent that holds 110 attachments and does nothing but count costs: memory and processor time."""
 
 from __future__ import annotations
 
