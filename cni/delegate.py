@@ -5,90 +5,45 @@ Source of every rule: CNI specification 1.1.0, sections 4 (execution) and 2 (pro
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import msgspec
 
-from cni import jsontext
 from cni.gates import GateTimeout, NetworkGates
 from cni.known import KnownVersions
 from cni.place import Place, here
+from cni.plugin import (
+    BAD_CONFIG,
+    BUSY,
+    DEADLINE,
+    FAILED,
+    PREV_RESULT_AT_DEL,
+    UNDECODABLE,
+    VALID_ATTACHMENTS,
+    Config,
+    DelegateError,
+    Invocation,
+    Network,
+    decoded,
+    environment,
+    find_program,
+    has_status_and_gc,
+    kinds_of,
+    nothing,
+    plugin_config,
+    version_tuple,
+)
 from cni.process import Finished, Running
 from cni.protocol import NETWORK_NAME
 
-KNOWN_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
-PREV_RESULT_AT_DEL = "0.4.0"
-"""From this version on a DEL carries the result of the ADD, and there is a CHECK."""
-STATUS_AND_GC = "1.1.0"
-"""From this version on there are STATUS and GC."""
-
-FAILED = 100
-"""A delegate failed without saying how."""
-DEADLINE = 101
-"""A delegate was killed at its deadline."""
-MISSING = 102
-"""A delegate's program is nowhere on the path."""
-BUSY = 11
-"""Other operations are in the way (CNI specification: try again later)."""
-UNDECODABLE = 6
-"""What a delegate printed cannot be read (CNI specification: failed to decode content)."""
-BAD_CONFIG = 7
-"""The configuration itself cannot be run (CNI specification: invalid network config)."""
-
-OF_CONTAINER = frozenset({"CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS"})
-"""What STATUS and GC do not have: they are about the node."""
-
-VALID_ATTACHMENTS = ("cni.dev/valid-attachments", "cni.dev/attachments")
-"""The specification's key of a GC's input, and the one that libcni up to 1.2.0 wrote; both are read and written."""
-
-Config = dict[str, Any]
+__all__ = ["VALID_ATTACHMENTS", "DelegateError", "Delegates", "Invocation", "Network", "find_program"]
 
 log = logging.getLogger(__name__)
-
-
-def _nothing() -> None:
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
-    """What the plugins of one configuration list are told, the same for ADD and DEL of one attachment.
-
-    STATUS and GC are about the node: they have no container.
-    """
-
-    container_id: str = ""
-    netns: str = ""
-    ifname: str = ""
-    args: str = ""
-    """CNI_ARGS."""
-    capabilities: bytes = b"{}"
-    """The runtime's capability arguments, JSON; each plugin gets those that it declares."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """The caller's environment: its CNI_PATH is searched first."""
-    begun: Callable[[], None] = _nothing
-    """Of an ADD: called once, when the first plugin has been started and before it is told its configuration. What it
-    raises ends the ADD, and the plugin."""
-
-
-class DelegateError(Exception):
-    """A delegate failed; code, message and details are its own where it gave any."""
-
-    def __init__(self, code: int, msg: str, details: str = "", *, left_behind: bool = False) -> None:
-        self.code = code
-        self.msg = msg
-        self.details = details
-        self.left_behind = left_behind
-        """A failed ADD could not be undone: a DEL is still owed."""
-        super().__init__(f"{msg}; {details}" if details else msg)
 
 
 class Delegates:
@@ -129,7 +84,7 @@ class Delegates:
         network = Network.parse(config)
         # All must be there before the first one acts: nothing is to be undone then.
         self.require(config, call)
-        quietly = replace(call, begun=_nothing)
+        quietly = replace(call, begun=nothing)
         result: Config | None = None
         with self._shared(network):
             for position, plugin in enumerate(network.plugins):
@@ -146,7 +101,7 @@ class Delegates:
         Continues when one fails. Raises DelegateError: the first failure, the others in its details.
         """
         network = Network.parse(config)
-        result = _decoded(prev_result) if prev_result else None
+        result = decoded(prev_result) if prev_result else None
         with self._shared(network):
             problems = self._delete_plugins(network, network.plugins, call, result)
         if problems:
@@ -160,9 +115,9 @@ class Delegates:
         network = Network.parse(config)
         if network.disable_check or version_tuple(network.version) < version_tuple(PREV_RESULT_AT_DEL):
             return
-        result = _decoded(prev_result)
+        result = decoded(prev_result)
         for plugin in network.plugins:
-            self._run("CHECK", str(plugin["type"]), _plugin_config(network, plugin, call, result), call)
+            self._run("CHECK", str(plugin["type"]), plugin_config(network, plugin, call, result), call)
 
     def status(self, config: bytes, call: Invocation) -> None:
         """STATUS of every plugin and its IPAM plugin, as far as they know it, in order. Raises the first DelegateError.
@@ -183,7 +138,7 @@ class Delegates:
         """
         try:
             network = Network.parse(config)
-            if network.disable_gc or not _has_status_and_gc(network):
+            if network.disable_gc or not has_status_and_gc(network):
                 return []
             with self._gates.alone(network.name, self._deadline):
                 kept = [dict(each) for each in valid()]
@@ -195,11 +150,11 @@ class Delegates:
 
     def _ask(self, command: str, network: Network, call: Invocation, extra: Config) -> list[DelegateError]:
         problems: list[DelegateError] = []
-        if not _has_status_and_gc(network):
+        if not has_status_and_gc(network):
             return problems
         for plugin in network.plugins:
-            content = {**_plugin_config(network, plugin, call, None), **extra}
-            for kind in _kinds(plugin):
+            content = {**plugin_config(network, plugin, call, None), **extra}
+            for kind in kinds_of(plugin):
                 try:
                     if self._speaks(kind, network.version, call):
                         self._run(command, kind, content, call)
@@ -222,11 +177,11 @@ class Delegates:
             raise DelegateError(BUSY, str(error)) from error
 
     def _add_one(self, network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:
-        stdout = self._run("ADD", str(plugin["type"]), _plugin_config(network, plugin, call, previous), call)
+        stdout = self._run("ADD", str(plugin["type"]), plugin_config(network, plugin, call, previous), call)
         if stdout.strip() == b"null":
             # An empty result, as libcni takes it: what the plugins before it said still holds.
             return previous if previous is not None else {"cniVersion": network.version}
-        result = _decoded(stdout)
+        result = decoded(stdout)
         if result is None:
             what = "output that is not a result" if stdout.strip() else "no result"
             raise DelegateError(UNDECODABLE, f"plugin {plugin['type']}: ADD succeeded with {what}", _text(stdout))
@@ -240,7 +195,7 @@ class Delegates:
         problems = []
         for plugin in reversed(plugins):
             try:
-                self._run("DEL", str(plugin["type"]), _plugin_config(network, plugin, call, carried), call)
+                self._run("DEL", str(plugin["type"]), plugin_config(network, plugin, call, carried), call)
             except DelegateError as error:
                 problems.append(error)
         return problems
@@ -250,7 +205,7 @@ class Delegates:
         stdin = msgspec.json.encode(content)
         started = time.monotonic()
         try:
-            env = _environment(command, call, path)
+            env = environment(command, call, path)
             with self._place(lambda: Running(find_program(kind, path), env, self._deadline)) as running:
                 call.begun()
                 finished = running.finish(stdin)
@@ -270,110 +225,6 @@ class Delegates:
         return tuple(dict.fromkeys([*asked, *self._bin_dirs]))
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A configuration list as far as running it goes."""
-
-    name: str
-    version: str
-    plugins: list[Config]
-    disable_check: bool
-    disable_gc: bool
-
-    @classmethod
-    def parse(cls, config: bytes) -> Network:
-        """Raises DelegateError with code 7 when the list cannot be run."""
-        content = _decoded(config)
-        if content is None:
-            raise DelegateError(BAD_CONFIG, "the network configuration is not a JSON object")
-        name, plugins = content.get("name"), content.get("plugins")
-        if not isinstance(name, str) or not name:
-            raise DelegateError(BAD_CONFIG, "the network configuration has no name")
-        if not isinstance(plugins, list) or not plugins:
-            raise DelegateError(BAD_CONFIG, f"network {name}: no plugins")
-        if not all(isinstance(plugin, dict) and isinstance(plugin.get("type"), str) for plugin in plugins):
-            raise DelegateError(BAD_CONFIG, f"network {name}: every plugin needs a type")
-        disabled = [str(content.get(key)).lower() == "true" for key in ("disableCheck", "disableGC")]
-        return cls(name, _chosen_version(content, name), plugins, *disabled)
-
-
-def _has_status_and_gc(network: Network) -> bool:
-    return version_tuple(network.version) >= version_tuple(STATUS_AND_GC)
-
-
-def _kinds(plugin: Config) -> list[str]:
-    """The plugin's type, and its IPAM plugin's."""
-    ipam = plugin.get("ipam")
-    inner = ipam.get("type") if isinstance(ipam, dict) else None
-    return [str(plugin["type"]), inner] if isinstance(inner, str) and inner else [str(plugin["type"])]
-
-
-def _chosen_version(content: Config, name: str) -> str:
-    """The highest version that the list offers (``cniVersion``, ``cniVersions``) and we know."""
-    offered = content.get("cniVersions") or []
-    if not isinstance(offered, list):
-        raise DelegateError(BAD_CONFIG, f"network {name}: cniVersions must be a list of versions")
-    if content.get("cniVersion"):
-        offered = [*offered, content["cniVersion"]]
-    if not offered:
-        return KNOWN_VERSIONS[0]
-    known = [version for version in offered if version in KNOWN_VERSIONS]
-    if not known:
-        raise DelegateError(1, f"network {name}: no supported cniVersion", f"offered {offered}, known {KNOWN_VERSIONS}")
-    return str(max(known, key=version_tuple))
-
-
-def version_tuple(version: str) -> tuple[int, ...]:
-    """``0.4.0`` as numbers, for comparison."""
-    return tuple(int(part) for part in version.split("."))
-
-
-def find_program(kind: str, path: tuple[str, ...]) -> str:
-    """The plugin's program, the first on the path. Raises DelegateError when there is none."""
-    if not kind or "/" in kind or kind in (".", ".."):
-        raise DelegateError(BAD_CONFIG, f"plugin type {kind!r} is not a file name")
-    for directory in path:
-        program = Path(directory, kind)
-        if program.is_file() and os.access(program, os.X_OK):
-            return str(program)
-    raise DelegateError(MISSING, f"plugin {kind} is not installed", f"looked in {os.pathsep.join(path)}")
-
-
-def _plugin_config(network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:
-    supplied = _decoded(call.capabilities) or {}
-    declared = plugin.get("capabilities")
-    wanted = {name for name, on in declared.items() if on} if isinstance(declared, dict) else set()
-    runtime = {name: value for name, value in supplied.items() if name in wanted}
-    kept = {key: value for key, value in plugin.items() if key != "capabilities" and not key.startswith("cni.dev/")}
-    config = {**kept, "name": network.name, "cniVersion": network.version}
-    config.pop("prevResult", None)
-    if runtime:
-        config["runtimeConfig"] = runtime
-    if previous is not None:
-        config["prevResult"] = previous
-    return config
-
-
-@functools.cache
-def _own_environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("CNI_")}
-
-
-def _environment(command: str, call: Invocation, path: tuple[str, ...]) -> dict[str, str]:
-    """The caller's whole environment over the agent's own, as if the caller had run the plugin itself."""
-    callers = {key: value for key, value in call.env.items() if key not in OF_CONTAINER}
-    whole = {**_own_environment(), **callers, "CNI_COMMAND": command, "CNI_PATH": os.pathsep.join(path)}
-    if command in ("STATUS", "GC"):
-        return whole
-    return {
-        **whole,
-        "CNI_CONTAINERID": call.container_id,
-        "CNI_NETNS": call.netns,
-        "CNI_IFNAME": call.ifname,
-        "CNI_ARGS": call.args,
-    }
-
-
 def _spoken(kind: str, command: str, call: Invocation, finished: Finished) -> dict[str, str]:
     """The fields of a log line about what a plugin said beside its result."""
     return {"plugin": kind, "command": command, "container": call.container_id, "stderr": _text(finished.stderr)}
@@ -385,7 +236,7 @@ def _failure(kind: str, command: str, finished: Finished, deadline: float) -> De
         return DelegateError(
             DEADLINE, f"plugin {kind}: {command} did not end within {deadline:g} s and was killed", stderr
         )
-    said = _decoded(finished.stdout) or {}
+    said = decoded(finished.stdout) or {}
     code, msg, details = said.get("code"), said.get("msg"), said.get("details") or ""
     # type(): true and false are no codes. Runtimes read a code as a number that fits 32 bits.
     if type(code) is int and 0 < code < 2**31:
@@ -403,15 +254,6 @@ def _with_problems(error: DelegateError, word: str, problems: list[DelegateError
     more = f"{word}: " + "; ".join(str(problem) for problem in problems)
     details = f"{error.details}; {more}" if error.details else more
     return DelegateError(error.code, error.msg, details, left_behind=True)
-
-
-def _decoded(data: bytes) -> Config | None:
-    """The JSON object in ``data``; None when it is anything else."""
-    try:
-        content = jsontext.parse(data)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _text(data: bytes) -> str:
