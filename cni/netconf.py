@@ -8,7 +8,7 @@ and last by the whole file name without extension, as ``my-net.conf`` is ``net``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -149,10 +149,10 @@ def as_list(content: dict[str, Any], fallback_name: str) -> dict[str, Any]:
             raise ValueError("a configuration list needs a name")
         if not isinstance(plugins, list) or not plugins:
             raise ValueError("plugins must be a list with at least one plugin")
-        if not all(isinstance(plugin, dict) and plugin.get("type") for plugin in plugins):
+        if not all(isinstance(plugin, dict) and _has_type(plugin) for plugin in plugins):
             raise ValueError("every plugin needs a type")
         return content
-    if not content.get("type"):
+    if not _has_type(content):
         raise ValueError("a plugin's type is missing (is it a .conflist?)")
     plugin = {key: value for key, value in content.items() if key != PHYSICAL_NETWORK_KEY}
     listed = {"name": content.get("name") or fallback_name, "plugins": [plugin]}
@@ -160,6 +160,10 @@ def as_list(content: dict[str, Any], fallback_name: str) -> dict[str, Any]:
         if key in content:
             listed[key] = content[key]
     return listed
+
+
+def _has_type(plugin: Mapping[str, Any]) -> bool:
+    return isinstance(plugin.get("type"), str) and bool(plugin["type"])
 
 
 def of_content(network: str, content: dict[str, Any], fallback_name: str = "") -> NetworkConfig:

@@ -41,7 +41,9 @@ def _has_ipam(plugin: Mapping[str, Any]) -> bool:
 
 
 def _changed(plugin: Mapping[str, Any], wanted: Subnet) -> Config:
-    ipam = dict(plugin.get("ipam") or {})
+    ipam = plugin.get("ipam") or {}
+    if not isinstance(ipam, dict):
+        raise SubnetRefused(f"ipam of plugin {plugin.get('type')} must be an object")
     kind = str(ipam.get("type") or WITH_OWN_IPAM.get(str(plugin.get("type")), ""))
     change = CHANGES.get(kind)
     if change is None:
@@ -52,13 +54,22 @@ def _changed(plugin: Mapping[str, Any], wanted: Subnet) -> Config:
 
 def _host_local(ipam: Config, wanted: Subnet) -> Config:
     """``ranges`` and the older ``subnet`` are both read; those of the other family stay."""
-    others = [entries for entries in ipam.get("ranges") or [] if not any(_is_like(each, wanted) for each in entries)]
+    ranges = ipam.get("ranges") or []
+    if not _are_ranges(ranges):
+        raise SubnetRefused('ranges of IPAM plugin host-local must be a list of lists as [[{"subnet": "10.1.0.0/16"}]]')
+    others = [entries for entries in ranges if not any(_is_like(each, wanted) for each in entries)]
     replaced = _is_like(ipam, wanted)
     dropped = {"ranges", "subnet", *OF_A_RANGE} if replaced else {"ranges"}
     kept = {key: value for key, value in ipam.items() if key not in dropped}
     # An administrator's gateway and bounds still hold where they lie within the subnet.
     bounds = {key: ipam[key] for key in OF_A_RANGE if replaced and key in ipam and _inside(ipam[key], wanted)}
     return {**kept, "ranges": [[{"subnet": str(wanted), **bounds}], *others]}
+
+
+def _are_ranges(ranges: object) -> bool:
+    return isinstance(ranges, list) and all(
+        isinstance(entries, list) and all(isinstance(each, dict) for each in entries) for entries in ranges
+    )
 
 
 def _is_like(entry: Mapping[str, Any], wanted: Subnet) -> bool:

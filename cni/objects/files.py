@@ -67,7 +67,7 @@ def _object(content: Any) -> tuple[Key, Value | None]:
     """One object; None: it is not for the node. Raises FileRefused."""
     if not isinstance(content, dict):
         raise FileRefused([f"{quoted(content)} is no object: it needs apiVersion, kind, metadata and spec"])
-    name, version = str(content.get("kind") or ""), str(content.get("apiVersion") or "")
+    name, version = _text(content.get("kind")), _text(content.get("apiVersion"))
     if version.startswith(FOREIGN_GROUPS):
         return ("", "", ""), None
     kind = kind_called(name)
@@ -92,12 +92,17 @@ def _identity(metadata: Any) -> tuple[Identity, list[str]]:
         value = metadata.get(key) or default
         if not isinstance(value, str) or not value:
             problems.append(f"metadata.{key}: {quoted(value)} is no name")
-        texts[key] = str(value)
+        texts[key] = _text(value)
     annotations = metadata.get("annotations") or {}
     if not isinstance(annotations, dict) or not all(isinstance(each, str) for each in annotations.values()):
         problems.append("metadata.annotations: must be a mapping of texts")
         annotations = {}
     return Identity(namespace=texts["namespace"], name=texts["name"], annotations=annotations), problems
+
+
+def _text(value: Any) -> str:
+    """As it is, or as it can be told."""
+    return value if isinstance(value, str) else quoted(value) if value else ""
 
 
 def _hint(name: str) -> str:

@@ -189,6 +189,10 @@ def test_a_subnet_goes_where_the_ipam_plugin_reads_it(plugin: dict[str, Any], ex
         ({"type": "bridge", "ipam": {"type": "dhcp"}}, "dhcp takes no subnet"),
         ({"type": "bridge", "ipam": {}}, "without IPAM"),
         ({"type": "flannel"}, "no plugin of flannel"),
+        ({"type": "weave-net", "ipam": "weave"}, "must be an object"),
+        ({"type": "bridge", "ipam": {"type": "host-local", "ranges": "10.0.0.0/8"}}, "list of lists"),
+        ({"type": "bridge", "ipam": {"type": "host-local", "ranges": [{"subnet": "10.0.0.0/8"}]}}, "list of lists"),
+        ({"type": "bridge", "ipam": {"type": "host-local", "ranges": [[None]]}}, "list of lists"),
     ],
 )
 def test_a_subnet_that_would_be_passed_over_is_refused(plugin: dict[str, Any], named: str) -> None:

@@ -25,6 +25,8 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "06-utf16.conf").write_bytes(b"\xff\xfe{")
     write(tmp_path / "07-nameless.conflist", {"plugins": [PLUGIN]})
     write(tmp_path / "08-typeless.conf", {"name": "x"})
+    write(tmp_path / "08-odd.conf", {"name": "x", "type": ["bridge"]})
+    write(tmp_path / "08-odd.conflist", {"name": "x", "plugins": [{"type": {"bridge": 1}}]})
     write(tmp_path / "40-json.json", PLUGIN)
     return tmp_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,30 @@ PROBLEMS = [
 def network(plugin: str, name: str = "net1") -> str:
     return f"""{{apiVersion: alpha.network.k8s.io/v1, kind: LogicalNetwork, metadata: {{name: {name}, namespace: shop}},
         spec: {{plugin: {plugin}}}}}"""
+
+
+@pytest.mark.parametrize(
+    "place", ["kind: %s", "apiVersion: %s", "metadata: {name: %s}", "metadata: %s", "spec: {plugin: %s}"]
+)
+def test_what_comes_to_millions_of_times_its_text_is_refused_in_a_moment(tmp_path: Path, place: str) -> None:
+    lines = {
+        "apiVersion": "apiVersion: alpha.network.k8s.io/v1",
+        "kind": "kind: LogicalNetwork",
+        "metadata": "metadata: {name: a}",
+        "spec": "spec: {}",
+        place.partition(":")[0]: place % "*i",
+    }
+    aliases = [
+        f"{'abcdefghi'[n]}: &{'abcdefghi'[n]} [{', '.join(['*' + 'abcdefghi'[n - 1] if n else 'x'] * 9)}]"
+        for n in range(9)
+    ]
+    file = tmp_path / "bomb.yaml"
+    file.write_text("\n".join([*aliases, *lines.values()]))
+    started = time.monotonic()
+    with pytest.raises(FileRefused) as caught:
+        read(file)
+    assert time.monotonic() - started < 5
+    assert len(str(caught.value)) < 100_000
 
 
 def test_genies_own_spellings_are_read(tmp_path: Path) -> None:
