@@ -7,8 +7,10 @@ GENIE := build/genie
 SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
+COUNT ?= 100000
+FUZZERS := $(patsubst tests/fuzz/shim/%.c,build/fuzz-shim-%,$(wildcard tests/fuzz/shim/*.c))
 
-.PHONY: help demo test check unit bench lock clean setup genie test-packages cluster-programs-soon cluster-up cluster-status cluster-down
+.PHONY: help demo test check unit fuzz bench lock clean setup genie test-packages cluster-programs-soon cluster-up cluster-status cluster-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +35,13 @@ check: setup ## lint, format, types, layers, and whether each case of the CNI ch
 
 unit: setup ## the tests that need no namespaces
 	tools/sandbox $(BIN)/python -m pytest -n 2 tests/unit
+
+# A run that was interrupted goes on where it was. REPLAY=FILE tries one kept input again.
+fuzz: setup test-packages ## COUNT requests by SEED against a node, and the shim under a coverage-guided fuzzer
+	tools/system-packages --for-fuzz
+	$(MAKE) -s $(FUZZERS)
+	$(BIN)/python -m tests.fuzz.shim --seed $(SEED)
+	tools/sandbox $(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT) $(if $(REPLAY),--replay $(REPLAY))
 
 bench: setup ## the benchmarks behind the README's figures
 	tools/kubernetes >/dev/null
@@ -79,6 +88,11 @@ build/genie-sanitized: $(SHIM_SOURCES)
 	mkdir -p build
 	$(CC) $(filter-out -static,$(SHIM_FLAGS)) -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    -o $@.$$$$ $(filter %.c,$^) && mv $@.$$$$ $@
+
+build/fuzz-shim-%: tests/fuzz/shim/%.c tests/fuzz/shim/expect.h $(SHIM_SOURCES)
+	mkdir -p build
+	clang-14 $(filter-out -static,$(SHIM_FLAGS)) -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -Icni/shim -o $@.$$$$ $< $(filter-out %/genie.c,$(filter cni/shim/%.c,$^)) && mv $@.$$$$ $@
 
 lock: ## write requirements.lock anew from pyproject.toml
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 \
