@@ -110,7 +110,7 @@ def test_a_damaged_frame_may_be_closed_without_a_word() -> None:
         {"links": frozenset()},
         {"addresses": {"eth0": frozenset()}},
     ],
-    ids=str,
+    ids=["no record", "a record that is not ready", "a link too much", "no link", "no address"],
 )
 def test_a_success_that_is_none_is_seen(changes: dict[str, Any]) -> None:
     real = replace(ADD, confs={"10-blue.conflist": ADD.confs["10-blue.conflist"]})
