@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cni import delegate
+from cni import delegate, plugin
 from cni.protocol import Code
 from tests.support.node import Node
 
@@ -89,7 +89,8 @@ def test_a_delegate_that_fails_in_silence_is_no_silent_failure(here: Node, comma
 
 
 def test_T25_our_codes_are_the_specifications_or_begin_at_100(here: Node) -> None:
-    ours = {*Code, *(getattr(delegate, name) for name in ("FAILED", "DEADLINE", "MISSING", "BUSY", "BAD_CONFIG"))}
+    named = {**vars(delegate), **vars(plugin)}
+    ours = {*Code, *(named[name] for name in ("FAILED", "DEADLINE", "MISSING", "BUSY", "BAD_CONFIG", "UNDECODABLE"))}
     assert {code for code in ours if code < 100} <= SPECIFIED
     here.rows("DROP TABLE attachments")
     assert here.genie("ADD", here.workload(), "told").json["code"] == 999, "a fault of the agent's own"
