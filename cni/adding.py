@@ -29,7 +29,7 @@ from cni.pods import Asking, asking
 from cni.protocol import Call, CniError, Code
 from cni.publish import Notice
 from cni.requested import request
-from cni.results import in_version, merged
+from cni.results import canonical, in_version, merged
 from cni.selection import Selection, asks_for_networks, select
 from cni.smart import Choice
 
@@ -59,6 +59,7 @@ class Wanted:
 def add(means: Means, call: Call) -> Reply:
     """The merged result. Raises CniError, LockTimeout; nothing of it is left then."""
     args = parse_args(call.args)
+    _before(call)
     who = asking(means.clusters, call, args)
     networks = means.networks.of_cluster(who.cluster)
     selections = select(call.config, who.annotations, call.ifname, who.namespace)
@@ -164,7 +165,8 @@ def _check_free(means: Means, call: Call, ifnames: Sequence[str], there: Collect
         raise CniError(Code.FAILED, text)
     existing = sorted(set(there).intersection(ifnames))
     if existing:
-        raise CniError(Code.FAILED, f"interface {', '.join(existing)} already exists in {call.netns}")
+        text = f"interface {', '.join(existing)} already exists in {call.netns}"
+        raise CniError(Code.FAILED, text, "remove it, or have the network's interface named otherwise")
 
 
 def _attach_all(
@@ -227,13 +229,25 @@ def _with_problems(error: CniError, problems: Sequence[Problem]) -> CniError:
 
 
 def _merged_body(call: Call, done: Sequence[Attachment]) -> bytes:
-    results: list[dict[str, Any]] = [json.loads(attachment.result) for attachment in done]
-    if call.config.get("prevResult"):
-        results.insert(0, call.config["prevResult"])
+    results = [*_before(call), *(json.loads(attachment.result) for attachment in done)]
     try:
         return json.dumps(in_version(merged(results), call.version)).encode()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CniError(Code.UNDECODABLE, "a delegate's result cannot be read", str(error)) from error
+
+
+def _before(call: Call) -> list[dict[str, Any]]:
+    """The result of the plugins before us in the runtime's chain. Raises CniError: before anything is attached."""
+    result = call.config.get("prevResult")
+    if not result:
+        return []
+    try:
+        canonical(result)
+    except ValueError as error:
+        raise CniError(
+            Code.UNDECODABLE, "prevResult of the network configuration cannot be read", str(error)
+        ) from error
+    return [result]
 
 
 def _publish(means: Means, container_id: str, who: Asking, extra: Mapping[str, str]) -> None:

@@ -26,7 +26,10 @@ def check(means: Means, call: Call) -> None:
             if attachment.runtime_ifname in ("", call.ifname)
         ]
         if not any(attachment.runtime_ifname for attachment in known):
-            raise CniError(Code.UNKNOWN_CONTAINER, f"container {call.container_id} has no attachment {call.ifname}")
+            raise CniError(
+                Code.UNKNOWN_CONTAINER,
+                f"container {call.container_id} has no attachment {call.ifname}: an ADD comes first",
+            )
         moving = means.moving()
         for attachment in known:
             _check_one(means, call, attachment, (attachment.workload, attachment.name) in moving)

@@ -17,7 +17,8 @@ def prefix_of(netconf: Mapping[str, Any]) -> str:
     """
     prefix = netconf.get("interfacePrefix", PREFIXES[0])
     if prefix not in PREFIXES:
-        raise CniError(Code.UNSUPPORTED_FIELD, "unsupported value of interfacePrefix", f"interfacePrefix={prefix!r}")
+        text = f"unsupported value of interfacePrefix: use {' or '.join(PREFIXES)}"
+        raise CniError(Code.UNSUPPORTED_FIELD, text, f"interfacePrefix={prefix!r}")
     return str(prefix)
 
 
@@ -52,4 +53,6 @@ def _free_name(reserved: set[str], first: str, prefix: str, position: int) -> st
 
 
 def _repeated(names: str) -> CniError:
-    return CniError(Code.INVALID_ENVIRONMENT, "Repeated request for same interface name", names)
+    return CniError(
+        Code.INVALID_ENVIRONMENT, "Repeated request for same interface name", f"{names}: give each a name of its own"
+    )

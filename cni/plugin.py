@@ -145,7 +145,9 @@ def find_program(kind: str, path: tuple[str, ...]) -> str:
         program = Path(directory, kind)
         if program.is_file() and os.access(program, os.X_OK):
             return str(program)
-    raise DelegateError(MISSING, f"plugin {kind} is not installed", f"looked in {os.pathsep.join(path)}")
+    raise DelegateError(
+        MISSING, f"plugin {kind} is not installed", f"looked in {os.pathsep.join(path)}: install it there"
+    )
 
 
 def plugin_config(network: Network, plugin: Config, call: Invocation, previous: Config | None) -> Config:

@@ -20,6 +20,7 @@ VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 
 CONTAINER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
+ALLOWED = "letters and digits are allowed, and behind the first also _, . and -"
 MAX_IFNAME = 15
 REPEATED_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,32}")
 """Versions that an answer repeats, supported or not; the shim has the same rule."""
@@ -35,6 +36,7 @@ REQUIRED = {
     "CNI_PATH": {"ADD", "DEL", "CHECK", "GC", "STATUS"},
 }
 """Which commands need which variable, in the order in which they are reported."""
+COMMANDS = ("ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION")
 
 SINCE = {"CHECK": (0, 4, 0), "GC": (1, 1, 0), "STATUS": (1, 1, 0)}
 """The configuration's version from which a command exists."""
@@ -110,7 +112,7 @@ def parse_call(env: Mapping[str, str], stdin: bytes) -> Call:
     """The call, checked in the reference implementation's order. Raises CniError (T01-T15)."""
     command = env.get("CNI_COMMAND", "")
     if command not in REQUIRED["CNI_COMMAND"] and command:
-        raise CniError(Code.INVALID_ENVIRONMENT, f"unknown CNI_COMMAND: {command}")
+        raise CniError(Code.INVALID_ENVIRONMENT, f"unknown CNI_COMMAND: {command}", f"known are {', '.join(COMMANDS)}")
     _check_present(command, env)
     _check_names(command, env)
     config = parse_config(stdin)
@@ -156,9 +158,9 @@ def parse_config(stdin: bytes) -> Config:
         raise CniError(Code.UNDECODABLE, "the network configuration on stdin is not a JSON object")
     name = config.get("name")
     if not isinstance(name, str) or not name:
-        raise CniError(Code.INVALID_CONFIG, "missing network name")
+        raise CniError(Code.INVALID_CONFIG, "missing network name", "give the network configuration a name")
     if not NETWORK_NAME.fullmatch(name):
-        raise CniError(Code.INVALID_CONFIG, "invalid characters found in network name", name)
+        raise CniError(Code.INVALID_CONFIG, "invalid characters found in network name", f"{name}: {ALLOWED}")
     if not isinstance(config.get("cniVersion", ""), str):
         raise CniError(Code.UNDECODABLE, "cniVersion must be a string", repr(config["cniVersion"]))
     return config
@@ -225,7 +227,9 @@ def _check_names(command: str, env: Mapping[str, str]) -> None:
     if command not in REQUIRED["CNI_CONTAINERID"]:
         return
     if not CONTAINER_ID.fullmatch(env["CNI_CONTAINERID"]):
-        raise CniError(Code.INVALID_ENVIRONMENT, "invalid characters in containerID", env["CNI_CONTAINERID"])
+        raise CniError(
+            Code.INVALID_ENVIRONMENT, "invalid characters in containerID", f"{env['CNI_CONTAINERID']}: {ALLOWED}"
+        )
     check_ifname(env["CNI_IFNAME"])
     if command == "ADD":  # what it brings is kept for later; a DEL goes by what is kept
         for name in ("CNI_NETNS", "CNI_ARGS"):

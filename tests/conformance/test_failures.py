@@ -13,6 +13,7 @@ import pytest
 
 from tests.conformance.conftest import furnish
 from tests.support.node import Node, Reply, links, node, rules
+from tests.support.scripted import calls
 
 pytestmark = pytest.mark.netns
 
@@ -111,6 +112,19 @@ def test_a_failing_add_leaves_nothing(here: Node, name: str) -> None:
     assert not {link for link in here.links() if link.startswith("veth")}
     assert not _running("600.125"), "what it started died with it"
     assert here.genie("DEL", workload).status == 0, "the runtime's, after a failed ADD"
+
+
+@pytest.mark.parametrize("result", [{"ips": 7}, {"ips": [{}]}, {"interfaces": [{"name": 7}]}, {"ip4": []}], ids=str)
+def test_a_runtimes_result_that_cannot_be_read_is_refused_before_anything_acts(
+    here: Node, result: dict[str, Any]
+) -> None:
+    tell(here, "ADD", {})
+    here.calls.unlink(missing_ok=True)
+    workload = here.workload()
+    env = here.environment("ADD", workload, "told,blue")
+    error = the_error(here.call(env, {"cniVersion": "1.0.0", "name": "pods", "type": "genie", "prevResult": result}))
+    assert (error["code"], "prevResult" in error["msg"]) == (6, True), error
+    assert calls(here.calls) == []
 
 
 @pytest.mark.parametrize("name", [n for n, (act, _, _) in FAILURES.items() if "exit" in act or "kill" in act])

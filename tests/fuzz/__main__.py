@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -30,7 +31,8 @@ def main() -> int:
             print(trial.said.status, trial.said.stdout.decode("utf-8", "replace"), *trial.complaints, sep="\n")
             return int(bool(trial.complaints))
         report = Report.of(options.out / f"seed-{options.seed}", options.seed)
-        campaign(made, report, options.count, options.shrink)
+        with contextlib.suppress(KeyboardInterrupt):  # the next run goes on with the last round
+            campaign(made, report, options.count, options.shrink)
     for signature, failure in sorted(report.failures.items()):
         print(f"{failure['times']} x {signature}\n    {failure.get('file', '')}")
     print(f"{report.requests} requests, {len(report.failures)} kinds of failures; see {report.path}/report.json")
