@@ -89,7 +89,7 @@ def away(shim: Shim, request: pytest.FixtureRequest) -> Iterator[Shim]:
 @pytest.mark.parametrize(("command", "code"), [("ADD", 11), ("CHECK", 11), ("GC", 11), ("STATUS", 50)])
 def test_T92_the_agent_is_away(away: Shim, command: str, code: int) -> None:
     started = time.monotonic()
-    answer = problem(away.call(command, GENIE_DEADLINE_SECONDS="0.3"), code)
+    answer = problem(away.call(command, GENIE_DEADLINE_SECONDS="1"), code)
     assert time.monotonic() - started < 5
     assert answer["cniVersion"] == "0.4.0"
     assert answer["details"]
@@ -98,11 +98,11 @@ def test_T92_the_agent_is_away(away: Shim, command: str, code: int) -> None:
 
 def test_T77_a_del_while_the_agent_is_away_is_kept(away: Shim) -> None:
     before = time.time_ns()
-    done = away.call("DEL", GENIE_DEADLINE_SECONDS="0.3")
+    done = away.call("DEL", GENIE_DEADLINE_SECONDS="1")
     assert (done.returncode, done.stdout) == (0, b"")  # T23
     assert b"the deletion waits" in done.stderr
     (record,) = away.records()
-    assert record.read_bytes() == body(away.environment("DEL", GENIE_DEADLINE_SECONDS="0.3"), CONFIGURATION)
+    assert record.read_bytes() == body(away.environment("DEL", GENIE_DEADLINE_SECONDS="1"), CONFIGURATION)
     assert record.stat().st_mode & 0o7777 == 0o600
     moment, _, pid = record.name.removesuffix(".del").partition("-")
     assert before <= int(moment) <= time.time_ns()
@@ -124,7 +124,7 @@ def test_an_agent_that_accepts_nobody(shim: Shim) -> None:
         listener.listen(0)
         only_guest.connect(str(shim.socket))
         started = time.monotonic()
-        answer = problem(shim.call("ADD", GENIE_DEADLINE_SECONDS="0.3"), 11)
+        answer = problem(shim.call("ADD", GENIE_DEADLINE_SECONDS="1"), 11)
     assert 0.3 <= time.monotonic() - started < 5
     assert "deadline" in answer["details"]
 
