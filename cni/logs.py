@@ -27,7 +27,11 @@ class JsonLines(logging.Formatter):
         line.update({key: value for key, value in vars(record).items() if key not in STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        if not text.isascii():
+            # Values come from anywhere: half a character must not make a line that its reader refuses.
+            text = json.dumps(json.loads(text.encode("utf-8", "replace")))
+        return text
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

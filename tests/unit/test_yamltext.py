@@ -23,6 +23,8 @@ BOMB = "\n".join(
         pytest.param("2020-13-45", id="a date that is none"),
         pytest.param("? [a]\n: b", id="a list as a key"),
         pytest.param(b"\xff\xfea", id="half of UTF-16"),
+        pytest.param('"\\ud800"', id="half a character"),
+        pytest.param('- a: [{"\\ud83d": 1}]', id="half a character in a key"),
         pytest.param("[" * 20_000, id="nested deeper than can be followed"),
     ],
 )
@@ -36,6 +38,8 @@ def test_one_document_is_wanted_or_several() -> None:
     assert load("") is None
     assert load("{a: 1}") == {"a": 1}
     assert load_all("1\n---\n2") == [1, 2]
+    assert load('"\\U0001F600é"') == "\U0001f600é"
+    assert load("&a [*a]")[0][0] is not None, "what contains itself ends"
     with pytest.raises(ValueError, match="2 documents"):
         load("1\n---\n2")
 
