@@ -10,6 +10,7 @@ import msgspec
 
 from cni.wire import MAX_FRAME
 from tests.fuzz.case import Case
+from tests.fuzz.expecting import networks_asked
 from tests.fuzz.looking import Seen
 from tests.fuzz.shapes import error_problems, result_problems
 from tests.fuzz.world import Said
@@ -100,6 +101,9 @@ def _attached_complaints(case: Case, said: Said, seen: Seen) -> Complaints:
     """A plugin that prints what it was told has made none of that: only the real ones are held to their words."""
     if not seen.rows or any(state != "ready" for _, _, state in seen.rows):
         yield f"ADD succeeded, and the store has {seen.rows}"
+    asked = networks_asked(case)
+    if asked is not None and asked != len(seen.rows):
+        yield f"ADD succeeded with {len(seen.rows)} networks of {asked} that were asked for"
     if made_up(case):
         return
     unknown = seen.links - {name for _, name, _ in seen.rows}

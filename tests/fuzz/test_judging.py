@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.fuzz.case import Case, Damage, load, rendered
-from tests.fuzz.corpus import ADDS, request
+from tests.fuzz.corpus import ADDS, NAD_KEY, request
 from tests.fuzz.documents import Pairs, Raw, Text, content, copied, drop, places, put, write
+from tests.fuzz.expecting import networks_asked
 from tests.fuzz.furniture import OLDEST, PRINTED
 from tests.fuzz.judging import after_complaints, log_complaints, reply_complaints, state_complaints, word_complaints
 from tests.fuzz.looking import Seen
@@ -34,7 +35,7 @@ RESULT: dict[str, Any] = {
     "dns": {},
 }
 ERROR: dict[str, Any] = {"cniVersion": "1.0.0", "code": 7, "msg": "network cni:blue is bad", "details": "pod lab/web-0"}
-ADD = rendered(ADDS[0], binary=False)
+ADD = rendered(request("ADD", {"cni": "blue"}), binary=False)
 DEL = rendered(request("DEL"), binary=False)
 
 
@@ -44,6 +45,24 @@ def done(result: object = RESULT) -> Said:
 
 def refused(**changes: object) -> Said:
     return Said(1, json.dumps({**ERROR, **changes}).encode())
+
+
+@pytest.mark.parametrize(
+    ("annotations", "netconf", "asked"),
+    [
+        ({}, {}, 1),
+        ({}, {"default_plugin": "blue, told"}, 2),
+        ({"cni": "blue,told@net1"}, {"default_plugin": "blue"}, 2),
+        ({"cni": " ", "networks": "one,two,three"}, {}, 3),
+        ({"cni": ""}, {}, 1),
+        ({NAD_KEY: ""}, {}, 1),
+        ({NAD_KEY: "lab/one@net1, two"}, {"default_plugin": "blue,told"}, 4),
+        ({NAD_KEY: Text([{"name": "one"}, {"name": "two"}])}, {}, 3),
+        ({NAD_KEY: Text({"name": "one"})}, {}, 2),
+    ],
+)
+def test_what_is_asked_for_is_counted(annotations: dict[str, Any], netconf: dict[str, Any], asked: int) -> None:
+    assert networks_asked(rendered(request("ADD", annotations, netconf), binary=False)) == asked
 
 
 def test_what_is_right_passes() -> None:
@@ -105,12 +124,13 @@ def test_a_damaged_frame_may_be_closed_without_a_word() -> None:
     "changes",
     [
         {"rows": ()},
+        {"rows": (("sandbox-1", "eth0", "ready"), ("sandbox-1", "net1", "ready"))},
         {"rows": (("sandbox-1", "eth0", "adding"),)},
         {"links": frozenset({"eth0", "eth1"})},
         {"links": frozenset()},
         {"addresses": {"eth0": frozenset()}},
     ],
-    ids=["no record", "a record that is not ready", "a link too much", "no link", "no address"],
+    ids=["no record", "a record too much", "a record that is not ready", "a link too much", "no link", "no address"],
 )
 def test_a_success_that_is_none_is_seen(changes: dict[str, Any]) -> None:
     real = replace(ADD, confs={"10-blue.conflist": ADD.confs["10-blue.conflist"]})

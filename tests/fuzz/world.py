@@ -123,7 +123,7 @@ class World:
             log.seek(self.log_read)
             data = log.read()
         self.log_read += len(data)
-        return data.decode("utf-8", "replace").splitlines()
+        return data.decode("utf-8", "replace").split("\n")[:-1]
 
     def forget_log(self) -> None:
         """Starts it anew, so that it does not fill the memory; the agent appends."""
