@@ -42,6 +42,7 @@ IFF_UP = 0x1
 IFF_LOWER_UP = 0x10000
 RTEXT_FILTER_SKIP_STATS = 8
 SIOCGIFNAME = 0x8910
+SIOCGIFINDEX = 0x8933
 LINK = struct.Struct("=BBHiII")  # struct ifinfomsg
 ADDRESS = struct.Struct("=BBBBI")  # struct ifaddrmsg
 STATS = struct.Struct("=BBHII")  # struct if_stats_msg
@@ -141,6 +142,15 @@ def name_of(channel: Channel, index: int) -> str | None:
     return answer[:16].rstrip(b"\0").decode()
 
 
+def index_of(channel: Channel, name: str) -> int | None:
+    """The number of the link of that name, by the shortest question that there is; None when there is no such link."""
+    try:
+        answer = fcntl.ioctl(channel.socket, SIOCGIFINDEX, struct.pack("=16si20x", name.encode(), 0))
+    except OSError:
+        return None
+    return int(struct.unpack_from("=i", answer, 16)[0])
+
+
 def links(where: Where) -> dict[str, Link]:
     """Every link of the namespace, by name. Raises OSError when it is gone."""
     with talking(where) as channel:
@@ -219,8 +229,7 @@ def addresses_of(where: Where, index: int, family: int = socket.AF_INET) -> list
     """The addresses of the link of that number."""
     with talking(where) as channel:
         answers = channel.ask(RTM_GETADDR, ADDRESS.pack(family, 0, 0, 0, 0))
-    found = [_address(body) for kind, body in answers if kind == RTM_NEWADDR]
-    return [address for address in found if address.index == index]
+    return [_address(body) for kind, body in answers if kind == RTM_NEWADDR and ADDRESS.unpack_from(body)[4] == index]
 
 
 def add_address(where: Where, index: int, address: Address) -> None:

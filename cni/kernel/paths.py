@@ -27,19 +27,19 @@ def install_own_table(where: Where, ifname: str, table: int, gateways: Sequence[
     Raises OSError.
     """
     with talking(where) as channel:
-        link = interfaces.link(channel, ifname)
+        link = interfaces.index_of(channel, ifname)
         if link is None:
             return
         more: list[Order] = []
         less: list[Order] = []
         for family in (socket.AF_INET, socket.AF_INET6):
-            addresses = _own_addresses(channel, link.index, family)
+            addresses = _own_addresses(channel, link, family)
             if not addresses and family == socket.AF_INET6:
                 continue  # perhaps the kernel has no IPv6 at all
             tables = routing.tables(channel, family)
             present = tables.get(table, [])
-            by_link = [each for each in (*tables.get(MAIN, []), *present) if each.link == link.index]
-            routes = own_routes(link.index, addresses, by_link, gateways)
+            by_link = [each for each in (*tables.get(MAIN, []), *present) if each.link == link]
+            routes = own_routes(link, addresses, by_link, gateways)
             there = _rules_of(channel, table, family)
             wanted = {_rule(each.address, table, family) for each in addresses}
             to_add, to_remove = routing.changes(present, routes, table)

@@ -25,6 +25,8 @@ RTM_GETROUTE = 26
 HEADER = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 MAIN = 254
 LOCAL = 255
+COMPAT = 252
+"""Stands for a table whose number does not fit into a byte."""
 RTNH_F_ONLINK = 4
 RTPROT_KERNEL = 2
 RTPROT_STATIC = 4
@@ -263,6 +265,8 @@ def _hop(link: int, gateway: str | None, source: str | None) -> list[tuple[int, 
 
 
 def _table(body: bytes) -> int:
+    if body[4] not in (0, COMPAT):
+        return body[4]
     wide = next((value for kind, value in attributes(body[HEADER.size :]) if kind == _TABLE), None)
     return body[4] if wide is None else int(struct.unpack("=I", wide)[0])
 
