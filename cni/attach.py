@@ -109,10 +109,11 @@ class Attacher:
                 ready = replace(adding, result=result, state=AttachmentState.READY)
                 undo.push(_Undo(self, ready, request.env))
                 ready, gateways = _judged(ready, request.default_route)
+                on_disk = self._store.put_early(ready)
                 self._kernel.install_own_table(ready.netns, ready.ifname, ready.table, gateways)
                 if not request.default_route.untouched:
                     self._kernel.settle_defaults(ready.netns, ready.ifname, request.default_route, aside)
-                self._store.put(ready)
+                on_disk()
             undo.pop_all()
         return ready
 

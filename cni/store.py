@@ -1,18 +1,18 @@
 """The node's one durable store: every attachment, whoever made it, with all that its DEL will need.
 
-SQLite in WAL mode with ``synchronous=FULL``: what a method returned from has been written to the disk, and survives a
-loss of power; a deletion survives the end of this process at once, and a loss of power from the next write on. One
-connection, guarded by a lock, serves all threads; a transaction of one thread never mixes with another's. The live
-switch keeps its journal, and the sampler its spool, in tables of their own in the same file, by
-:meth:`Store.transaction`.
+SQLite in WAL mode: what a method returned from has been written to the disk, and survives a loss of power. One
+connection, guarded by a lock, serves all threads; a transaction of one thread never mixes with another's, but they wait
+for the disk together (cni.disk), and nobody holds the lock meanwhile. The live switch keeps its journal, and the
+sampler its spool, in tables of their own in the same file, by :meth:`Store.transaction`.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from cni.disk import Disk
 from cni.model import Attachment, AttachmentState
 
 SCHEMA = """
@@ -73,19 +74,25 @@ class Store:
         self.path = path
         self._lock = threading.RLock()
         self._everything: tuple[Attachment, ...] | None = None
+        self._disk = Disk(lambda: os.fdatasync(self._log))
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
+            # FULL would add one thing, a sync of the log after each commit (sqlite.org/pragma.html#pragma_synchronous):
+            # that is done here, for several commits at once.
+            self._connection.execute("PRAGMA synchronous=NORMAL")
             self._migrate()
+            self._log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"the store {path} cannot be opened: {error}") from error
 
     def close(self) -> None:
         """Close the file; the store cannot be used any more."""
         with self._lock:
+            self._disk.close()
             self._connection.close()
+            os.close(self._log)
 
     def check(self) -> None:
         """Raises StoreError when what it holds cannot be read."""
@@ -97,45 +104,58 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing: committed at the end, undone when an exception passes. An inner one joins the outer one."""
+        """All or nothing: committed at the end, undone when an exception passes. An inner one joins the outer one.
+
+        Raises OSError when the disk refuses what was committed.
+        """
         with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.rollback()
-                raise
-            self._connection.commit()
+            outermost = not self._connection.in_transaction
+            with self._committed() as connection:
+                yield connection
+            number = self._disk.written() if outermost else None
+        if number is not None:
+            self._disk.wait(number)
 
     @contextmanager
-    def _without_waiting(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that is not waited for until it is on the disk; an outer one decides that for both."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            try:
-                with self.transaction() as connection:
-                    yield connection
-            finally:
-                self._connection.execute("PRAGMA synchronous=FULL")
+    def _committed(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is not waited for until it is on the disk. The lock is held."""
+        if self._connection.in_transaction:
+            yield self._connection
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
 
     def put(self, attachment: Attachment) -> None:
-        """Store it, in place of the one with the same container, name and generation."""
+        """Store it, in place of the one with the same container, name and generation. Raises OSError."""
         with self.transaction() as connection:
             self._everything = None
             connection.execute(_PUT, _row(attachment))
 
+    def put_early(self, attachment: Attachment) -> Callable[[], None]:
+        """Store it, and have it on the disk when what is returned returns: there is time for something meanwhile.
+
+        That raises OSError. Not within a transaction.
+        """
+        with self._lock:
+            with self._committed() as connection:
+                self._everything = None
+                connection.execute(_PUT, _row(attachment))
+            number = self._disk.written()
+        self._disk.begin(number)
+        return lambda: self._disk.wait(number)
+
     def delete(self, container_id: str, name: str, generation: int) -> None:
         """Forget it; unknown is done already.
 
-        Its DEL is done: should the power fail now, the record comes back as it was, and its DEL is done once more.
+        Not waited for: its DEL is done. Should the power fail now, the record comes back as it was, and its DEL is done
+        once more.
         """
-        with self._without_waiting() as connection:
+        with self._lock, self._committed() as connection:
             self._everything = None
             connection.execute(
                 "DELETE FROM attachments WHERE container_id = ? AND name = ? AND generation = ?",
