@@ -69,7 +69,9 @@ class Delegates:
 
     def require(self, config: bytes, call: Invocation) -> None:
         """Raises DelegateError when the list cannot be run, or a plugin of it is not installed."""
-        network = Network.parse(config)
+        self._require(Network.parse(config), call)
+
+    def _require(self, network: Network, call: Invocation) -> None:
         # Plugins name their files after it: it must not lead them elsewhere (libcni, ValidateNetworkName).
         if not NETWORK_NAME.fullmatch(network.name):
             raise DelegateError(BAD_CONFIG, f"invalid characters found in network name {network.name!r}")
@@ -83,7 +85,7 @@ class Delegates:
         """ADD of every plugin in order; the last one's result. Raises DelegateError, having DELed what was done."""
         network = Network.parse(config)
         # All must be there before the first one acts: nothing is to be undone then.
-        self.require(config, call)
+        self._require(network, call)
         quietly = replace(call, begun=nothing)
         result: Config | None = None
         with self._shared(network):

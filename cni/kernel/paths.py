@@ -40,7 +40,7 @@ def install_own_table(where: Where, ifname: str, table: int, gateways: Sequence[
             present = tables.get(table, [])
             by_link = [each for each in (*tables.get(MAIN, []), *present) if each.link == link]
             routes = own_routes(link, addresses, by_link, gateways)
-            there = _rules_of(channel, table, family)
+            there = policy.rules_to(channel, table, family)
             wanted = {_rule(each.address, table, family) for each in addresses}
             to_add, to_remove = routing.changes(present, routes, table)
             more += [*to_add, *(policy.adding(rule) for rule in wanted.difference(there))]
@@ -61,7 +61,7 @@ def remove_own_table(where: Where, table: int) -> None:
     """Removes every rule to the table and what is in it; what is not there is removed already. Raises OSError."""
     with talking(where) as channel:
         present = routing.tables(channel, socket.AF_UNSPEC).get(table, [])
-        rules = _rules_of(channel, table, socket.AF_UNSPEC)
+        rules = policy.rules_to(channel, table, socket.AF_UNSPEC)
         _, less = routing.changes(present, (), table)
         channel.order_all([*(policy.deleting(rule) for rule in rules), *less])
 
@@ -101,7 +101,3 @@ def _own_addresses(channel: Channel, link: int, family: int) -> list[Address]:
 
 def _rule(address: str, table: int, family: int) -> Rule:
     return Rule(preference=FIRST_PREFERENCE + table - FIRST_TABLE, table=table, source=address, family=family)
-
-
-def _rules_of(channel: Channel, table: int, family: int) -> list[Rule]:
-    return [rule for rule in policy.rules(channel, family) if rule.table == table]

@@ -28,6 +28,8 @@ RTM_DELRULE = 33
 RTM_GETRULE = 34
 HEADER = struct.Struct("=BBBBBBBBI")  # struct fib_rule_hdr
 TO_TABLE = 1
+COMPAT = 252
+"""Stands for a table whose number does not fit into a byte."""
 _DST, _SRC, _IN_LINK, _PRIORITY, _MARK, _TABLE, _OUT_LINK, _PROTOCOL, _SOURCE_PORTS, _PORTS = (
     1, 2, 3, 6, 10, 15, 17, 22, 23, 24,
 )  # fmt: skip
@@ -67,6 +69,14 @@ def adding(rule: Rule) -> Order:
 def deleting(rule: Rule) -> Order:
     """The order for it; absent is done already."""
     return Order(RTM_DELRULE, _message(rule), tolerate=ABSENT)
+
+
+def rules_to(where: Where, table: int, family: int = socket.AF_INET) -> list[Rule]:
+    """Those of :func:`rules` that lead to a table, one of 256 and more: the kernel's own are passed over unread."""
+    with talking(where) as channel:
+        answers = channel.ask(RTM_GETRULE, HEADER.pack(family, *bytes(8)))
+    found = [_rule(body) for kind, body in answers if kind == RTM_NEWRULE and body[4] in (0, COMPAT)]
+    return [rule for rule in found if rule is not None and rule.table == table]
 
 
 def rules(where: Where, family: int = socket.AF_INET) -> list[Rule]:
