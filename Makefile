@@ -5,6 +5,9 @@ UV := VIRTUAL_ENV=.venv $(BIN)/uv
 STAMP := .venv/.installed
 GENIE := build/genie
 SHIM_SOURCES := $(wildcard cni/shim/*.c cni/shim/*.h)
+# Started for every pod. glibc looks at the processor as it starts (cpuid), and in a virtual machine each look is a trip
+# to the host: 0.5 ms of 0.7. musl does not.
+SHIM_CC := $(shell command -v musl-gcc || echo $(CC))
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 COUNT ?= 100000
@@ -81,7 +84,7 @@ genie: $(STAMP) $(GENIE) ## the static CNI binary
 # The new file takes the old one's place by rename: a binary that is running cannot be overwritten.
 $(GENIE): $(SHIM_SOURCES)
 	mkdir -p build
-	$(CC) $(SHIM_FLAGS) -o $@.$$$$ $(filter %.c,$^) && mv $@.$$$$ $@
+	$(SHIM_CC) $(SHIM_FLAGS) -o $@.$$$$ $(filter %.c,$^) && mv $@.$$$$ $@
 
 # The tests' second build: the first wrong access or overflow ends it. Sanitizers cannot be linked statically.
 build/genie-sanitized: $(SHIM_SOURCES)
