@@ -24,6 +24,7 @@ class Genie:
 
     cluster: Cluster
     agent: Component
+    forgiven: int = 0
 
     def install(self, **netconf: Any) -> None:
         """The binary, by rename as over one that runs, and its configuration: containerd calls it from now on."""
@@ -55,7 +56,8 @@ class Genie:
 
     def log(self) -> list[dict[str, Any]]:
         """Everything that the agents here have logged."""
-        return [json.loads(line) for line in self.agent.log.read_text().splitlines() if line.startswith("{")]
+        text = self.agent.log.read_text() if self.agent.log.exists() else ""
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def codes(self, verb: str) -> list[int]:
         """How such calls failed since the agent was started last."""
@@ -64,14 +66,19 @@ class Genie:
         return [line["code"] for line in lines[last:] if line.get("command") == verb]
 
     def refusals(self) -> list[dict[str, Any]]:
-        """What they logged of rights that they lacked."""
-        return [line for line in self.log() if "forbidden" in json.dumps(line).lower()]
+        """What they logged of rights that they lacked, since :meth:`forgive_refusals`."""
+        return [line for line in self.log() if "forbidden" in json.dumps(line).lower()][self.forgiven :]
+
+    def forgive_refusals(self) -> None:
+        """Those so far: an API server that has just started does not know all roles yet, and refuses for a moment."""
+        self.forgiven += len(self.refusals())
 
 
 @contextlib.contextmanager
 def genie(cluster: Cluster, **settings: Any) -> Iterator[Genie]:
     """Installed, and its agent running, until the end of the block; ``settings`` are the agent's."""
     made = Genie(cluster, agent(cluster, **settings))
+    made.forgive_refusals()  # the log goes on; what stands there already was another's
     try:
         made.agent.start()
         made.install()
