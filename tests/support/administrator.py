@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -65,6 +67,13 @@ class Administrator:
         """The same, where there is one."""
         answer = self._http.get(f"{path_of(manifest)}/{manifest['metadata']['name']}")
         return None if answer.status_code == 404 else self._done(answer)
+
+    def watch(self, manifest: dict[str, Any], version: str) -> Iterator[dict[str, Any]]:
+        """What becomes of the object from that version of it on."""
+        wanted = {"watch": "true", "fieldSelector": f"metadata.name={manifest['metadata']['name']}"}
+        with self._http.stream("GET", path_of(manifest), params={**wanted, "resourceVersion": version}) as answer:
+            for line in answer.iter_lines():
+                yield json.loads(line)["object"]
 
     def namespace(self, name: str) -> None:
         """Make sure that it is there."""

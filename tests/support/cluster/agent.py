@@ -32,7 +32,8 @@ def agent(cluster: Cluster, **settings: Any) -> Component:
     file.write_text(json.dumps({**_settings(cluster), **settings}))  # JSON is YAML
     command = [sys.executable, "-m", "cni.agent", "--config", str(file)]
     log = cluster.directory / "genie-agent.log"
-    return Component("genie-agent", command, log, lambda: _answers(cluster.agent_socket))
+    environment = {"MALLOC_ARENA_MAX": "1"}
+    return Component("genie-agent", command, log, lambda: _answers(cluster.agent_socket), environment=environment)
 
 
 def _settings(cluster: Cluster) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -88,5 +89,6 @@ def _files(directory: Path) -> Iterator[str]:
 
 def _pod_cgroups(name: str) -> Iterator[str]:
     for hierarchy in hierarchies():
-        for path in (hierarchy / name).rglob("pod*"):
-            yield str(path.relative_to(hierarchy))
+        # Unlike Path.rglob it does not mind what goes away as it looks.
+        for path, below, _ in os.walk(hierarchy / name):
+            yield from (str(Path(path, each).relative_to(hierarchy)) for each in below if each.startswith("pod"))
