@@ -18,7 +18,7 @@ from tests.support.administrator import Administrator
 from tests.support.cluster import Cluster, pod
 from tests.support.cluster.component import until
 from tests.support.cluster.fixtures import cluster
-from tests.support.cluster.site import Site, genie_site
+from tests.support.cluster.site import Site
 
 __all__ = ["cluster"]
 
@@ -34,7 +34,8 @@ IDLE_GOAL = 0.01
 
 @pytest.fixture(scope="module")
 def site(cluster: Cluster) -> Iterator[Site]:
-    with genie_site(cluster) as made:
+    made = Site(cluster)
+    with made.running():
         yield made
 
 

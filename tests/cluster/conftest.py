@@ -9,18 +9,24 @@ import pytest
 
 from tests.support.cluster import Cluster
 from tests.support.cluster.fixtures import api_server, cluster
-from tests.support.cluster.site import Site, genie_site
+from tests.support.cluster.site import Site
 
 __all__ = ["api_server", "cluster"]
 
 HERE = Path(__file__).parent
 
 
+@pytest.fixture(scope="session")
+def known_site(cluster: Cluster) -> Site:
+    """For all modules one, so that what it knows of a clean node is found out once."""
+    return Site(cluster, {"forgetAfter": "2s", "delegateDeadline": "30s"})
+
+
 @pytest.fixture(scope="module")
-def genie_node(cluster: Cluster) -> Iterator[Site]:
+def genie_node(known_site: Site) -> Iterator[Site]:
     """The cluster's node with ``genie``, its agent and several networks, for the tests of one module."""
-    with genie_site(cluster, forgetAfter="2s") as made:
-        yield made
+    with known_site.running():
+        yield known_site
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.support.cluster import pod
 from tests.support.cluster.component import until
 from tests.support.cluster.site import Site
 
-CROWD = [f"p{number}" for number in range(8)]
+CROWD = [f"p{number}" for number in range(6)]
 TWO = {"cni": "pods,blue"}
 
 
@@ -24,12 +24,12 @@ def working(site: Site, state: str) -> Callable[[], bool]:
 def test_killed_in_the_midst_of_adds_and_dels(site: Site) -> None:
     agent = site.genie.agent
     site.cluster.kubectl.apply(*crowd())
-    for _ in range(3):
+    for _ in range(2):
         until(working(site, "adding"), "an ADD is under way", 60)
         agent.kill()
         agent.start()
     site.ready(*CROWD, seconds=90)
-    site.reach("p0", "p7")
+    site.reach("p0", "p5")
     site.cluster.kubectl("delete", "pod", "--wait=false", *CROWD)
     until(working(site, "deleting"), "a DEL is under way", 30)
     agent.kill()

@@ -6,12 +6,11 @@ import contextlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support.cluster.agent import agent
-from tests.support.cluster.component import Component
 from tests.support.cluster.node import Cluster
 from tests.support.shim import build_genie
 
@@ -20,11 +19,43 @@ NETCONF = "00-genie.conf"
 
 @dataclass
 class Genie:
-    """Use :func:`genie`."""
+    """Between the beginning and the end of :meth:`running`."""
 
     cluster: Cluster
-    agent: Component
-    forgiven: int = 0
+    settings: Mapping[str, Any]
+    """The agent's, beside those that every agent here has."""
+    _forgiven: int = 0
+    """Lines of the log."""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Installed until the end of the block, and its agent running."""
+        with self._agent(self.settings):
+            self.install()
+            try:
+                yield
+            finally:
+                self.uninstall()
+
+    @contextlib.contextmanager
+    def another_agent(self, **settings: Any) -> Iterator[None]:
+        """Until the end of the block these settings go over the agent's."""
+        usual = self.agent
+        usual.stop()
+        with self._agent({**self.settings, **settings}):
+            yield
+        self.agent = usual
+        usual.start()
+
+    @contextlib.contextmanager
+    def _agent(self, settings: Mapping[str, Any]) -> Iterator[None]:
+        self.agent = agent(self.cluster, **settings)
+        self.forgive_refusals()  # the log goes on; what stands there already was another's
+        self.agent.start()
+        try:
+            yield
+        finally:
+            self.agent.stop()
 
     def install(self, **netconf: Any) -> None:
         """The binary, by rename as over one that runs, and its configuration: containerd calls it from now on."""
@@ -59,30 +90,16 @@ class Genie:
         text = self.agent.log.read_text() if self.agent.log.exists() else ""
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
-    def codes(self, verb: str) -> list[int]:
-        """How such calls failed since the agent was started last."""
+    def failures(self, verb: str) -> list[tuple[int, str]]:
+        """Code and error of such calls since the agent was started last."""
         lines = self.log()
         last = max(number for number, line in enumerate(lines) if line["text"] == "agent ready")
-        return [line["code"] for line in lines[last:] if line.get("command") == verb]
+        return [(line["code"], line["error"]) for line in lines[last:] if line.get("command") == verb]
 
     def refusals(self) -> list[dict[str, Any]]:
         """What they logged of rights that they lacked, since :meth:`forgive_refusals`."""
-        return [line for line in self.log() if "forbidden" in json.dumps(line).lower()][self.forgiven :]
+        return [line for line in self.log()[self._forgiven :] if "forbidden" in json.dumps(line).lower()]
 
     def forgive_refusals(self) -> None:
         """Those so far: an API server that has just started does not know all roles yet, and refuses for a moment."""
-        self.forgiven += len(self.refusals())
-
-
-@contextlib.contextmanager
-def genie(cluster: Cluster, **settings: Any) -> Iterator[Genie]:
-    """Installed, and its agent running, until the end of the block; ``settings`` are the agent's."""
-    made = Genie(cluster, agent(cluster, **settings))
-    made.forgive_refusals()  # the log goes on; what stands there already was another's
-    try:
-        made.agent.start()
-        made.install()
-        yield made
-    finally:
-        made.uninstall()
-        made.agent.stop()
+        self._forgiven = len(self.log())

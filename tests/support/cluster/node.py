@@ -187,6 +187,14 @@ class Cluster:
         self.containerd.kill()
         power.cut(self.runtime, self.directory.name, self.hardware)
 
+    def start_api(self) -> None:
+        """After ``api.server`` was away. Its clients are started anew: they would come back ever more seldom."""
+        self.api.server.start()
+        for component in (self.controller_manager, self.scheduler, self.kubelet):
+            component.stop()
+            component.start()
+        self.wait_until_ready()
+
     def clear_runtime(self) -> None:
         """After :meth:`power_off`: containerd's disk is cleared, so that it knows of no pod. Images come anew."""
         shutil.rmtree(self.runtime.home / "root")

@@ -6,14 +6,14 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cni.deviceinfo import DIRECTORY as DEVICES
 from tests.support.cluster.component import until
-from tests.support.cluster.genie import Genie, genie
+from tests.support.cluster.genie import Genie
 from tests.support.cluster.networks import UPLINKS, networks
 from tests.support.cluster.node import Cluster, pod
 from tests.support.cluster.programs import run
@@ -26,11 +26,24 @@ PING = ("busybox", "ping", "-q", "-c", "1", "-W", "5")
 
 @dataclass
 class Site:
-    """Use :func:`genie_site`."""
+    """The node between the beginning and the end of :meth:`running`; ``settings`` are the agent's."""
 
     cluster: Cluster
-    genie: Genie
-    clean: Traces
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    clean: Traces = field(default_factory=dict)
+    """What there is without pods, when plugins have made what they keep."""
+
+    def __post_init__(self) -> None:
+        uplinks = [{"physicalNetwork": name, "nic": nic, "capacity": "1Gbps"} for name, nic in UPLINKS.items()]
+        self.genie = Genie(self.cluster, {"uplinks": uplinks, **self.settings})
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """``genie`` and its networks are installed, and the agent runs; there must be no pods when it ends."""
+        with networks(self.cluster), self.genie.running():
+            if self.cluster.traces() != self.clean:
+                self.warm()
+            yield
 
     def start(self, *manifests: Mapping[str, Any], seconds: float = 60.0) -> list[Any]:
         """Makes pods of the namespace ``default``, all at once, and waits until they are ready: as the API has them."""
@@ -98,6 +111,10 @@ class Site:
         until(lambda: key in self._annotations(name), f"annotation {key} on {name}", seconds)
         return json.loads(self._annotations(name)[key])
 
+    def events(self, name: str) -> str:
+        """What has been told of a pod so far."""
+        return self.cluster.kubectl("get", "events", "-o", "wide", f"--field-selector=involvedObject.name={name}")
+
     def expect_clean(self, seconds: float = 20.0) -> None:
         """Waits until nothing of pods is left, nowhere. Raises ComponentError with what it is."""
         self.cluster.expect_traces(self.clean, seconds)
@@ -126,17 +143,6 @@ class Link:
 def _link(shown: Mapping[str, Any]) -> Link:
     addresses = [address["local"] for address in shown["addr_info"] if address["family"] == "inet"]
     return Link(shown["address"], shown["mtu"], addresses)
-
-
-@contextmanager
-def genie_site(cluster: Cluster, **settings: Any) -> Iterator[Site]:
-    """Everything, from before the first pod to after the last one; ``settings`` are the agent's."""
-    with ExitStack() as undo:
-        undo.enter_context(networks(cluster))
-        uplinks = [{"physicalNetwork": name, "nic": nic, "capacity": "1Gbps"} for name, nic in UPLINKS.items()]
-        site = Site(cluster, undo.enter_context(genie(cluster, uplinks=uplinks, **settings)), {})
-        site.warm()
-        yield site
 
 
 def with_port(name: str, port: int, annotations: Mapping[str, str]) -> dict[str, Any]:
