@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cni.protocol import parse_cni
 from cni.verbs import Reply
-from cni.wire import KIND_ASK, KIND_CNI, Answer, Ask, WireError, decode, encode, frame, read_frame
+from cni.wire import KIND_ASK, KIND_CNI, MAX_REPLY, Answer, Ask, WireError, decode, encode, frame, read_frame
 
 READ_SECONDS = 10.0
 """A peer that sends nothing for so long is closed."""
@@ -132,11 +132,11 @@ class AgentServer:
             if _gone(peer):
                 raise BrokenPipeError("the caller is gone")
             _send(peer, bytes([reply.status]) + reply.stdout)
-        except OSError as error:
+        except (OSError, WireError) as error:  # WireError: larger than a reply may be
             if reply.undo is None:
                 raise
             fields = {"container": env.get("CNI_CONTAINERID", ""), "error": str(error)}
-            log.warning("an ADD is undone: its caller did not wait for the reply", extra=fields)
+            log.warning("an ADD is undone: its caller did not get the reply", extra=fields)
             reply.undo()
 
 
@@ -156,7 +156,7 @@ def _listener(path: Path) -> socket.socket:
 
 def _send(peer: socket.socket, body: bytes) -> None:
     peer.settimeout(WRITE_SECONDS)
-    peer.sendall(frame(body))
+    peer.sendall(frame(body, MAX_REPLY))
 
 
 def _gone(peer: socket.socket) -> bool:

@@ -29,6 +29,7 @@ KIND_ASK = b"ASK1"
 HEADER = struct.Struct(">I")
 MAX_STDIN = 1024 * 1024
 MAX_FRAME = MAX_STDIN + 256 * 1024  # stdin and the environment
+MAX_REPLY = 16 * 1024 * 1024  # the results of many attachments; the shim takes as much
 
 
 class WireError(Exception):
@@ -341,21 +342,21 @@ class Answer(Message, frozen=True, kw_only=True):
     node: str = ""
 
 
-def frame(body: bytes) -> bytes:
+def frame(body: bytes, limit: int = MAX_FRAME) -> bytes:
     """The body with its length in front. Raises WireError when it is larger than a frame may be."""
-    if len(body) > MAX_FRAME:
-        raise WireError(f"a frame of {len(body)} bytes is larger than {MAX_FRAME}")
+    if len(body) > limit:
+        raise WireError(f"a frame of {len(body)} bytes is larger than {limit}")
     return HEADER.pack(len(body)) + body
 
 
-def read_frame(receive: Callable[[int], bytes]) -> bytes:
+def read_frame(receive: Callable[[int], bytes], limit: int = MAX_FRAME) -> bytes:
     """One body, read by ``receive(n)`` (a socket's ``recv``).
 
-    Raises WireError when the peer closes early or announces more than ``MAX_FRAME`` bytes.
+    Raises WireError when the peer closes early or announces more than ``limit`` bytes.
     """
     (length,) = HEADER.unpack(_exactly(receive, HEADER.size))
-    if length > MAX_FRAME:
-        raise WireError(f"the peer announces {length} bytes; {MAX_FRAME} is the limit")
+    if length > limit:
+        raise WireError(f"the peer announces {length} bytes; {limit} is the limit")
     return _exactly(receive, length)
 
 
@@ -379,7 +380,7 @@ def decode(data: bytes, kind: type[Any]) -> Any:
     """JSON as a message of ``kind``. Raises WireError that names the offending field."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: msgspec's own, and what is not UTF-8
         raise WireError(f"not a {kind.__name__}: {error}") from error
 
 

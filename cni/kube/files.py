@@ -17,7 +17,10 @@ class Files:
     def read(self, path: Path) -> bytes:
         """The content. Raises OSError."""
         self._looks[path] = _look(path)
-        return path.read_bytes()
+        try:
+            return path.read_bytes()
+        except ValueError as error:  # no file can have such a name
+            raise OSError(f"{error}: {str(path)!r}") from error
 
     def changed(self) -> bool:
         """Whether any of them is not what was read."""
@@ -27,6 +30,6 @@ class Files:
 def _look(path: Path) -> Look:
     try:
         seen = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no file can have such a name
         return None
     return (seen.st_ino, seen.st_size, seen.st_mtime_ns)

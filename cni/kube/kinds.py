@@ -20,6 +20,7 @@ NATIVE_DOMAIN = "kubernetes.io"
 
 Value = Pod | AttachmentDefinition | LogicalNetwork | PhysicalNetwork
 T = TypeVar("T", Pod, AttachmentDefinition, LogicalNetwork, PhysicalNetwork)
+S = TypeVar("S", bound=msgspec.Struct)
 Content = bytes | msgspec.Raw
 
 
@@ -101,7 +102,7 @@ def can_exist(namespace: str, name: str) -> bool:
 
 
 def _read_pod(content: Content) -> Seen[Pod]:
-    found = msgspec.json.decode(content, type=_PodObject)
+    found = _decoded(content, _PodObject)
     metadata, spec = found.metadata, found.spec or _PodSpec()
     pod = Pod(
         namespace=metadata.namespace,
@@ -120,13 +121,20 @@ def _read_pod(content: Content) -> Seen[Pod]:
 
 def _reader(kind: Kind[Any]) -> Callable[[Content], Seen[Any]]:
     def read(content: Content) -> Seen[Any]:
-        found = msgspec.json.decode(content, type=_SpecObject)
+        found = _decoded(content, _SpecObject)
         metadata = found.metadata
         identity = Identity(namespace=metadata.namespace, name=metadata.name, annotations=_annotations(metadata))
         value, findings = kind.parse(identity, found.spec)
         return Seen(value, metadata.resource_version, "; ".join(findings.problems), tuple(findings.unknown))
 
     return read
+
+
+def _decoded(content: Content, kind: type[S]) -> S:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def _annotations(metadata: Metadata) -> dict[str, str]:

@@ -7,7 +7,6 @@ other rights, or another way, than the file's author meant.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -99,7 +98,7 @@ class _Reader:
         if data:
             try:
                 return base64.b64decode(data, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:  # binascii's own, and what is not ASCII
                 raise self.refused(f"{key}-data is not base64: {error}") from error
         name = self.text(content, key)
         return self._bytes(self.beside(name)) if name else b""

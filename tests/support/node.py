@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from cni.wire import KIND_ASK, Answer, Ask, AttachOrder, decode, encode, frame, read_frame
+from cni.wire import KIND_ASK, MAX_REPLY, Answer, Ask, AttachOrder, decode, encode, frame, read_frame
 from tests.support.scripted import install_scripted
 from tests.support.shim import ROOT, build_genie
 
@@ -213,7 +213,7 @@ class Node:
             peer.settimeout(20)
             peer.connect(str(self.socket))
             peer.sendall(frame(KIND_ASK + encode(ask)))
-            answer: Answer = decode(read_frame(peer.recv), Answer)
+            answer: Answer = decode(read_frame(peer.recv, MAX_REPLY), Answer)
         return answer
 
     def hot_plug(self, workload: str, network: str, ifname: str = "") -> None:

@@ -180,6 +180,8 @@ def test_a_kubeconfig_is_read_with_what_lies_beside_it(tmp_path: Path, some: Ide
         ({"users": [{"name": "u", "user": {"as": "root"}}]}, "has as, which"),
         ({"users": [{"name": "u", "user": {"token": 7}}]}, "token must be a text"),
         ({"users": [{"name": "u", "user": {"client-key-data": "?"}}]}, "client-key-data is not base64"),
+        ({"users": [{"name": "u", "user": {"client-key-data": "\u00e9"}}]}, "client-key-data is not base64"),
+        ({"users": [{"name": "u", "user": {"client-key": "a\0b"}}]}, "cannot be read: embedded null byte"),
         ({"users": [{"name": "u", "user": {"client-key": "key.pem"}}]}, r"cannot be read: .*No such file.*key\.pem"),
         ({"clusters": [{"name": "c", "cluster": {"server": "h:1"}}]}, "the server 'h:1' is not like https://"),
         ({"clusters": [{"name": "c", "cluster": {"server": "https://h:x"}}]}, "cannot be: Port"),

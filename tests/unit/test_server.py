@@ -13,7 +13,7 @@ import pytest
 
 from cni.server import KEPT, AgentServer
 from cni.verbs import Reply
-from cni.wire import KIND_CNI, Answer, Ask, frame, read_frame
+from cni.wire import KIND_CNI, MAX_FRAME, MAX_REPLY, Answer, Ask, frame, read_frame
 
 MANY = 20
 
@@ -80,6 +80,19 @@ def test_a_stop_waits_for_the_call_under_way_and_takes_no_other(tmp_path: Path) 
         assert read_frame(peer.recv) == b"\0done"
     with pytest.raises(FileNotFoundError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as late:
         late.connect(str(path))
+
+
+@pytest.mark.parametrize(("size", "undone"), [(MAX_FRAME + 1, False), (MAX_REPLY - 1, False), (MAX_REPLY, True)])
+def test_a_reply_may_be_larger_than_a_request_and_one_that_is_too_large_is_undone(
+    tmp_path: Path, size: int, undone: bool
+) -> None:
+    path, undoing = tmp_path / "s", threading.Event()
+    with serving(path, lambda *_: Reply(0, bytes(size), undoing.set)), call(path, "ADD") as peer:
+        if undone:
+            assert peer.recv(1) == b""
+        else:
+            assert len(read_frame(peer.recv, MAX_REPLY)) == 1 + size
+        assert undoing.wait(5 if undone else 0) is undone
 
 
 def test_a_failure_of_our_own_closes_the_connection_and_the_next_call_is_served(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cni.wire import (
     KIND_ASK,
+    MAX_REPLY,
     Answer,
     Ask,
     AttachmentReport,
@@ -85,5 +86,5 @@ class AgentSockets:
             connection.settimeout(seconds)
             connection.connect(path)
             connection.sendall(frame(body))
-            answer: Answer = decode(read_frame(connection.recv), Answer)
+            answer: Answer = decode(read_frame(connection.recv, MAX_REPLY), Answer)
             return answer
