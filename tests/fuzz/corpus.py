@@ -94,7 +94,7 @@ GENIES = {
     "args": {"cni": {"a": 1}},
     "disableCheck": False,
 }
-CLUSTERED = {"policy": {"type": "k8s", "k8s_api_root": "https://127.0.0.1:1"}, "kubernetes": {"kubeconfig": "/none"}}
+CLUSTERED = {"policy": {"k8s_auth_token": "t", "k8s_api_root": "https://127.0.0.1:1"}, "kubernetes": {}}
 MULTUS = {
     "interfacePrefix": "net",
     "namespaceIsolation": True,

@@ -33,7 +33,7 @@ def reply_complaints(case: Case, said: Said) -> Complaints:
     elif said.closed:
         # A frame that is none, or larger than one may be, gets no reply.
         if case.damage is None and len(case.body()) <= MAX_FRAME:
-            yield f"{case.command}: the connection was closed without a reply"
+            yield f"{case.command}: the connection was closed without a reply: {said.stderr}"
     elif any(word in said.stderr for word in SANITIZERS):
         yield f"{case.command}: a sanitizer's finding: {said.stderr[:1000]}"
     elif said.status != 0:

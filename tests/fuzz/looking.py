@@ -35,17 +35,17 @@ class Seen:
         return not (self.links or self.rules or self.node_links or self.leases or self.rows)
 
 
-def look(node: Node, workload: str) -> tuple[Seen, set[str]]:
-    """What there is now, and the bridges of the node beside it."""
+def look(node: Node, workload: str) -> tuple[Seen, dict[str, int]]:
+    """What there is now, and beside it the node's bridges with their numbers."""
     links, addresses, rules = inside(netns(workload), _inside)
     on_node = kernel.links(netns(node.name))
-    bridges = {name for name, link in on_node.items() if link.kind == "bridge"}
+    bridges = {name: link.index for name, link in on_node.items() if link.kind == "bridge"}
     rows = node.rows("SELECT container_id, name, state FROM attachments")
     seen = Seen(
         links=links,
         addresses=addresses,
         rules=rules,
-        node_links=frozenset(on_node) - bridges - {"lo", "eth2"},
+        node_links=frozenset(on_node) - bridges.keys() - {"lo", "eth2"},
         leases=frozenset(_leases(node)),
         rows=tuple((container, name, state) for container, name, state in rows),
     )

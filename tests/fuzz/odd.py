@@ -177,6 +177,7 @@ TAILORED: dict[str, tuple[Tree, ...]] = {
     "disableCheck": (True, "TRUE", "yes", 1, []),
     "disableGC": (True, "TRUE", []),
     "kubernetes": ({"kubeconfig": 7}, {"kubeconfig": "/nowhere"}, {"k8s_api_root": []}, [], "x", {}),
+    "k8s_auth_token": ("\u00e9", "a\r\nX: y", "", " t ", 7),
     "policy": ({"k8s_api_root": "https://127.0.0.1:1"}, {"k8s_auth_token": 7}, [], "x"),
     "switcher.genie.io/physical-network": ("phynet0", "", 7, [], {}, "\ud800"),
     "switcher.genie.io/labels": ("a", "=", "a=b=c", "a=b,,", "é=\ud800"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.case import DAMAGED, Case, Damage, rendered
 from tests.fuzz.corpus import ADDS, OTHERS, REQUESTS
-from tests.fuzz.documents import Pairs, Place, Text, Tree, copied, drop, places, put, standing
+from tests.fuzz.documents import Pairs, Place, Text, Tree, content, copied, drop, places, put, standing
 from tests.fuzz.odd import ANYWHERE, KEYS, TAILORED, YAML
 
 MOST_CHANGES = 3
@@ -46,6 +46,16 @@ def cases(draw: Draw) -> Case:
 
 
 @st.composite
+def changed(draw: Draw, document: Tree) -> bytes:
+    """One document, changed like a part of a request."""
+    root = {"document": copied(document)}
+    for _ in range(draw(st.integers(1, MOST_CHANGES))):
+        _change_in(draw, root)
+    data = content(root.get("document"))
+    return draw(damages()).done_to(data) if draw(st.integers(0, 9)) == 9 else data
+
+
+@st.composite
 def damages(draw: Draw) -> Damage:
     """A few bytes of one part changed, lost, doubled or cut off."""
     return Damage(
@@ -59,13 +69,18 @@ def damages(draw: Draw) -> Damage:
 def _change(draw: Draw, request: Tree) -> None:
     # The part first: some have many more places than others. The environment is soon refused, so it comes less often.
     part = draw(st.sampled_from([part for part in PARTS if request.get(part)]))
-    holder = {part: request[part]}
+    holder = {part: request.pop(part)}
+    _change_in(draw, holder)
+    request.update(holder)
+
+
+def _change_in(draw: Draw, holder: Tree) -> None:
     found = list(places(holder))
+    if not found:
+        return  # everything was dropped before
     deep = [place for level, place in found if level >= DEEP]
     place = draw(st.sampled_from(deep if deep and draw(st.integers(0, 3)) else [place for _, place in found]))
     draw(st.sampled_from(CHANGES))(draw, place)
-    request.pop(part)
-    request.update(holder)
 
 
 def _odd(draw: Draw, place: Place) -> None:

@@ -15,7 +15,6 @@ from tests.fuzz.judging import (
     state_complaints,
     word_complaints,
 )
-from tests.fuzz.looking import Seen
 from tests.fuzz.world import Said, World
 
 POD = re.compile(r"(?:^|;)K8S_POD_NAME=([a-z0-9.-]{1,253})(?=;|$)")
@@ -57,12 +56,13 @@ def run(world: World, case: Case) -> Trial:
         *log_complaints(lines),
         *state_complaints(case, said, seen, lines),
         *word_complaints(case, said, pod_of(case)),
-        *_ending(world, case, said, seen),
+        *_ending(world, case, said),
     ]
     if not world.answers():
         complaints.append(f"the agent does not answer after {case.command}")
     if not world.look().bare:
         world.clean()
+    world.sweep()
     return Trial(said, tuple(complaints))
 
 
@@ -82,7 +82,7 @@ def _attach_before(world: World) -> Sequence[str]:
     return [] if said.status == 0 else [f"a plain ADD failed: {said.stdout.decode('utf-8', 'replace')}"]
 
 
-def _ending(world: World, case: Case, said: Said, seen: Seen) -> Iterator[str]:
+def _ending(world: World, case: Case, said: Said) -> Iterator[str]:
     """A success is checked and deleted; what is owed is deleted by plugins that do nothing."""
     if case.command == "ADD" and said.status == 0 and not said.closed:
         yield from reply_complaints(asked(case, "CHECK"), world.send(asked(case, "CHECK")))
@@ -96,9 +96,8 @@ def _ending(world: World, case: Case, said: Said, seen: Seen) -> Iterator[str]:
         deleted = world.send(plain)
         seen = world.look()
         yield from after_complaints(plain, deleted, seen)
-    for container, name, _ in seen.rows:
-        owed = _plain_delete(case, container, name, world.calm)
-        told = world.send(owed)
+    for container, ifname in world.owed():
+        told = world.send(_plain_delete(case, container, ifname, world.calm))
         if told.status != 0:
             yield f"a DEL whose plugins all succeed failed: {told.stdout.decode('utf-8', 'replace')}"
     yield from log_complaints(world.new_log())
@@ -109,7 +108,7 @@ def asked(case: Case, command: str) -> Case:
     return replace(case, env={**case.env, "CNI_COMMAND": command}, damage=None)
 
 
-def _plain_delete(case: Case, container: str, name: str, path: str) -> Case:
-    own = {"CNI_COMMAND": "DEL", "CNI_CONTAINERID": container, "CNI_IFNAME": name, "CNI_PATH": path, "CNI_NETNS": ""}
+def _plain_delete(case: Case, container: str, ifname: str, path: str) -> Case:
+    own = {"CNI_COMMAND": "DEL", "CNI_CONTAINERID": container, "CNI_IFNAME": ifname, "CNI_PATH": path, "CNI_NETNS": ""}
     netconf = b'{"cniVersion": "1.0.0", "name": "pods", "type": "genie"}'
     return replace(case, env={**own, "PATH": case.env.get("PATH", "")}, stdin=netconf, binary=False, damage=None)

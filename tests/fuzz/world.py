@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cni.wire import HEADER, Ask, WireError, read_frame
+from cni.kernel import interfaces
+from cni.wire import HEADER, MAX_REPLY, Ask, WireError, read_frame
 from tests.fuzz.case import Case
 from tests.fuzz.looking import Seen, look
 from tests.support.node import Node, netns, node
@@ -54,7 +55,7 @@ class World:
     genie: Path
     log_read: int = 0
     furnished: int = 0
-    bridges: set[str] = field(default_factory=set)
+    bridges: dict[str, int] = field(default_factory=dict)
 
     @property
     def words(self) -> dict[str, str]:
@@ -95,11 +96,11 @@ class World:
             try:
                 peer.connect(str(self.node.socket))
                 peer.sendall(HEADER.pack(len(body)) + body)
-                reply = read_frame(peer.recv)
+                reply = read_frame(peer.recv, MAX_REPLY)
             except TimeoutError:
                 return Said(late=True)
-            except (WireError, OSError):
-                return Said(closed=True)
+            except (WireError, OSError) as error:
+                return Said(closed=True, stderr=repr(error))
         return Said(reply[0], reply[1:])
 
     def _by_binary(self, case: Case) -> Said:
@@ -116,6 +117,11 @@ class World:
         """What is there now."""
         seen, self.bridges = look(self.node, WORKLOAD)
         return seen
+
+    def owed(self) -> list[tuple[str, str]]:
+        """Container and CNI_IFNAME of each ADD that the store still knows of."""
+        rows = self.node.rows("SELECT DISTINCT container_id, runtime_ifname FROM attachments")
+        return [(container, ifname) for container, ifname in rows]
 
     def new_log(self) -> list[str]:
         """The agent's lines since the last look."""
@@ -148,10 +154,13 @@ class World:
             "kilobytes": int(status["VmRSS"].split()[0]),
         }
 
+    def sweep(self) -> None:
+        """No bridge: the plugin leaves them as its configuration made them, which need not suit the next one."""
+        for number in self.bridges.values():
+            interfaces.delete(netns(self.node.name), number)
+
     def clean(self) -> None:
-        """A bare namespace, no lease, no row, no spare bridge, whatever was left: each case begins like the first."""
-        for bridge in self.bridges - {"br0"}:
-            subprocess.run(["ip", "-n", self.node.name, "link", "del", bridge], check=False, capture_output=True)
+        """A bare namespace, no lease, no row, whatever was left: each case begins like the first."""
         for link in self.look().node_links:
             subprocess.run(["ip", "-n", self.node.name, "link", "del", link], check=False, capture_output=True)
         with contextlib.closing(sqlite3.connect(self.node.path / "state/store.db", timeout=10)) as store, store:
