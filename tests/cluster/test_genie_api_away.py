@@ -25,7 +25,7 @@ def test_the_api_server_away(site: Site) -> None:
     expect_unknown_pods_wait(site)
     site.cluster.start_api()
     for name in ("one", "other"):
-        until(lambda name=name: len(site.rows_of(name)) == 2, f"{name} is attached", 60)
+        until(lambda name=name: site.is_attached(name, 2), f"{name} is attached", 60)
         macs = [link.mac for link in site.links(name).values()]
         until(lambda name=name, macs=macs: told(site, name) == macs, "what is written is true", 60)
     site.reach("one", "other")
@@ -37,7 +37,9 @@ def expect_known_pods_are_attached_again(site: Site) -> None:
     """By an agent that has seen them. What is to be written then must outlive this agent."""
     (former,) = site.namespaces("one")
     site.end_sandbox("one")
-    until(lambda: site.namespaces("one") not in ([], [former]), "another sandbox is attached", 30)
+    until(
+        lambda: former not in site.namespaces("one") and site.is_attached("one", 2), "another sandbox is attached", 30
+    )
     site.reach("one", "other")
 
 

@@ -75,8 +75,8 @@ def test_the_node_loses_its_power(site: Site) -> None:
         again = "--for=jsonpath={.status.containerStatuses[0].restartCount}=1"
         site.cluster.kubectl("wait", again, f"pod/{name}", "--timeout=60s")
     site.ready(*names)
-    site.reach("p0", "p2")
     until(lambda: not namespaces & {row[4] for row in site.genie.rows()}, "the old records are gone", 60)
+    site.reach("p0", "p2")
     assert len(site.genie.rows()) == 2 * len(names)
     assert len(site.cluster.traces()["leases"]) == 2 * len(names)
     for name, was in zip(names, before, strict=True):
@@ -98,11 +98,13 @@ def test_the_runtime_loses_its_memory_too(site: Site) -> None:
     cluster.clear_runtime()
     site.genie.agent.start()
     cluster.power_on()
-    until(lambda: site.namespaces("stays") not in ([], [former], [former, former]), "it has another sandbox", 60)
-    site.ready("stays")
     until(lambda: not site.rows_of("gone"), "what the pod had is deleted that is gone", 60)
-    until(lambda: len(site.rows_of("stays")) == 2, "and what its first sandbox had of the other", 60)
-    assert site.namespaces("stays") != [former]
+    until(
+        lambda: former not in site.namespaces("stays") and site.is_attached("stays", 2),
+        "and of the other what its first sandbox had",
+        60,
+    )
+    site.ready("stays")
     assert len(cluster.traces()["leases"]) == 2
     site.remove("stays")
     site.warm()

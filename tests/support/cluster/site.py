@@ -93,6 +93,11 @@ class Site:
         """The names of a pod's network namespaces: one, or two while a sandbox takes another's place."""
         return sorted({Path(row[4]).name for row in self.rows_of(name)})
 
+    def is_attached(self, name: str, interfaces: int) -> bool:
+        """Whether a pod has so many, all of them ready, in one namespace."""
+        rows = self.rows_of(name)
+        return len(rows) == interfaces and len(self.namespaces(name)) == 1 and all(row[3] == "ready" for row in rows)
+
     def end_sandbox(self, name: str) -> None:
         """Kills what keeps a pod's namespaces: the kubelet makes it another sandbox."""
         (namespace,) = self.namespaces(name)
