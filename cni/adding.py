@@ -28,7 +28,7 @@ from cni.networks import Networks
 from cni.pods import Asking, asking
 from cni.protocol import Call, CniError, Code
 from cni.publish import Notice
-from cni.requested import request
+from cni.requested import declared, request
 from cni.results import canonical, in_version, merged
 from cni.selection import Selection, asks_for_networks, select
 from cni.smart import Choice
@@ -104,7 +104,7 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
         options = each.selection.options
         asked = request(each.network.network, each.network.config, options, as_args=as_args)
         # What the runtime supplies (port mappings, an address, ...) is meant for the pod's first network (N15).
-        supplied = call.config.get("runtimeConfig") or {} if position == 0 else {}
+        supplied = _supplied(call, asked.config) if position == 0 else {}
         network = replace(each.network, config=asked.config)
         capabilities = {
             **supplied,
@@ -134,6 +134,12 @@ def _requests(call: Call, args: Mapping[str, str], who: Asking, wanted: Sequence
             )
         )
     return requests
+
+
+def _supplied(call: Call, config: bytes) -> dict[str, Any]:
+    """What the runtime supplies and a plugin of the network declares: the rest nobody gets, and no DEL needs."""
+    wanted = declared(msgspec.json.decode(config))
+    return {key: value for key, value in (call.config.get("runtimeConfig") or {}).items() if key in wanted}
 
 
 def _recorded(selection: Selection) -> str:

@@ -20,3 +20,12 @@ def test_the_netconf_names_the_cluster_as_cni_genies_did(site: Site) -> None:
         assert [entry["name"] for entry in site.written("one")] == ["pods", "default/green", "default/red"]
         site.remove("one")
     site.genie.install()
+
+
+def test_without_any_api_server_the_runtime_tells_what_a_pod_asks_for(site: Site) -> None:
+    with site.genie.another_agent(kubernetes={"inCluster": False}):
+        site.genie.install(capabilities={"io.kubernetes.cri.pod-annotations": True})
+        site.start(pod("one", annotations={"cni": "pods,blue@lan"}))
+        assert site.links("one").keys() == {"eth0", "lan"}
+        site.remove("one")
+    site.genie.install()

@@ -36,7 +36,7 @@ class Named:
         return self.cluster
 
 
-def asks(clusters: Any, args: str) -> Asking:
+def asks(clusters: Any, args: str, **config: Any) -> Asking:
     call = Call(
         command="ADD",
         container_id="c1",
@@ -44,7 +44,7 @@ def asks(clusters: Any, args: str) -> Asking:
         ifname="eth0",
         args=args,
         version="1.0.0",
-        config={"name": "pods", "type": "genie"},
+        config={"name": "pods", "type": "genie", **config},
     )
     return asking(clusters, call, parse_args(args))
 
@@ -136,3 +136,24 @@ def test_a_container_that_is_no_pod_needs_no_server(clusters: Any) -> None:
     who = asks(clusters, "IgnoreUnknown=1")
     assert (who.workload, who.namespace, who.pod, who.annotations) == ("c1", "default", None, {})
     assert asks(clusters, OWN[1:]).annotations["cni"] == "own"
+
+
+TOLD = {"runtimeConfig": {"io.kubernetes.cri.pod-annotations": {"cni": "of-the-runtime"}}}
+
+
+def test_what_the_runtime_tells_counts_where_nothing_else_does() -> None:
+    cluster = FakeCluster("n1")
+    cluster.away = True
+    who = asks(Named(cluster), OF_POD, **TOLD)
+    assert who.pod == Pod(namespace="shop", name="web-0", uid="u1", annotations={"cni": "of-the-runtime"})
+    assert (who.cluster, who.annotations) == (cluster, {"cni": "of-the-runtime"}), "it is written to when that is back"
+    assert asks(NoClusters(), OF_POD, **TOLD).annotations == {"cni": "of-the-runtime"}
+    assert asks(Named(refused="no such kubeconfig"), OF_POD, **TOLD).annotations == {"cni": "of-the-runtime"}
+    assert asks(NoClusters(), OF_POD + OWN, **TOLD).annotations["cni"] == "own"
+    assert asks(Named(FakeCluster("n1", POD)), OF_POD, **TOLD).pod == POD
+
+
+@pytest.mark.parametrize("told", [["cni"], {"cni": 1}, "cni"])
+def test_the_runtime_must_tell_annotations(told: Any) -> None:
+    with pytest.raises(CniError, match="must be an object of strings"):
+        asks(NoClusters(), OF_POD, runtimeConfig={"io.kubernetes.cri.pod-annotations": told})
