@@ -1,0 +1,53 @@
+"""Policies that solve the whole assignment: again and again without regard to moves, or once with hindsight."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from switcher.decide.board import Floats, Ints
+from switcher.simulate.flows import Moment, cheapest_shares
+from switcher.simulate.prices import densities, mean_cost, shown
+from switcher.simulate.sight import Sight
+from switcher.simulate.world import Site, World
+
+
+class Reoptimise:
+    """The cheapest assignment under ``fill`` in every slot, as if moves were free."""
+
+    name = "reoptimise"
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def place(self, sight: Sight) -> Ints:
+        """By the samples: the background is what was there beyond our own."""
+        site = self._site
+        into, out = site.loads(sight.here, sight.into), site.loads(sight.here, sight.out)
+        background = np.maximum(np.maximum(sight.total_in - into, sight.total_out - out), 0.0)
+        cost = densities(site, shown(site, sight.now), sight.into, sight.out)
+        moment = Moment(uplink=site.uplink, cost=cost, demand=sight.demand, room=site.fill - background)
+        return largest_share(cheapest_shares(moment), sight.here)
+
+
+class StaticHindsight:
+    """One assignment for all the time: the cheapest by the means of what will have been, under ``shed``."""
+
+    name = "static-hindsight"
+
+    def __init__(self, world: World) -> None:
+        site = world.site
+        cost = mean_cost(world)
+        background = np.maximum(world.background_in, world.background_out).mean(axis=1)
+        demand = world.demand.mean(axis=1)
+        moment = Moment(uplink=site.uplink, cost=cost, demand=demand, room=site.shed - background)
+        self._place = largest_share(cheapest_shares(moment), world.at_start)
+
+    def place(self, sight: Sight) -> Ints:  # noqa: ARG002 - it decided before the world began
+        """Always the same."""
+        return self._place
+
+
+def largest_share(shares: Floats, here: Ints) -> Ints:
+    """W: where most of each workload is; where it is now if it found no room or needs none."""
+    best = shares.argmax(axis=1)
+    return np.where(shares.max(axis=1) > 0, best, here).astype(np.int64)

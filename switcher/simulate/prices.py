@@ -1,0 +1,72 @@
+"""Prices as a price list shows them: money per GB of the next moments, without regard to what else flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from switcher.decide.board import GB_PER_HOUR_PER_BPS, Floats
+from switcher.model import Usage
+from switcher.simulate.world import Site, World
+from switcher.tariff import Flow, PriceGap, quote
+
+PROBE_BPS = 8e6
+"""A megabyte per second."""
+MOMENT = timedelta(minutes=1)
+NO_USAGE: Mapping[str, Usage] = {}
+
+
+def shown(site: Site, at: datetime, span: timedelta = MOMENT) -> tuple[Floats, Floats]:
+    """P: money per GB in and per GB out, the mean over ``span``, by physical network.
+
+    Infinite where there is no price. What a list charges once per attachment, or by percentile, is not in it.
+    """
+    rows = [_per_gb(site, name, at, span) for name in site.physical_networks]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _per_gb(site: Site, name: str, at: datetime, span: timedelta) -> tuple[float, float]:
+    asked = quote(site.book, name, at, at + span)
+    if isinstance(asked, PriceGap):
+        return np.inf, np.inf
+    gigabytes = Decimal(str(PROBE_BPS * span.total_seconds() / 8e9))
+    found = []
+    for flow in (Flow(in_bps=PROBE_BPS), Flow(out_bps=PROBE_BPS)):
+        answer = asked.marginal(NO_USAGE, Flow(), flow)
+        found.append(np.inf if isinstance(answer, PriceGap) else float(answer / gigabytes))
+    return found[0], found[1]
+
+
+def over_time(world: World) -> tuple[Floats, Floats]:
+    """P x T: money per GB in and out, the mean over each slot."""
+    columns = [shown(world.site, world.time(slot), world.slot) for slot in range(world.slots)]
+    return np.stack([into for into, _ in columns], axis=1), np.stack([out for _, out in columns], axis=1)
+
+
+def densities(site: Site, prices: tuple[Floats, Floats], into: Floats, out: Floats) -> Floats:
+    """W x C: money per hour of each workload's traffic under each name, by prices per GB in and out (P)."""
+    physical = site.physical[np.maximum(site.uplink, 0)]
+    cost: Floats = (prices[0][physical] * into[:, None] + prices[1][physical] * out[:, None]) * GB_PER_HOUR_PER_BPS
+    return np.where(site.uplink >= 0, cost, np.inf)
+
+
+def mean_cost(world: World) -> Floats:
+    """W x C: mean money per hour under each name over the whole world."""
+    site, (into, out) = world.site, over_time(world)
+    physical = site.physical[np.maximum(site.uplink, 0)]
+    money = (world.into @ into.T + world.out @ out.T) * (GB_PER_HOUR_PER_BPS / world.slots)
+    cost: Floats = np.where(site.uplink >= 0, np.take_along_axis(money, physical, axis=1), np.inf)
+    return cost
+
+
+def latency_cost(site: Site, demand: Floats) -> Floats:
+    """W x C: money per hour that latency is worth by the policy object of the book; zero where it says nothing."""
+    per_gb_ms = max((float(policy.spec.penalties.latency) for policy in site.book.policies), default=0.0)
+    if site.latency_ms is None or not per_gb_ms:
+        return np.zeros(site.uplink.shape)
+    latency: Floats = site.latency_ms[np.maximum(site.uplink, 0)]
+    return latency * per_gb_ms * (demand * GB_PER_HOUR_PER_BPS)[:, None]

@@ -1,0 +1,158 @@
+"""A world: a site and what happened on it, in slots of equal length. Rates are bits per second, means over a slot.
+
+The site is what everyone knows: networks, uplinks, workloads, price lists (each from its ``recordedAt`` on). The rest
+is the future, which a policy only sees as samples of the past.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Bools, Floats, Ints
+from switcher.model import Uplink
+from switcher.objects.model import Book, ThresholdSpec
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Site:
+    """Shapes: W workloads, C network names, U uplinks. Only facts that do not change with time."""
+
+    networks: tuple[str, ...]
+    """C names."""
+    uplinks: tuple[Uplink, ...]
+    capacity: Floats
+    """U: bits per second in each direction."""
+    workloads: tuple[str, ...]
+    node: tuple[str | None, ...]
+    """W."""
+    uplink: Ints
+    """W x C: the uplink that a workload finds under a name, NOWHERE if its node has none."""
+    move_cost: tuple[Decimal, ...]
+    """W: money per move."""
+    book: Book
+    latency_ms: Floats | None = None
+    """U: round-trip time. None: not measured."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when the shapes do not fit each other."""
+        shape = len(self.workloads), len(self.networks)
+        if self.uplink.shape != shape or len(self.node) != shape[0] or len(self.move_cost) != shape[0]:
+            raise ValueError(f"uplink, node and move_cost must be for {shape[0]} workloads and {shape[1]} networks")
+        if self.capacity.shape != (len(self.uplinks),):
+            raise ValueError(f"capacity must be for {len(self.uplinks)} uplinks, but is {self.capacity.shape}")
+        if self.latency_ms is not None and self.latency_ms.shape != self.capacity.shape:
+            raise ValueError(f"latency_ms must be for {len(self.uplinks)} uplinks, but is {self.latency_ms.shape}")
+
+    @cached_property
+    def shed(self) -> Floats:
+        """U: the load above which an uplink counts as overloaded."""
+        return self.capacity * np.array(
+            [float(self._threshold(place).shed) for place in self.uplinks], dtype=np.float64
+        )
+
+    @cached_property
+    def fill(self) -> Floats:
+        """U: the load under which arrivals must fit."""
+        return self.capacity * np.array(
+            [float(self._threshold(place).fill) for place in self.uplinks], dtype=np.float64
+        )
+
+    @cached_property
+    def physical_networks(self) -> tuple[str, ...]:
+        """P: what has a price, sorted."""
+        return tuple(sorted({place.physical_network for place in self.uplinks}))
+
+    @cached_property
+    def physical(self) -> Ints:
+        """U: the index of each uplink's physical network."""
+        index = {name: number for number, name in enumerate(self.physical_networks)}
+        return np.array([index[place.physical_network] for place in self.uplinks], dtype=np.int64)
+
+    def at(self, place: Ints) -> Ints:
+        """W: the uplinks of an assignment (W columns)."""
+        return self.uplink[np.arange(len(self.workloads)), place]
+
+    def loads(self, place: Ints, rates: Floats) -> Floats:
+        """U: what the workloads put on each uplink in one direction."""
+        found: Floats = np.bincount(self.at(place), weights=rates, minlength=len(self.uplinks)).astype(np.float64)
+        return found
+
+    def _threshold(self, place: Uplink) -> ThresholdSpec:
+        return self.book.threshold_for(place.physical_network)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class World:
+    """Shapes: W workloads, U uplinks, T slots. ``into`` and ``out`` are as a workload sees them."""
+
+    site: Site
+    start: datetime
+    slot: timedelta
+    into: Floats
+    """W x T; zero where a workload is not there."""
+    out: Floats
+    """W x T."""
+    background_in: Floats
+    """U x T: foreign load."""
+    background_out: Floats
+    at_start: Ints
+    """W: columns."""
+    staleness: timedelta = timedelta(0)
+    """Age of the newest sample when a decision is made; a whole number of slots."""
+    present: Bools | None = None
+    """W x T: whether the workload is there. None: all the time."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when shapes do not fit, or a rate is negative or not finite."""
+        workloads, uplinks = len(self.site.workloads), len(self.site.uplinks)
+        for name, rates, rows in (
+            ("into", self.into, workloads),
+            ("out", self.out, workloads),
+            ("background_in", self.background_in, uplinks),
+            ("background_out", self.background_out, uplinks),
+        ):
+            if rates.shape != (rows, self.slots):
+                raise ValueError(f"{name} must be {rows} x {self.slots}, but is {rates.shape}")
+            if not (np.isfinite(rates).all() and (rates >= 0).all()):
+                raise ValueError(f"{name} has a rate that is negative or not finite")
+        if self.staleness % self.slot:
+            raise ValueError(f"a staleness of {self.staleness} is no whole number of slots of {self.slot}")
+        if (self.site.at(self.at_start) == NOWHERE).any():
+            raise ValueError("at_start puts a workload on a network that its node does not have")
+
+    @property
+    def slots(self) -> int:
+        """T."""
+        return int(self.out.shape[1])
+
+    @property
+    def end(self) -> datetime:
+        """When the last slot ends."""
+        return self.start + self.slots * self.slot
+
+    def time(self, slot: int) -> datetime:
+        """When a slot starts."""
+        return self.start + slot * self.slot
+
+    @property
+    def seconds(self) -> float:
+        """The length of a slot."""
+        return self.slot.total_seconds()
+
+    @cached_property
+    def demand(self) -> Floats:
+        """W x T: what a workload needs of an uplink."""
+        return np.maximum(self.into, self.out)
+
+    def total(self, place: Ints, slot: int) -> tuple[Floats, Floats]:
+        """U: (in, out) of everything on each uplink in a slot."""
+        site = self.site
+        return (
+            site.loads(place, self.into[:, slot]) + self.background_in[:, slot],
+            site.loads(place, self.out[:, slot]) + self.background_out[:, slot],
+        )
