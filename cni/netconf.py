@@ -23,6 +23,8 @@ from cni.pluginfiles import with_plugin_files
 
 PREFIX = "cni:"
 OWN_TYPE = "genie"
+ATTACHING_TYPES = frozenset({"bridge", "host-device", "ipvlan", "macvlan", "ptp", "tap", "vlan", OWN_TYPE})
+"""Plugins that ask an IPAM plugin, and are none."""
 SUFFIXES = (".conf", ".conflist")
 
 
@@ -166,9 +168,19 @@ def _has_type(plugin: Mapping[str, Any]) -> bool:
     return isinstance(plugin.get("type"), str) and bool(plugin["type"])
 
 
+def _refuse_endless(plugin: Mapping[str, Any]) -> None:
+    """Raises ValueError for a plugin that would start itself, as its IPAM plugin gets the same configuration."""
+    ipam = plugin.get("ipam")
+    named = ipam.get("type") if isinstance(ipam, dict) else None
+    if isinstance(named, str) and (named == plugin["type"] or named in ATTACHING_TYPES):
+        raise ValueError(f"ipam: {named} gives no addresses, it would start itself without end; name an IPAM plugin")
+
+
 def of_content(network: str, content: dict[str, Any], fallback_name: str = "") -> NetworkConfig:
     """A configuration by its content, as ``network``. Raises ValueError that says what is wrong with it."""
     listed = as_list(content, fallback_name)
+    for plugin in listed["plugins"]:
+        _refuse_endless(plugin)
     physical = listed.get(PHYSICAL_NETWORK_KEY)
     if physical is not None and not isinstance(physical, str):
         raise ValueError(f"{PHYSICAL_NETWORK_KEY} must be a name")

@@ -94,6 +94,16 @@ def test_a_single_plugin_becomes_a_list(directory: Path) -> None:
     assert content["plugins"] == [PLUGIN]
 
 
+@pytest.mark.parametrize("ipam", ["bridge", "macvlan", "own"])
+@pytest.mark.parametrize("suffix", [".conf", ".conflist"])
+def test_a_plugin_that_would_start_itself_without_end_is_refused(tmp_path: Path, ipam: str, suffix: str) -> None:
+    plugin = {"type": "own" if ipam == "own" else "bridge", "ipam": {"type": ipam}}
+    content = {"name": "x", "plugins": [plugin]} if suffix == ".conflist" else {"name": "x", **plugin}
+    write(tmp_path / f"10-x{suffix}", content)
+    with pytest.raises(NetworkUnknown, match=f"ipam: {ipam} gives no addresses, it would start itself"):
+        ConfDir(tmp_path).find("x")
+
+
 def test_the_default_is_the_first_that_is_not_genies_own(directory: Path) -> None:
     assert ConfDir(directory).default().network == "cni:blue"
 
