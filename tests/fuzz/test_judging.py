@@ -36,6 +36,7 @@ RESULT: dict[str, Any] = {
 }
 ERROR: dict[str, Any] = {"cniVersion": "1.0.0", "code": 7, "msg": "network cni:blue is bad", "details": "pod lab/web-0"}
 ADD = rendered(request("ADD", {"cni": "blue"}), binary=False)
+TWO = rendered(request("ADD", {"cni": "blue,told"}), binary=False)
 DEL = rendered(request("DEL"), binary=False)
 
 
@@ -113,6 +114,12 @@ def test_real_results_are_results(version: str) -> None:
 
 def test_output_of_a_del_is_seen() -> None:
     assert list(reply_complaints(DEL, Said(0, b"{}")))
+
+
+def test_a_damaged_frame_may_ask_for_others() -> None:
+    damaged = replace(TWO, damage=Damage("frame", "put", 213, b"\0"))
+    assert list(state_complaints(TWO, done(), ATTACHED, []))
+    assert not list(state_complaints(damaged, done(), ATTACHED, []))
 
 
 def test_a_damaged_frame_may_be_closed_without_a_word() -> None:

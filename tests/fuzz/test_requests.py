@@ -17,7 +17,7 @@ from tests.support.shim import ROOT
 
 pytestmark = pytest.mark.netns
 
-REQUESTS = 1800
+REQUESTS = 1500
 KEPT = ROOT / "build/fuzz-short.json"
 """The last request that went wrong: ``make fuzz REPLAY=build/fuzz-short.json`` tries it again."""
 
