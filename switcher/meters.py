@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter as Tally
 from collections import defaultdict
 from decimal import Decimal
 
@@ -11,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from cni.wire import MoveReason, Outcome
-from switcher.model import Decision, Snapshot, StayReason
+from switcher.model import Decision, Snapshot, StayReason, stay_counts
 from switcher.spending import Spending
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -72,7 +71,7 @@ class Meters:
         self._ticks.labels("decided").inc()
         for move in decision.moves:
             self._moves.labels(move.reason.value).inc()
-        stays = Tally(stay.reason for stay in decision.stays)
+        stays = stay_counts(decision.stays)
         for reason in StayReason:
             self._stays.labels(reason.value).set(stays[reason])
         if seen.networks:

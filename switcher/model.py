@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import overload
 
 from cni.wire import MoveReason
 
@@ -21,6 +23,7 @@ __all__ = [
     "Snapshot",
     "Stay",
     "StayReason",
+    "Stays",
     "Uplink",
     "Usage",
     "WorkloadState",
@@ -183,12 +186,69 @@ class Stay:
     explanation: str
 
 
+class Stays(Sequence[Stay]):
+    """The stays of a tick as columns, in the order of the workloads' names; equal to any sequence of the same stays.
+
+    An explanation is made when its stay is read: of a hundred thousand hardly one ever is. Who only counts reasons
+    takes ``reasons``.
+    """
+
+    __slots__ = ("_tell", "networks", "reasons", "workloads")
+
+    def __init__(
+        self,
+        workloads: Sequence[str],
+        networks: Sequence[str],
+        reasons: Sequence[StayReason],
+        tell: Callable[[int], str],
+    ) -> None:
+        """``tell``: the explanation of the stay with this index."""
+        self.workloads = workloads
+        self.networks = networks
+        self.reasons = reasons
+        self._tell = tell
+
+    def __len__(self) -> int:
+        return len(self.workloads)
+
+    @overload
+    def __getitem__(self, index: int) -> Stay: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Stay]: ...
+
+    def __getitem__(self, index: int | slice) -> Stay | Sequence[Stay]:
+        if isinstance(index, slice):
+            return tuple(self[number] for number in range(*index.indices(len(self))))
+        number = range(len(self))[index]
+        return Stay(
+            workload=self.workloads[number],
+            network=self.networks[number],
+            reason=self.reasons[number],
+            explanation=self._tell(number),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(Stay.__eq__, self, other))
+
+    __hash__ = None  # type: ignore[assignment] # compared by what they say, like lists
+
+    def __repr__(self) -> str:
+        return f"Stays({list(self)!r})"
+
+
+def stay_counts(stays: Sequence[Stay]) -> Counter[StayReason]:
+    """How many stay for each reason; no explanation is made for it."""
+    return Counter(stays.reasons if isinstance(stays, Stays) else [stay.reason for stay in stays])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One tick's answer: a move or a stay for every workload."""
 
     now: datetime
     moves: tuple[Move, ...]
-    stays: tuple[Stay, ...]
+    stays: Sequence[Stay]
+    """:class:`Stays` when just decided."""
     surcharge: Mapping[str, Decimal]
     """Congestion's shadow price by network, money per GB; only what is above zero."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +16,7 @@ from switcher import decide as decision
 from switcher.commands.options import AsJson
 from switcher.commands.snapshot import SnapshotLine, read_line
 from switcher.errors import BadInputError, Problem, SwitcherError
-from switcher.model import Decision, Memory
+from switcher.model import Decision, Memory, stay_counts
 from switcher.objects.load import extend, load
 from switcher.objects.model import Book
 
@@ -82,7 +81,7 @@ def as_json_object(answer: Decision) -> dict[str, object]:
             }
             for move in answer.moves
         ],
-        "stays": dict(sorted(Counter(stay.reason.value for stay in answer.stays).items())),
+        "stays": {reason.value: count for reason, count in sorted(stay_counts(answer.stays).items())},
         "surcharge": {name: format(price, "f") for name, price in answer.surcharge.items()},
     }
 

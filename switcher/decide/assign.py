@@ -69,21 +69,14 @@ def _tiered(market: Market, tick: Tick, stepped: Levels) -> Market:
 
 def automatic(tick: Tick) -> Bools:
     """W: not held, and under a policy that makes moves."""
-    modes = [policy is not None and policy.spec.mode is PolicyMode.AUTO for policy in tick.rules.policy]
-    return tick.standing.free & np.array(modes, dtype=np.bool_)
+    return tick.standing.free & tick.rules.flags(lambda policy: policy.spec.mode is PolicyMode.AUTO)
 
 
 def may_save(tick: Tick, budgets: Budgets) -> Bools:
     """W: no gate and no spent budget keeps it from a move that saves money."""
-    left = {
-        policy.name: budgets.why_not(policy, MoveReason.SAVINGS) is None
-        for policy in {policy.name: policy for policy in tick.rules.policy if policy is not None}.values()
-    }
-    ungated = [
-        gate is None and policy is not None and left[policy.name]
-        for gate, policy in zip(tick.standing.gate, tick.rules.policy, strict=True)
-    ]
-    return np.array(ungated, dtype=np.bool_)
+    left = tick.rules.flags(lambda policy: budgets.why_not(policy, MoveReason.SAVINGS) is None)
+    may: Bools = left & (tick.standing.gate == 0)
+    return may
 
 
 def _takes_part(tick: Tick, saving: Bools) -> Bools:

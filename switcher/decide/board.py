@@ -32,6 +32,8 @@ class Board:
     uplinks: tuple[Uplink, ...]
     network: Ints
     """W x C: the network that a workload finds under a name, NOWHERE if its node has none."""
+    place: Ints
+    """W: the number of the workload's node; workloads of one node find the same networks."""
     uplink_of: Ints
     """N: the uplink of a network."""
     here: Ints
@@ -49,6 +51,27 @@ class Board:
         if not self.networks:
             return np.full(self.network.shape, NOWHERE, dtype=np.int64)
         return np.where(self.network >= 0, self.uplink_of[self.network], NOWHERE)
+
+    @cached_property
+    def rows_of_networks(self) -> Sequence[Sequence[int]]:
+        """``network`` as plain lists, which are read faster one by one; those of one node are the same list."""
+        places, first = np.unique(self.place, return_index=True)
+        rows = dict(zip(places.tolist(), self.network[first].tolist(), strict=True))
+        return list(map(rows.__getitem__, self.place.tolist()))
+
+    @cached_property
+    def directed(self) -> Bools:
+        """W: the workload's load is known by direction."""
+        known = [state.in_bps is not None or state.out_bps is not None for state in self.workloads]
+        return np.array(known, dtype=np.bool_)
+
+    @cached_property
+    def home_uplink(self) -> Ints:
+        """W: the uplink that each workload is on, NOWHERE if the snapshot does not list its network."""
+        if not len(self.names):
+            return np.full(len(self.workloads), NOWHERE, dtype=np.int64)
+        uplink = self.uplink[np.arange(len(self.workloads)), np.maximum(self.here, 0)]
+        return np.where(self.here == NOWHERE, NOWHERE, uplink)
 
     @cached_property
     def demand_given(self) -> Floats:
@@ -100,7 +123,9 @@ def lay_out(seen: Snapshot) -> Board:
     for network in networks:
         split[index[network.uplink]] |= network.in_bps is not None and network.out_bps is not None
     into, out, demand = _rates(workloads, bool(split.any()))
-    found = _found(workloads, networks, names)
+    nodes = {node: number for number, node in enumerate({workload.node for workload in workloads})}
+    place = np.array([nodes[workload.node] for workload in workloads], dtype=np.int64)
+    found = _found(nodes, networks, names)[place]
     return Board(
         seen=seen,
         workloads=workloads,
@@ -108,6 +133,7 @@ def lay_out(seen: Snapshot) -> Board:
         networks=networks,
         uplinks=uplinks,
         network=found,
+        place=place,
         uplink_of=np.array([index[network.uplink] for network in networks], dtype=np.int64),
         here=_here(workloads, names, found),
         demand=demand,
@@ -151,17 +177,15 @@ def _or(rate: float | None, otherwise: float) -> float:
     return otherwise if rate is None else rate
 
 
-def _found(workloads: Sequence[WorkloadState], networks: Sequence[NetworkState], names: Sequence[str]) -> Ints:
-    """W x C: which network each workload finds under each name, seen from its node."""
-    rows: dict[str | None, Ints] = {}
+def _found(nodes: Mapping[str | None, int], networks: Sequence[NetworkState], names: Sequence[str]) -> Ints:
+    """Nodes x C: which network is found under each name, seen from a node."""
     by_name: dict[str, dict[str | None, int]] = {name: {} for name in names}
     for number, network in enumerate(networks):
         by_name[network.name][network.node] = number
-    for node in {workload.node for workload in workloads}:
-        rows[node] = np.array([_on(by_name[name], node) for name in names], dtype=np.int64)
-    if not workloads:
-        return np.empty((0, len(names)), dtype=np.int64)
-    return np.stack([rows[workload.node] for workload in workloads])
+    rows = np.empty((len(nodes), len(names)), dtype=np.int64)
+    for node, number in nodes.items():
+        rows[number] = [_on(by_name[name], node) for name in names]
+    return rows
 
 
 def _on(nodes: Mapping[str | None, int], node: str | None) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from switcher.decide.board import Board
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Board
 from switcher.decide.rules import Rules
 from switcher.model import Memory, MoveReason, PastMove, StayReason
 from switcher.objects.model import Budget, SwitchPolicy
@@ -15,23 +17,20 @@ class Budgets:
     """What is left of each budget that applies now. Mutable: ``take`` and ``give_back`` follow the choice of moves."""
 
     def __init__(self, board: Board, rules: Rules, memory: Memory) -> None:
-        sizes: Counter[str] = Counter()
-        policies: dict[str, SwitchPolicy] = {}
+        sizes = np.bincount(rules.number[rules.number != NOWHERE], minlength=len(rules.policies)).tolist()
         flying: dict[str, list[str]] = defaultdict(list)
-        for state, policy in zip(board.workloads, rules.policy, strict=True):
-            if policy is not None:
-                policies[policy.name] = policy
-                sizes[policy.name] += 1
-                if state.moving:
-                    flying[policy.name].append(state.id)
+        for row, state in enumerate(board.workloads):
+            if state.moving and (policy := rules.policy[row]) is not None:
+                flying[policy.name].append(state.id)
         moves: dict[str, list[PastMove]] = defaultdict(list)
         for move in memory.moves:
             moves[move.policy].append(move)
         now = board.seen.now
         self._left: dict[str, list[tuple[Budget, int]]] = {}
-        for name, policy in policies.items():
+        for policy, size in zip(rules.policies, sizes, strict=True):
+            name = policy.name
             self._left[name] = [
-                (budget, budget.limit(sizes[name]) - _used(budget, moves[name], flying[name], board))
+                (budget, budget.limit(size) - _used(budget, moves[name], flying[name], board))
                 for budget in policy.budgets
                 if budget.active(now)
             ]
@@ -49,6 +48,13 @@ class Budgets:
         if refusal is None:
             self._count(policy, reason, -1)
         return refusal
+
+    def grant(self, policy: SwitchPolicy, reason: MoveReason, wanted: int) -> tuple[int, StayReason | None]:
+        """Count as many of the wanted moves as may be made: how many, and why no more; None: all may."""
+        lefts = [left for budget, left in self._left[policy.name] if budget.names(reason)]
+        granted = min([wanted, *(max(left, 0) for left in lefts)])
+        self._count(policy, reason, -granted)
+        return granted, None if granted == wanted else self.why_not(policy, reason)
 
     def give_back(self, policy: SwitchPolicy, reason: MoveReason) -> None:
         """A move that was counted is not made after all."""

@@ -7,12 +7,13 @@ end: no uplink to which anything moves is above ``fill`` then.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from switcher.decide.assign import Wanted, may_save
-from switcher.decide.board import Bools
+from switcher.decide.board import Bools, Ints
 from switcher.decide.budgets import Budgets
 from switcher.decide.flow import OVERFLOW
 from switcher.decide.rooms import Rooms
@@ -35,16 +36,15 @@ def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
     """Pick the moves of this tick."""
     chosen = Chosen(rooms=Rooms(tick, wanted.ceiling))
     saving = may_save(tick, budgets)
-    for row, column in wanted.moves.items():
-        if column != OVERFLOW:
-            chosen.rooms.put(row, column)
+    placed = wanted.column != OVERFLOW
+    chosen.rooms.put_all(wanted.rows[placed], wanted.column[placed])
     _drop_overfull(tick, chosen, budgets)
     _name_reasons(tick, wanted, chosen, saving)
     _spend(tick, chosen, budgets)
     _drop_overfull(tick, chosen, budgets)
     _fill_in(tick, wanted, chosen, budgets, saving)
-    for row, column in wanted.moves.items():
-        if column == OVERFLOW and row not in chosen.reason:
+    for row in wanted.rows[~placed].tolist():
+        if row not in chosen.reason:
             chosen.refused.setdefault(row, StayReason.NO_CAPACITY)
     return chosen
 
@@ -53,19 +53,28 @@ def _name_reasons(tick: Tick, wanted: Wanted, chosen: Chosen, saving: Bools) -> 
     """Safety for those who must leave, Savings for those whom it pays; no one else moves."""
     for row in _safety(tick, wanted, chosen.rooms):
         chosen.reason[row] = MoveReason.SAFETY
-    for row, column in chosen.rooms.moved.copy().items():
+    rows, columns = _planned(chosen.rooms)
+    pays = saving[rows] & tick.standing.worth[rows, columns]
+    for row, worth in zip(rows.tolist(), pays.tolist(), strict=True):
         if row in chosen.reason:
             continue
-        if saving[row] and tick.standing.worth[row, column]:
+        if worth:
             chosen.reason[row] = MoveReason.SAVINGS
         else:
             chosen.rooms.stay(row)
 
 
+def _planned(rooms: Rooms) -> tuple[Ints, Ints]:
+    """(rows, columns) of the planned moves."""
+    return np.array(list(rooms.moved), dtype=np.int64), np.array(list(rooms.moved.values()), dtype=np.int64)
+
+
 def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:
     """Who must leave so that each shedding uplink comes down to ``fill``: as few as do, of cheapest regret."""
-    home = tick.home_uplink
     leaving: set[int] = set()
+    if not tick.projection.shedding.any():
+        return leaving
+    home = tick.home_uplink
     taking_part: dict[int, list[int]] = {}
     for row in wanted.rows.tolist():
         taking_part.setdefault(int(home[row]), []).append(row)
@@ -119,32 +128,44 @@ def _spend(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:
     """Let each move pay from its policy's budgets, the best first; the rest stays."""
     moves = chosen.rooms.moved
     safety = [row for row, reason in chosen.reason.items() if reason is MoveReason.SAFETY]
-    savings = [row for row, reason in chosen.reason.items() if reason is MoveReason.SAVINGS]
     safety.sort(key=lambda row: (tick.regret_per_bps(row, moves[row]), row))
-    savings.sort(key=lambda row: (*_rank(tick, row, moves[row]), row))
-    for row in safety + savings:
-        policy = tick.rules.policy[row]
-        refusal = StayReason.NO_POLICY if policy is None else budgets.take(policy, chosen.reason[row])
-        if refusal is not None:
+    rows, columns = _planned(chosen.rooms)
+    ranked_rows = rows[_best_first(tick, rows, columns)].tolist()
+    savings = [row for row in ranked_rows if chosen.reason[row] is MoveReason.SAVINGS]
+    for reason, ranked in ((MoveReason.SAFETY, safety), (MoveReason.SAVINGS, savings)):
+        for row, refusal in _refused(tick, budgets, reason, ranked):
             chosen.refused[row] = refusal
             del chosen.reason[row]
             chosen.rooms.stay(row)
 
 
-def _rank(tick: Tick, row: int, column: int) -> tuple[float, float]:
-    """Best first: saving for its disruption, then saving."""
-    saving = float(tick.standing.saving[row, column])
-    disruption = float(tick.rules.move_cost[row])
-    return (-saving * float(tick.rules.horizon[row]) / disruption if disruption > 0 else -np.inf), -saving
+def _refused(
+    tick: Tick, budgets: Budgets, reason: MoveReason, ranked: Sequence[int]
+) -> Iterator[tuple[int, StayReason]]:
+    """Count the first of each policy for which its budgets have room; the others, and why they may not move."""
+    by_policy: dict[int, list[int]] = {}
+    for row, number in zip(ranked, tick.rules.number[list(ranked)].tolist(), strict=True):
+        by_policy.setdefault(number, []).append(row)
+    for number, rows in by_policy.items():
+        policy = tick.rules.policies[number]
+        granted, refusal = budgets.grant(policy, reason, len(rows))
+        if refusal is not None:
+            yield from ((row, refusal) for row in rows[granted:])
+
+
+def _best_first(tick: Tick, rows: Ints, columns: Ints) -> Ints:
+    """The order of these savings: the best for its disruption first, then the largest, then by name."""
+    return np.lexsort((columns, rows, -tick.standing.saving[rows, columns], tick.rank[rows, columns]))
 
 
 def _drop_overfull(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:
     """Give up arrivals, the least valuable first, until nothing that arrives is above ``fill``."""
     rooms = chosen.rooms
     while True:
-        full = {uplink: rows for uplink, rows in sorted(rooms.arrivals().items()) if rooms.over(uplink)}
-        short = set(rooms.short_of_addresses())
-        crowded = [row for row, column in rooms.moved.items() if tick.board.network[row, column] in short]
+        overfull, short = rooms.overfull(), set(rooms.short_of_addresses())
+        full = {uplink: rows for uplink, rows in sorted(rooms.arrivals(overfull).items())}
+        moved = rooms.moved.items() if short else ()
+        crowded = [row for row, column in moved if tick.board.network[row, column] in short]
         if not full and not crowded:
             return
         for uplink, rows in full.items():
@@ -177,12 +198,12 @@ def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, savin
     if not len(wanted.rows):
         return
     useful = (standing.worth & standing.open & rooms.fitting() & saving[:, None])[wanted.rows]
-    options = [
-        (*_rank(tick, row, column), row, column)
-        for row, column in zip(wanted.rows[useful.nonzero()[0]].tolist(), useful.nonzero()[1].tolist(), strict=True)
-        if row not in rooms.moved and chosen.refused.get(row) is not StayReason.BUDGET_SPENT
-    ]
-    for *_, row, column in sorted(options):
+    settled = [row in rooms.moved or chosen.refused.get(row) is StayReason.BUDGET_SPENT for row in wanted.rows.tolist()]
+    useful[settled] = False
+    number, columns = useful.nonzero()
+    rows = wanted.rows[number]
+    order = _best_first(tick, rows, columns)
+    for row, column in rooms.open_in_turn(rows[order], columns[order]):
         policy = tick.rules.policy[row]
         if row in rooms.moved or policy is None or not (rooms.fits(row, column) and rooms.at_price(row, column)):
             continue

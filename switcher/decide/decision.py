@@ -10,7 +10,7 @@ from switcher.decide.board import lay_out
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen, choose
 from switcher.decide.eligibility import standing
-from switcher.decide.explain import Words, saving_per_hour, surcharges, words
+from switcher.decide.explain import Savings, Words, surcharges, words
 from switcher.decide.prices import prices
 from switcher.decide.projection import project
 from switcher.decide.ranking import Afterwards, rankings
@@ -56,7 +56,7 @@ def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> 
     decision = Decision(
         now=seen.now,
         moves=tuple(_moves(tick, chosen, told)),
-        stays=tuple(stays(tick, chosen, told, budgets)),
+        stays=stays(tick, chosen, told, budgets),
         surcharge=surcharges(tick, wanted.surcharge),
     )
     return decision, Afterwards(tick=tick, surcharge=wanted.surcharge, rooms=chosen.rooms)
@@ -68,7 +68,7 @@ def _currency(book: Book, settings: Settings) -> str:
 
 
 def _moves(tick: Tick, chosen: Chosen, told: Words) -> Iterator[Move]:
-    board = tick.board
+    board, savings = tick.board, Savings(tick)
     for row in sorted(chosen.reason, key=lambda row: (chosen.reason[row] is not MoveReason.SAFETY, row)):
         column = chosen.rooms.moved[row]
         yield Move(
@@ -76,6 +76,6 @@ def _moves(tick: Tick, chosen: Chosen, told: Words) -> Iterator[Move]:
             source=board.workloads[row].network,
             target=board.names[column],
             reason=chosen.reason[row],
-            saving_per_hour=saving_per_hour(tick, row, column),
+            saving_per_hour=savings.per_hour(row, column),
             explanation=told.move(row, column, chosen.reason[row]),
         )

@@ -6,8 +6,9 @@ network; a gate keeps it from saving money now, but not from leaving an uplink t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.prices import GAPS, Prices
 from switcher.decide.projection import Projection
 from switcher.decide.rules import Rules
-from switcher.model import Memory, StayReason, WorkloadState
+from switcher.model import Memory, StayReason
 from switcher.objects.model import PolicyMode, SwitchPolicy
 from switcher.tariff.marginal import PriceGap
 
@@ -31,16 +32,18 @@ BLOCKS = (
     StayReason.NO_ADDRESS,
 )
 """What may stand against a network, most pressing first; 0 is nothing."""
+REASONS = (None, *StayReason)
+"""Reasons in columns are indexes into this; 0 is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Standing:
     """Shapes: W workloads, C network names."""
 
-    hold: tuple[StayReason | None, ...]
-    """W: stays whatever happens."""
-    gate: tuple[StayReason | None, ...]
-    """W: does not move for money now."""
+    hold: Ints
+    """W: index into :data:`REASONS`: stays whatever happens."""
+    gate: Ints
+    """W: index into :data:`REASONS`: does not move for money now."""
     block: Ints
     """W x C: index into :data:`BLOCKS` for candidates."""
     open: Bools
@@ -53,7 +56,8 @@ class Standing:
     @property
     def free(self) -> Bools:
         """W: not held."""
-        return np.array([hold is None for hold in self.hold], dtype=np.bool_)
+        nothing: Bools = self.hold == 0
+        return nothing
 
 
 def standing(board: Board, rules: Rules, projection: Projection, priced: Prices, memory: Memory) -> Standing:
@@ -61,7 +65,7 @@ def standing(board: Board, rules: Rules, projection: Projection, priced: Prices,
     block = _blocks(board, rules, projection, priced)
     saving, worth = _savings(board, rules, priced)
     return Standing(
-        hold=tuple(_hold(board, rules, projection, priced, row) for row in range(len(board.workloads))),
+        hold=_holds(board, rules, projection, priced),
         gate=_gates(board, rules, memory),
         block=block,
         open=rules.candidates & (block == 0),
@@ -70,63 +74,82 @@ def standing(board: Board, rules: Rules, projection: Projection, priced: Prices,
     )
 
 
-def natural_reason(standing: Standing, rules: Rules, row: int) -> StayReason:
-    """Why a workload stays that neither capacity nor a gate or a budget keeps."""
-    candidates = rules.candidates[row]
-    if not candidates.any():
-        return StayReason.NO_CANDIDATE
-    blocked = candidates & (standing.block[row] > 0)
-    better = blocked & standing.worth[row]
-    if better.any() or not standing.open[row].any():
-        reason = BLOCKS[int(standing.block[row][better if better.any() else blocked].min())]
-        assert reason is not None  # noqa: S101 - 0 was left out above; this tells the type checker
-        return reason
-    saving = float(np.max(standing.saving[row][standing.open[row]]))
-    if saving <= 0:
-        return StayReason.BEST
-    if saving * rules.horizon[row] <= rules.move_cost[row]:
-        return StayReason.SAVING_TOO_SMALL
-    if saving * rules.payback[row] < rules.move_cost[row]:
-        return StayReason.PAYBACK_TOO_LONG
-    return StayReason.BEST  # cheaper over the horizon, but not yet: it pays to wait
+def code(reason: StayReason) -> int:
+    """The index of a reason in :data:`REASONS`."""
+    return REASONS.index(reason)
 
 
-def _hold(board: Board, rules: Rules, projection: Projection, priced: Prices, row: int) -> StayReason | None:
-    state, policy = board.workloads[row], rules.policy[row]
-    if state.moving:
-        return StayReason.ALREADY_MOVING
-    if policy is None:
-        return StayReason.NO_POLICY
-    if policy.spec.mode is PolicyMode.OFF:
-        return StayReason.POLICY_OFF
-    if state.do_not_move:
-        return StayReason.DO_NOT_MOVE
-    column = board.here[row]
-    if column == NOWHERE or projection.stale[board.uplink_of[board.network[row, column]]]:
-        return StayReason.STALE_SAMPLES
-    gap = GAPS[priced.gap[row, column]]
-    return None if gap is None else GAP_REASON[gap]
-
-
-def _gates(board: Board, rules: Rules, memory: Memory) -> tuple[StayReason | None, ...]:
-    last: dict[str, datetime] = {}
-    for move in memory.moves:
-        last[move.workload] = max(move.at, last.get(move.workload, move.at))
-    return tuple(
-        None if policy is None else _gate(state, policy, board.seen.now, last.get(state.id), memory)
-        for state, policy in zip(board.workloads, rules.policy, strict=True)
+def natural_reasons(standing: Standing, rules: Rules) -> Ints:
+    """W: why a workload stays that neither capacity nor a gate or a budget keeps; index into :data:`REASONS`."""
+    candidates = rules.candidates
+    if not candidates.shape[1]:
+        return np.full(len(candidates), code(StayReason.NO_CANDIDATE), dtype=np.int64)
+    blocked = candidates & (standing.block > 0)
+    better = blocked & standing.worth
+    has_better, any_open, none = _any(better), _any(standing.open), ~_any(candidates)
+    pressing = np.where(np.where(has_better[:, None], better, blocked), standing.block, len(BLOCKS)).min(axis=1)
+    saving = np.where(standing.open, standing.saving, -np.inf).max(axis=1)
+    # Last: cheaper over the horizon, but not yet. It pays to wait.
+    return _first_of(
+        (none, StayReason.NO_CANDIDATE),
+        *((~(any_open & ~has_better) & (pressing == number), reason) for number, reason in enumerate(BLOCKS) if reason),
+        (saving <= 0, StayReason.BEST),
+        (saving * rules.horizon <= rules.move_cost, StayReason.SAVING_TOO_SMALL),
+        (saving * rules.payback < rules.move_cost, StayReason.PAYBACK_TOO_LONG),
+        (np.ones(len(candidates), dtype=np.bool_), StayReason.BEST),
     )
 
 
-def _gate(
-    state: WorkloadState, policy: SwitchPolicy, now: datetime, moved: datetime | None, memory: Memory
-) -> StayReason | None:
-    if moved is not None and now - moved < policy.spec.cooldown:
-        return StayReason.COOLDOWN
-    born = state.since or memory.first_seen.get(state.id)
-    if born is not None and now - born < policy.spec.minimum_age:
-        return StayReason.TOO_YOUNG
-    return None
+def _any(flags: Bools) -> Bools:
+    """W: whether any column of the row is true."""
+    return np.logical_or.reduce(flags, axis=1)  # type: ignore[no-any-return] # numpy's stubs do not know the shape
+
+
+def _first_of(*cases: tuple[Bools, StayReason]) -> Ints:
+    """W: the reason of the first case that applies, 0 where none does."""
+    applies = np.stack([case for case, _ in cases])
+    codes = np.array([code(reason) for _, reason in cases], dtype=np.int64)
+    return np.where(applies.any(axis=0), codes[applies.argmax(axis=0)], 0)
+
+
+def _holds(board: Board, rules: Rules, projection: Projection, priced: Prices) -> Ints:
+    states, home = board.workloads, board.home_uplink
+    stale = np.append(projection.stale, True)[home]
+    rows = np.arange(len(states))
+    gap = priced.gap[rows, board.here] if len(board.names) else np.zeros(len(states), dtype=np.int64)
+    return _first_of(
+        (np.array([state.moving for state in states], dtype=np.bool_), StayReason.ALREADY_MOVING),
+        (rules.number == NOWHERE, StayReason.NO_POLICY),
+        (rules.flags(lambda policy: policy.spec.mode is PolicyMode.OFF), StayReason.POLICY_OFF),
+        (np.array([state.do_not_move for state in states], dtype=np.bool_), StayReason.DO_NOT_MOVE),
+        (stale, StayReason.STALE_SAMPLES),
+        *((gap == GAPS.index(reason), GAP_REASON[reason]) for reason in GAP_REASON),
+    )
+
+
+def _gates(board: Board, rules: Rules, memory: Memory) -> Ints:
+    last: dict[str, datetime] = {}
+    for move in memory.moves:
+        last[move.workload] = max(move.at, last.get(move.workload, move.at))
+    moved = [last.get(state.id) for state in board.workloads] if last else [None] * len(board.workloads)
+    known = memory.first_seen
+    born = [state.since or known.get(state.id) for state in board.workloads]
+    return _first_of(
+        (_later(moved, board, rules, lambda policy: policy.spec.cooldown), StayReason.COOLDOWN),
+        (_later(born, board, rules, lambda policy: policy.spec.minimum_age), StayReason.TOO_YOUNG),
+    )
+
+
+def _later(
+    times: Sequence[datetime | None], board: Board, rules: Rules, span: Callable[[SwitchPolicy], timedelta]
+) -> Bools:
+    """W: the time is known, and less than the policy's span ago; no where no policy applies."""
+    if not any(times):
+        return np.zeros(len(times), dtype=np.bool_)
+    limits = [*(board.seen.now - span(policy) for policy in rules.policies), board.seen.now]
+    recent = [at is not None and at > limits[number] for at, number in zip(times, rules.number.tolist(), strict=True)]
+    later: Bools = np.array(recent, dtype=np.bool_) & (rules.number != NOWHERE)
+    return later
 
 
 def _blocks(board: Board, rules: Rules, projection: Projection, priced: Prices) -> Ints:

@@ -14,11 +14,12 @@ from decimal import Decimal
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
-from switcher.decide.prices import loads_of
+from switcher.decide.prices import Load, Quote, loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
 
 CENTS = Decimal("1e-10")
+NO = Decimal(0)
 GB_PER_HOUR = Decimal(3600) / 8 / 10**9
 """Of one bit per second."""
 WHY = {
@@ -46,15 +47,13 @@ WHY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Words:
-    """What all explanations of a tick need, as plain lists by row and column: one by one they are read faster."""
+    """What all explanations of a tick need; each is made when it is asked for."""
 
     tick: Tick
     currency: str
-    price: list[list[float]]
-    penalty: list[list[float]]
-    congestion: list[list[float]]
-    move_cost: list[float]
-    alternative: list[int]
+    surcharge: Floats
+    """By uplink: money per hour per bit per second."""
+    alternative: Ints
     """By row: the cheapest alternative that has a price, NOWHERE if none has."""
 
     def move(self, row: int, column: int, reason: MoveReason) -> str:
@@ -73,7 +72,7 @@ class Words:
 
         ``tier`` is what it would pay there beyond the quoted price, because others have taken the cheaper tier.
         """
-        column = self.alternative[row] if better == NOWHERE else better
+        column = int(self.alternative[row]) if better == NOWHERE else better
         why = self._best(row, column) if reason is StayReason.BEST and not tier else WHY[reason]
         return f"{why}. {self._sum(row, column, tier)}"
 
@@ -90,14 +89,14 @@ class Words:
         here = self._side(row, home, 0.0, 0.0)
         if column == NOWHERE:
             return f"Here {here}; no alternative with a price"
-        there = self._side(row, column, self.move_cost[row], tier)
+        there = self._side(row, column, self.tick.move_cost_per_hour(row), tier)
         return f"Here {here}; best alternative {there} ({self.currency} per hour)"
 
     def _side(self, row: int, column: int, move: float, tier: float) -> str:
-        name, price = self.tick.board.names[column], self.price[row][column]
+        name, price = self.tick.board.names[column], float(self.tick.prices.price[row, column])
         if math.isnan(price):
             return f"{name}: price unknown"
-        penalty, congestion = self.penalty[row][column], self.congestion[row][column]
+        penalty, congestion = float(self.tick.prices.penalty[row, column]), self._congestion(row, column)
         text = f"price {_money(price)}"
         if tier:
             text += f" + next tier {_money(tier)}"
@@ -109,29 +108,22 @@ class Words:
             text += f" + move {_money(move)}"
         return f"{name}: {_money(price + tier + penalty + congestion + move)} = {text}"
 
+    def _congestion(self, row: int, column: int) -> float:
+        uplink = int(self.tick.board.uplink[row, column])
+        return 0.0 if uplink == NOWHERE else float(self.surcharge[uplink] * self.tick.board.demand[row])
+
 
 def words(tick: Tick, surcharge: Floats, currency: str) -> Words:
     """The words of a tick; ``surcharge`` is by uplink: money per hour per bit per second."""
-    board, prices = tick.board, tick.prices
-    per_bps = surcharge[np.maximum(board.uplink, 0)] if len(surcharge) else np.zeros(board.network.shape)
-    return Words(
-        tick=tick,
-        currency=currency,
-        price=prices.price.tolist(),
-        penalty=prices.penalty.tolist(),
-        congestion=(per_bps * board.demand[:, None]).tolist(),
-        move_cost=(tick.rules.move_cost / tick.rules.horizon).tolist(),
-        alternative=_alternatives(tick),
-    )
+    return Words(tick=tick, currency=currency, surcharge=surcharge, alternative=_alternatives(tick))
 
 
-def _alternatives(tick: Tick) -> list[int]:
+def _alternatives(tick: Tick) -> Ints:
     """By row: the cheapest open candidate, else the cheapest candidate with a price."""
     priced = np.isfinite(tick.prices.price)
     of_open = cheapest_column(tick.prices.cost, tick.standing.open & priced)
     of_all = cheapest_column(tick.prices.cost, tick.rules.candidates & priced)
-    best: list[int] = np.where(of_open == NOWHERE, of_all, of_open).tolist()
-    return best
+    return np.where(of_open == NOWHERE, of_all, of_open)
 
 
 def cheapest_column(cost: Floats, among: Bools) -> Ints:
@@ -142,10 +134,38 @@ def cheapest_column(cost: Floats, among: Bools) -> Ints:
     return np.where(among.any(axis=1), least, NOWHERE)
 
 
-def saving_per_hour(tick: Tick, row: int, column: int) -> Decimal:
-    """Mean over the horizon of demand x (price + penalty here - there), before move cost and without surcharge."""
-    exact = _cost(tick, row, int(tick.board.here[row])) - _cost(tick, row, column)
-    return plain(exact)
+class Savings:
+    """What moves save by the hour, in Decimal from the quotes; quotes are subtracted once for all moves alike."""
+
+    def __init__(self, tick: Tick) -> None:
+        self._tick = tick
+        self._known: dict[tuple[int, int, str | None, int], tuple[Decimal, Mapping[Load, Decimal]]] = {}
+
+    def per_hour(self, row: int, column: int) -> Decimal:
+        """Mean over the horizon of demand x (price + penalty here - there), before move cost and without surcharge."""
+        board, home = self._tick.board, int(self._tick.board.here[row])
+        pair = int(board.network[row, home]), int(board.network[row, column])
+        saved, per_bps = self._difference(*pair, board.workloads[row].destination, int(self._tick.rules.number[row]))
+        for load, rate in loads_of(board, row).items():
+            saved += Decimal(str(rate)) * per_bps[load]
+        return plain(saved + _penalty(self._tick, row, home) - _penalty(self._tick, row, column))
+
+    def _difference(
+        self, here: int, there: int, destination: str | None, policy: int
+    ) -> tuple[Decimal, Mapping[Load, Decimal]]:
+        """Of an attachment, and of one bit per second of each load."""
+        key = (here, there, destination, policy)
+        if key not in self._known:
+            rules = self._tick.rules
+            horizon = rules.policies[policy].spec.horizon if policy != NOWHERE else timedelta(hours=1)
+            one, other = self._quote(here, destination, horizon), self._quote(there, destination, horizon)
+            bps = {load: (one.bps or {}).get(load, NO) - (other.bps or {}).get(load, NO) for load in Load}
+            self._known[key] = one.attachment - other.attachment, bps
+        return self._known[key]
+
+    def _quote(self, network: int, destination: str | None, horizon: timedelta) -> Quote:
+        name = self._tick.board.networks[network].physical_network
+        return self._tick.prices.quotes[name, destination, horizon]
 
 
 def surcharges(tick: Tick, surcharge: Floats) -> Mapping[str, Decimal]:
@@ -164,19 +184,10 @@ def plain(amount: Decimal) -> Decimal:
     return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
 
 
-def _cost(tick: Tick, row: int, column: int) -> Decimal:
-    board, policy = tick.board, tick.rules.policy[row]
-    network = board.networks[board.network[row, column]]
-    horizon = policy.spec.horizon if policy is not None else timedelta(hours=1)
-    quote = tick.prices.quotes[network.physical_network, board.workloads[row].destination, horizon]
-    total = quote.attachment
-    for load, rate in loads_of(board, row).items():
-        total += Decimal(str(rate)) * (quote.bps or {}).get(load, Decimal(0))
-    return total + _penalty(tick, row, column)
-
-
 def _penalty(tick: Tick, row: int, column: int) -> Decimal:
     state = tick.board.workloads[row]
+    if state.penalties is None and not tick.prices.penalty[row, column]:
+        return NO
     if state.penalties is None:
         return Decimal(repr(float(tick.prices.penalty[row, column])))
     name = tick.board.names[column]

@@ -176,16 +176,13 @@ def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
 
 def _bases(board: Board, projection: Projection) -> Callable[[str, str | None], Flow]:
     """The forecast of what is on a physical network, all nodes together; of one class only what is ours is known."""
-    placed = np.flatnonzero(board.here != NOWHERE)
-    uplink = board.uplink[placed, board.here[placed]].tolist()
-    names = [board.uplinks[number].physical_network for number in uplink]
-    attachments: dict[str, int] = defaultdict(int)
-    ours: dict[tuple[str, str | None], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for workload, name in zip(placed.tolist(), names, strict=True):
-        attachments[name] += 1
-        rates = ours[name, board.workloads[workload].destination]
-        rates[0] += board.into[workload]
-        rates[1] += board.out[workload]
+    placed = np.flatnonzero(board.home_uplink != NOWHERE)
+    names = sorted({uplink.physical_network for uplink in board.uplinks})
+    number_of = {name: number for number, name in enumerate(names)}
+    physical = np.array([number_of[uplink.physical_network] for uplink in board.uplinks], dtype=np.int64)
+    present = physical[board.home_uplink[placed]]
+    attachments = dict(zip(names, np.bincount(present, minlength=len(names)).tolist(), strict=True))
+    ours = _ours_by_class(board, placed, present, names)
     totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for number, place in enumerate(board.uplinks):
         loads = (projection.into[number], projection.out[number])
@@ -193,9 +190,9 @@ def _bases(board: Board, projection: Projection) -> Callable[[str, str | None], 
             totals[place.physical_network][index] += float(value)
 
     def base(name: str, destination: str | None) -> Flow:
-        into, out = totals[name][:2] if destination is None else ours[name, destination]
+        into, out = totals[name][:2] if destination is None else ours.get((name, destination), (0.0, 0.0))
         return Flow(
-            attachments=attachments[name],
+            attachments=attachments.get(name, 0),
             in_bps=float(into),
             out_bps=float(out),
             destination=destination,
@@ -205,15 +202,32 @@ def _bases(board: Board, projection: Projection) -> Callable[[str, str | None], 
     return base
 
 
+def _ours_by_class(
+    board: Board, placed: Ints, present: Ints, names: Sequence[str]
+) -> Mapping[tuple[str, str | None], tuple[float, float]]:
+    """(in, out) of our workloads on each physical network, by class of destination; nothing where none is named."""
+    classes = sorted({state.destination for state in board.workloads if state.destination is not None})
+    if not classes:
+        return {}
+    number: dict[str | None, int] = {None: NOWHERE} | {name: index for index, name in enumerate(classes)}
+    of_class = np.array([number[board.workloads[row].destination] for row in placed.tolist()], dtype=np.int64)
+    found: dict[tuple[str, str | None], tuple[float, float]] = {}
+    for index, destination in enumerate(classes):
+        rows, on = placed[of_class == index], present[of_class == index]
+        into = np.bincount(on, weights=board.into[rows], minlength=len(names)).tolist()
+        out = np.bincount(on, weights=board.out[rows], minlength=len(names)).tolist()
+        found |= {(name, destination): (into[place], out[place]) for place, name in enumerate(names)}
+    return found
+
+
 def _groups(board: Board, rules: Rules) -> tuple[Sequence[tuple[str | None, timedelta]], Ints]:
     """The distinct (destination, horizon) and each workload's index into them."""
-    keys = [
-        (state.destination, timedelta(hours=1) if policy is None else policy.spec.horizon)
-        for state, policy in zip(board.workloads, rules.policy, strict=True)
-    ]
-    groups = sorted(set(keys), key=lambda key: (key[0] or "", key[1]))
-    index = {key: number for number, key in enumerate(groups)}
-    return groups, np.array([index[key] for key in keys], dtype=np.int64)
+    horizons = [*(policy.spec.horizon for policy in rules.policies), timedelta(hours=1)]
+    keys = [(state.destination, number) for state, number in zip(board.workloads, rules.number.tolist(), strict=True)]
+    of_key = {key: (key[0], horizons[key[1]]) for key in dict.fromkeys(keys)}
+    groups = sorted(set(of_key.values()), key=lambda key: (key[0] or "", key[1]))
+    index = {key: groups.index(group) for key, group in of_key.items()}
+    return groups, np.array(list(map(index.__getitem__, keys)), dtype=np.int64)
 
 
 def _spread(
@@ -227,10 +241,13 @@ def _spread(
         empty = np.full(board.network.shape, np.nan)
         return empty, np.zeros(board.network.shape, dtype=np.int64)
     table = np.array([[_row(quotes[net.physical_network, *group]) for net in board.networks] for group in groups])
-    cells = table[group_of[:, None], np.maximum(board.network, 0)]
+    network = np.maximum(board.network, 0)
     rates = _rates(board)
-    price = cells[:, :, 0] + sum(cells[:, :, 1 + kind] * rates[:, None, kind] for kind in range(3))
-    gap = np.where(board.network >= 0, cells[:, :, 4], 0).astype(np.int64)
+    price = table[group_of[:, None], network, 0]
+    for kind in range(3):
+        if rates[:, kind].any():
+            price += table[group_of[:, None], network, 1 + kind] * rates[:, None, kind]
+    gap = np.where(board.network >= 0, table[group_of[:, None], network, 4], 0).astype(np.int64)
     return np.where((gap == 0) & (board.network >= 0), price, np.nan), gap
 
 
@@ -242,25 +259,23 @@ def _row(quote: Quote) -> list[float]:
 
 def _rates(board: Board) -> Floats:
     """W x 3: bits per second of each kind of load."""
-    known = np.array([state.in_bps is not None or state.out_bps is not None for state in board.workloads], dtype=bool)
     into = np.array([state.in_bps or 0.0 for state in board.workloads], dtype=np.float64)
     out = np.array([state.out_bps or 0.0 for state in board.workloads], dtype=np.float64)
-    total = np.array([state.demand_bps for state in board.workloads], dtype=np.float64)
-    return np.stack([into, out, np.where(known, 0.0, total)], axis=1)
+    return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
 
 
 def _penalties(board: Board, rules: Rules) -> Floats:
     """W x C: money per hour that latency and loss are worth. What is not measured is no advantage to anyone."""
     per_gb = np.zeros(board.network.shape)
-    latency = np.array([_measured(network.latency_ms) for network in board.networks], dtype=np.float64)
-    loss = np.array([_measured(network.loss) for network in board.networks], dtype=np.float64)
-    for row, (state, policy) in enumerate(zip(board.workloads, rules.policy, strict=True)):
+    measured = [network.latency_ms for network in board.networks], [network.loss for network in board.networks]
+    latency = rules.figures(lambda policy: float(policy.spec.penalties.latency), 0.0)
+    loss = rules.figures(lambda policy: float(policy.spec.penalties.loss), 0.0)
+    for weight, values in zip((latency, loss), measured, strict=True):
+        if weight.any():
+            per_gb += weight[:, None] * _compared(board, np.array([_measured(value) for value in values], np.float64))
+    for row, state in enumerate(board.workloads):
         if state.penalties is not None:
             per_gb[row] = [float(_named(state.penalties, name)) for name in board.names]
-        elif policy is not None and (policy.spec.penalties.latency or policy.spec.penalties.loss):
-            weights = ((policy.spec.penalties.latency, latency), (policy.spec.penalties.loss, loss))
-            for weight, measured in weights:
-                per_gb[row] += float(weight) * _compared(board, row, measured)
     volume: Floats = board.demand_given * GB_PER_HOUR_PER_BPS
     return per_gb * volume[:, None]
 
@@ -274,10 +289,11 @@ def _named(penalties: Mapping[str, Decimal], name: str) -> Decimal:
     return penalties.get(name, penalties.get(name.rpartition(":")[2], Decimal(0)))
 
 
-def _compared(board: Board, row: int, measured: Floats) -> Floats:
-    """C: a quality under each name; unmeasured there counts as here, unmeasured here as no difference at all."""
-    here = measured[board.network[row, board.here[row]]] if board.here[row] != NOWHERE else np.nan
-    if np.isnan(here):
-        return np.zeros(len(board.names))
-    there = np.where(board.network[row] >= 0, measured[board.network[row]], here)
-    return np.where(np.isnan(there), here, there)
+def _compared(board: Board, measured: Floats) -> Floats:
+    """W x C: a quality under each name; unmeasured there counts as here, unmeasured here as no difference at all."""
+    if not len(measured):
+        return np.zeros(board.network.shape)
+    quality = np.where(board.network >= 0, measured[np.maximum(board.network, 0)], np.nan)
+    here = quality[np.arange(len(board.here)), np.maximum(board.here, 0)]
+    here = np.where(board.here == NOWHERE, np.nan, here)[:, None]
+    return np.where(np.isnan(here), 0.0, np.where(np.isnan(quality), here, quality))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 
 import numpy as np
 
-from switcher.decide.board import Bools, Floats
+from switcher.decide.board import Bools, Floats, Ints
 from switcher.decide.levels import Ceiling
 from switcher.decide.projection import TOLERANCE
 from switcher.decide.tick import Tick
@@ -18,9 +18,13 @@ class Rooms:
     def __init__(self, tick: Tick, ceiling: Ceiling) -> None:
         self._board = tick.board
         self._here: list[int] = tick.board.here.tolist()
-        self._network: list[list[int]] = tick.board.network.tolist()
+        self._network = tick.board.rows_of_networks
         self._uplink_of: list[int] = tick.board.uplink_of.tolist()
-        self._rates: list[list[float]] = np.stack([tick.board.into, tick.board.out, tick.board.demand], axis=1).tolist()
+        self._rates: tuple[list[float], list[float], list[float]] = (
+            tick.board.into.tolist(),
+            tick.board.out.tolist(),
+            tick.board.demand.tolist(),
+        )
         self._split: list[bool] = tick.board.split.tolist()
         self._into: list[float] = tick.projection.into.tolist()
         self._out: list[float] = tick.projection.out.tolist()
@@ -73,12 +77,25 @@ class Rooms:
         stays = uplink == self.uplink(row, self.at(row))
         return self.has_address(row, column) and (stays or not self.over_with(uplink, row))
 
+    def open_in_turn(self, rows: Ints, columns: Ints) -> Iterator[tuple[int, int]]:
+        """Of these places, each when its turn comes, those on an uplink that then has room: most have none."""
+        board = self._board
+        uplink, demand = board.uplink[rows, columns], board.demand[rows]
+        split, same = board.split[uplink], uplink == board.home_uplink[rows]
+        into = np.where(split, board.into[rows], demand).tolist()
+        out = np.where(split, board.out[rows], demand).tolist()
+        places = zip(rows.tolist(), columns.tolist(), uplink.tolist(), same.tolist(), into, out, strict=True)
+        for row, column, number, stays, more_in, more_out in places:
+            limit = self._limit[number]
+            if stays or (self._into[number] + more_in <= limit and self._out[number] + more_out <= limit):
+                yield row, column
+
     def at_price(self, row: int, column: int) -> bool:
         """Whether the network's quoted price still holds when the workload comes, on top of those who came."""
         name = self._physical[self.uplink(row, column)]
         if name == self._physical[self.uplink(row, self.at(row))] or name not in self._at_price:
             return True
-        return self._rates[row][2] <= self._at_price[name] * (1 + TOLERANCE)
+        return self._rates[2][row] <= self._at_price[name] * (1 + TOLERANCE)
 
     def fitting(self) -> Bools:
         """W x C: :meth:`fits` for every workload that no move is planned for, and every network of its node."""
@@ -129,16 +146,47 @@ class Rooms:
         if column != here:
             self.moved[row] = column
 
+    def put_all(self, rows: Ints, columns: Ints) -> None:
+        """Plan many moves at once of workloads for which none is planned; to the present network means none."""
+        board = self._board
+        leaving = columns != board.here[rows]
+        rows, columns = rows[leaving], columns[leaving]
+        self._shift(rows, board.here[rows], -1.0)
+        self._shift(rows, columns, 1.0)
+        taken = np.bincount(board.network[rows, columns], minlength=len(self._addresses)).tolist()
+        for network, count in enumerate(taken):
+            left = self._addresses[network]
+            if count and left is not None:
+                self._addresses[network] = left - count
+        self.moved |= dict(zip(rows.tolist(), columns.tolist(), strict=True))
+
+    def _shift(self, rows: Ints, columns: Ints, factor: float) -> None:
+        board, uplinks = self._board, len(self._limit)
+        uplink = board.uplink[rows, columns]
+        split, demand = board.split[uplink], board.demand[rows]
+        into = np.bincount(uplink, weights=np.where(split, board.into[rows], demand), minlength=uplinks)
+        out = np.bincount(uplink, weights=np.where(split, board.out[rows], demand), minlength=uplinks)
+        whole = np.bincount(uplink, weights=demand, minlength=uplinks)
+        self._into = (np.array(self._into) + factor * into).tolist()
+        self._out = (np.array(self._out) + factor * out).tolist()
+        for name, load in zip(self._physical, whole.tolist(), strict=True):
+            if load and name in self._at_price:
+                self._at_price[name] -= factor * load
+
+    def overfull(self) -> set[int]:
+        """Uplinks whose load is above ``fill``."""
+        return {uplink for uplink in range(len(self._limit)) if self.over(uplink)}
+
     def stay(self, row: int) -> None:
         """Plan no move."""
         self.put(row, self._here[row])
 
-    def arrivals(self) -> dict[int, list[int]]:
-        """Uplink -> rows of the moves planned to it from elsewhere."""
+    def arrivals(self, uplinks: Set[int]) -> dict[int, list[int]]:
+        """Uplink -> rows of the moves planned to it from elsewhere; of these uplinks only."""
         found: dict[int, list[int]] = {}
-        for row, column in self.moved.items():
+        for row, column in self.moved.items() if uplinks else ():
             uplink = self.uplink(row, column)
-            if uplink != self.uplink(row, self._here[row]):
+            if uplink in uplinks and uplink != self.uplink(row, self._here[row]):
                 found.setdefault(uplink, []).append(row)
         return found
 
@@ -147,13 +195,13 @@ class Rooms:
         return [network for network, left in enumerate(self._addresses) if left is not None and left < 0]
 
     def _rate(self, row: int, uplink: int) -> tuple[float, float]:
-        into, out, demand = self._rates[row]
-        return (into, out) if self._split[uplink] else (demand, demand)
+        into, out, demand = self._rates
+        return (into[row], out[row]) if self._split[uplink] else (demand[row], demand[row])
 
     def _load(self, row: int, uplink: int, factor: float) -> None:
         into, out = self._rate(row, uplink)
         name = self._physical[uplink]
         if name in self._at_price:
-            self._at_price[name] -= factor * self._rates[row][2]
+            self._at_price[name] -= factor * self._rates[2][row]
         self._into[uplink] += factor * into
         self._out[uplink] += factor * out

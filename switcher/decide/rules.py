@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from operator import attrgetter
 
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Board, Bools, Floats
+from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.settings import Settings
 from switcher.model import Memory, PastMove, WorkloadState
 from switcher.objects.model import Book, SwitchPolicy
 
 HOUR = timedelta(hours=1)
+SELECTED_BY = attrgetter("policy", "namespace", "attachment", "primary")
+"""What, beside labels, decides which policy applies to a workload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,6 +27,10 @@ class Rules:
     """By workload. Money is in the settlement currency, times are hours."""
 
     policy: tuple[SwitchPolicy | None, ...]
+    policies: tuple[SwitchPolicy, ...]
+    """Those that apply to anyone, by name."""
+    number: Ints
+    """W: index into ``policies``, NOWHERE where none applies."""
     candidates: Bools
     """W x C: where it may go; never where it is."""
     horizon: Floats
@@ -31,21 +38,36 @@ class Rules:
     move_cost: Floats
     """Of one move, made dearer by its past moves."""
 
+    def flags(self, of: Callable[[SwitchPolicy], bool]) -> Bools:
+        """W: what each policy says; no policy says no."""
+        said: Bools = np.array([*map(of, self.policies), False], dtype=np.bool_)[self.number]
+        return said
+
+    def figures(self, of: Callable[[SwitchPolicy], float], otherwise: float) -> Floats:
+        """W: a figure of each policy; ``otherwise`` where none applies."""
+        return _spread(self.policies, self.number, of, otherwise)
+
 
 def rules(board: Board, memory: Memory, book: Book, settings: Settings) -> Rules:
     """The rules of every workload of the board."""
-    policies = _policies(board.workloads, book)
-    past = _past_moves(memory)
-    hours = [(1.0, 1.0) if policy is None else _hours(policy) for policy in policies]
-    pairs = list(zip(board.workloads, policies, strict=True))
-    costs = [_move_cost(state, policy, past.get(state.id, ()), board, settings) for state, policy in pairs]
+    policies, number = _policies(board.workloads, book)
     return Rules(
-        policy=policies,
-        candidates=_candidates(board, policies),
-        horizon=np.array([horizon for horizon, _ in hours], dtype=np.float64),
-        payback=np.array([payback for _, payback in hours], dtype=np.float64),
-        move_cost=np.array(costs, dtype=np.float64),
+        policy=tuple(map([*policies, None].__getitem__, number.tolist())),
+        policies=policies,
+        number=number,
+        candidates=_candidates(board, policies, number),
+        horizon=_spread(policies, number, lambda policy: policy.spec.horizon / HOUR, 1.0),
+        payback=_spread(policies, number, lambda policy: policy.payback / HOUR, 1.0),
+        move_cost=_move_costs(board, memory, (policies, number), settings),
     )
+
+
+def _spread(
+    policies: Sequence[SwitchPolicy], number: Ints, of: Callable[[SwitchPolicy], float], otherwise: float
+) -> Floats:
+    """W: a figure of each workload's policy. NOWHERE is -1, and so finds the last one, ``otherwise``."""
+    figures: Floats = np.array([*map(of, policies), otherwise], dtype=np.float64)[number]
+    return figures
 
 
 def policy_of(workload: WorkloadState, book: Book) -> SwitchPolicy | None:
@@ -55,32 +77,42 @@ def policy_of(workload: WorkloadState, book: Book) -> SwitchPolicy | None:
     return book.policy_for(workload.namespace, workload.labels, workload.attachment, workload.primary)
 
 
-def _policies(workloads: Sequence[WorkloadState], book: Book) -> tuple[SwitchPolicy | None, ...]:
-    known: dict[Hashable, SwitchPolicy | None] = {}
-    found = []
-    for workload in workloads:
-        labels = tuple(sorted(workload.labels.items())) if workload.labels else ()
-        key = (workload.policy, workload.namespace, labels, workload.attachment, workload.primary)
-        if key not in known:
-            known[key] = policy_of(workload, book)
-        found.append(known[key])
-    return tuple(found)
+def _policies(workloads: Sequence[WorkloadState], book: Book) -> tuple[tuple[SwitchPolicy, ...], Ints]:
+    """The policies that apply to anyone, and each workload's. Asked once for all workloads that are alike."""
+    keys = _alike(workloads, book)
+    found = {key: policy_of(workload, book) for key, workload in dict(zip(keys, workloads, strict=True)).items()}
+    named = {policy.name: policy for policy in found.values() if policy is not None}
+    policies = tuple(named[name] for name in sorted(named))
+    index = {policy.name: number for number, policy in enumerate(policies)}
+    numbers = {key: NOWHERE if policy is None else index[policy.name] for key, policy in found.items()}
+    return policies, np.array(list(map(numbers.__getitem__, keys)), dtype=np.int64)
 
 
-def _hours(policy: SwitchPolicy) -> tuple[float, float]:
-    return policy.spec.horizon / HOUR, policy.payback / HOUR
+def _alike(workloads: Sequence[WorkloadState], book: Book) -> Sequence[tuple[object, ...]]:
+    """By workload: all that a policy's selection can depend on; of its labels those that some selector asks for."""
+    asked = sorted(set(_asked_labels(book)))
+    keys: list[tuple[object, ...]] = list(map(SELECTED_BY, workloads))
+    if not asked:
+        return keys
+    labels = [tuple(map(state.labels.get, asked)) if state.labels else () for state in workloads]
+    return list(zip(keys, labels, strict=True))
 
 
-def _candidates(board: Board, policies: Sequence[SwitchPolicy | None]) -> Bools:
-    allowed = np.zeros(board.network.shape, dtype=np.bool_)
-    masks: dict[tuple[str, ...] | None, Bools] = {}
-    for row, (workload, policy) in enumerate(zip(board.workloads, policies, strict=True)):
-        if policy is None:
-            continue
-        names = workload.candidates if workload.candidates is not None else policy.spec.candidates
-        if names not in masks:
-            masks[names] = _mask(board, names)
-        allowed[row] = masks[names]
+def _asked_labels(book: Book) -> Iterator[str]:
+    for policy in book.policies:
+        selector = policy.spec.pod_selector
+        yield from selector.match_labels
+        yield from (expression.key for expression in selector.match_expressions)
+
+
+def _candidates(board: Board, policies: Sequence[SwitchPolicy], number: Ints) -> Bools:
+    own = {row: state.candidates for row, state in enumerate(board.workloads) if state.candidates is not None}
+    named = [*(policy.spec.candidates for policy in policies), ()]
+    masks = {names: _mask(board, names) for names in {*named, *own.values()}}
+    allowed = np.stack([masks[names] for names in named])[number]
+    for row, names in own.items():
+        if number[row] != NOWHERE:
+            allowed[row] = masks[names]
     allowed &= board.network >= 0
     placed = np.flatnonzero(board.here != NOWHERE)
     allowed[placed, board.here[placed]] = False
@@ -106,18 +138,31 @@ def _past_moves(memory: Memory) -> Mapping[str, Sequence[PastMove]]:
     return by_workload
 
 
-def _move_cost(
-    workload: WorkloadState, policy: SwitchPolicy | None, past: Sequence[PastMove], board: Board, settings: Settings
-) -> float:
-    """The snapshot's cost, else the policy's, else its rate over a switch; times 1 + the flap penalty."""
-    if policy is None:
-        return 0.0
+def _move_costs(
+    board: Board, memory: Memory, applied: tuple[Sequence[SwitchPolicy], Ints], settings: Settings
+) -> Floats:
+    """W: the snapshot's cost, else the policy's, else its rate over a switch; times 1 + the flap penalty."""
+    policies, number = applied
+    costs = _spread(policies, number, lambda policy: float(_plain_cost(policy, settings)), 0.0)
+    past = _past_moves(memory)
+    for row, state in enumerate(board.workloads):
+        if (state.move_cost is None and state.id not in past) or number[row] == NOWHERE:
+            continue
+        policy = policies[number[row]]
+        own = float(state.move_cost) if state.move_cost is not None else costs[row]
+        costs[row] = own * (1 + _flap(policy, past.get(state.id, ()), board))
+    return costs
+
+
+def _plain_cost(policy: SwitchPolicy, settings: Settings) -> Decimal:
     spec = policy.spec
-    cost = workload.move_cost if workload.move_cost is not None else spec.move_cost
-    if cost is None:
-        cost = spec.move_rate * Decimal(str(settings.switch_seconds))
-    if spec.flap is None or not past:
-        return float(cost)
-    halvings = [max((board.seen.now - move.at) / spec.flap.half_life, 0.0) for move in past]
-    flaps = math.fsum(math.pow(0.5, halving) for halving in halvings)
-    return float(cost) * (1 + float(spec.flap.factor) * flaps)
+    return spec.move_cost if spec.move_cost is not None else spec.move_rate * Decimal(str(settings.switch_seconds))
+
+
+def _flap(policy: SwitchPolicy, past: Sequence[PastMove], board: Board) -> float:
+    """By how much past moves make the next dearer: each counts for less the longer it is ago."""
+    flap = policy.spec.flap
+    if flap is None or not past:
+        return 0.0
+    halvings = [max((board.seen.now - move.at) / flap.half_life, 0.0) for move in past]
+    return float(flap.factor) * math.fsum(math.pow(0.5, halving) for halving in halvings)

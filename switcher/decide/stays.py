@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Bools, Floats
+from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen
-from switcher.decide.eligibility import natural_reason
+from switcher.decide.eligibility import REASONS, code, natural_reasons
 from switcher.decide.explain import Words, cheapest_column
 from switcher.decide.tick import Tick
-from switcher.model import MoveReason, Stay, StayReason
+from switcher.model import MoveReason, StayReason, Stays
 from switcher.objects.model import PolicyMode
 
 
-def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Iterator[Stay]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Verdicts:
+    """By workload: why it stays, were it not to move."""
+
+    reason: Ints
+    """Index into :data:`REASONS`."""
+    better: Ints
+    """The column where it would go, NOWHERE where the cheapest alternative is the one to show."""
+    tier: Floats
+    """Money per hour that it would pay there beyond the quoted price, because others have taken the cheaper tier."""
+
+
+def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Stays:
     """A stay for every workload without a move, in the order of their names."""
+    verdicts = _verdicts(tick, chosen, budgets)
+    staying = np.ones(len(tick.board.workloads), dtype=np.bool_)
+    staying[list(chosen.reason)] = False
+    rows = np.flatnonzero(staying).tolist()
+    states = tick.board.workloads
+
+    def tell(number: int) -> str:
+        row = rows[number]
+        reason = REASONS[verdicts.reason[row]]
+        assert reason is not None  # noqa: S101 - every workload has a verdict; this tells the type checker
+        return words.stay(row, reason, int(verdicts.better[row]), float(verdicts.tier[row]))
+
+    return Stays(
+        workloads=[states[row].id for row in rows],
+        networks=[states[row].network for row in rows],
+        reasons=list(map(REASONS.__getitem__, verdicts.reason[rows].tolist())),
+        tell=tell,
+    )
+
+
+def _verdicts(tick: Tick, chosen: Chosen, budgets: Budgets) -> Verdicts:
     tier = chosen.rooms.next_tier()
     quoted = _wish(tick)
     wish = quoted & ~_dear(tick, tier)
@@ -25,22 +58,31 @@ def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Iterato
     anywhere = cheapest_column(tick.prices.cost, wish)
     addressed = cheapest_column(tick.prices.cost, wish & chosen.rooms.addressed())
     fitting = cheapest_column(tick.prices.cost, wish & chosen.rooms.fitting())
-    for row, state in enumerate(tick.board.workloads):
-        if row in chosen.reason:
-            continue
-        reason, better = _reason(tick, row, chosen), NOWHERE
-        if reason is None and anywhere[row] == NOWHERE and tempting[row] != NOWHERE:
-            reason, better = StayReason.BEST, int(tempting[row])
-        elif reason is None and anywhere[row] == NOWHERE:
-            reason = natural_reason(tick.standing, tick.rules, row)
-        elif reason is None and fitting[row] == NOWHERE:
-            reason = StayReason.NO_ADDRESS if addressed[row] == NOWHERE else StayReason.NO_CAPACITY
-            better = int(anywhere[row])
-        elif reason is None:
-            reason, better = _withheld(tick, row, budgets), int(fitting[row])
-        more = 0.0 if better == NOWHERE else float(tier[row, better])
-        told = words.stay(row, reason, better, more)
-        yield Stay(workload=state.id, network=state.network, reason=reason, explanation=told)
+
+    tempted = (anywhere == NOWHERE) & (tempting != NOWHERE)
+    full = (anywhere != NOWHERE) & (fitting == NOWHERE)
+    cases = [tempted, anywhere == NOWHERE, full & (addressed == NOWHERE), full]
+    best, no_address, no_capacity = map(code, (StayReason.BEST, StayReason.NO_ADDRESS, StayReason.NO_CAPACITY))
+    natural = natural_reasons(tick.standing, tick.rules)
+    reason = np.select(cases, [best, natural, no_address, no_capacity], _withheld(tick, budgets))
+    better = np.select(cases, [tempting, NOWHERE, anywhere, anywhere], fitting)
+
+    settled = _settled(tick, chosen)
+    better = np.where(settled > 0, NOWHERE, better)
+    there = tier[np.arange(len(tier)), better] if tier.shape[1] else np.zeros(len(tier))
+    return Verdicts(
+        reason=np.where(settled > 0, settled, reason),
+        better=better,
+        tier=np.where(better == NOWHERE, 0.0, there),
+    )
+
+
+def _settled(tick: Tick, chosen: Chosen) -> Ints:
+    """W: a hold, or why a move that was due is not made; 0 where neither is."""
+    refused = np.zeros(len(tick.board.workloads), dtype=np.int64)
+    for row, reason in chosen.refused.items():
+        refused[row] = code(reason)
+    return np.where(tick.standing.hold > 0, tick.standing.hold, refused)
 
 
 def _dear(tick: Tick, tier: Floats) -> Bools:
@@ -51,30 +93,28 @@ def _dear(tick: Tick, tier: Floats) -> Bools:
     return dear
 
 
+def _recommends(tick: Tick) -> Bools:
+    return tick.rules.flags(lambda policy: policy.spec.mode is PolicyMode.RECOMMEND)
+
+
 def _wish(tick: Tick) -> Bools:
     """W x C: where a workload would be better off; where only a recommendation is made, also off a full uplink."""
-    full = [
-        bool(shedding) and policy is not None and policy.spec.mode is PolicyMode.RECOMMEND
-        for shedding, policy in zip(tick.shedding, tick.rules.policy, strict=True)
-    ]
-    must = np.array(full, dtype=np.bool_)
+    must = tick.shedding & _recommends(tick)
     return tick.standing.open & (tick.standing.worth | must[:, None])
 
 
-def _reason(tick: Tick, row: int, chosen: Chosen) -> StayReason | None:
-    """A hold, or why a move that was due is not made."""
-    hold = tick.standing.hold[row]
-    return hold if hold is not None else chosen.refused.get(row)
+def _withheld(tick: Tick, budgets: Budgets) -> Ints:
+    """W: why it stays though it would be better off on a network that has room for it."""
+    recommends, gate = _recommends(tick), tick.standing.gate
+    safety = tick.shedding & recommends
+    spent = {reason: _spent(tick, budgets, reason) for reason in (MoveReason.SAFETY, MoveReason.SAVINGS)}
+    refusal = np.where(safety, spent[MoveReason.SAFETY], spent[MoveReason.SAVINGS])
+    otherwise = np.where(recommends, code(StayReason.RECOMMEND_ONLY), code(StayReason.NO_CAPACITY))
+    return np.select([(gate > 0) & ~safety, refusal > 0], [gate, refusal], otherwise)
 
 
-def _withheld(tick: Tick, row: int, budgets: Budgets) -> StayReason:
-    """Why it stays though it would be better off on a network that has room for it."""
-    policy, gate = tick.rules.policy[row], tick.standing.gate[row]
-    recommends = policy is not None and policy.spec.mode is PolicyMode.RECOMMEND
-    safety = bool(tick.shedding[row]) and recommends
-    refusal = None if policy is None else budgets.why_not(policy, MoveReason.SAFETY if safety else MoveReason.SAVINGS)
-    if gate is not None and not safety:
-        return gate
-    if refusal is not None:
-        return refusal
-    return StayReason.RECOMMEND_ONLY if recommends else StayReason.NO_CAPACITY
+def _spent(tick: Tick, budgets: Budgets, reason: MoveReason) -> Ints:
+    """W: why the policy's budgets allow no move for this reason; 0 where they do."""
+    said = [budgets.why_not(policy, reason) for policy in tick.rules.policies]
+    codes = np.array([*(0 if refusal is None else code(refusal) for refusal in said), 0], dtype=np.int64)
+    return codes[tick.rules.number]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Board, Bools, Ints
+from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.eligibility import Standing
 from switcher.decide.prices import Prices
 from switcher.decide.projection import Projection
@@ -24,14 +24,10 @@ class Tick:
     prices: Prices
     standing: Standing
 
-    @cached_property
+    @property
     def home_uplink(self) -> Ints:
         """W: the uplink that each workload is on, NOWHERE if the snapshot does not list its network."""
-        board = self.board
-        if not len(board.names):
-            return np.full(len(board.workloads), NOWHERE, dtype=np.int64)
-        uplink = board.uplink[np.arange(len(board.workloads)), np.maximum(board.here, 0)]
-        return np.where(board.here == NOWHERE, NOWHERE, uplink)
+        return self.board.home_uplink
 
     @cached_property
     def shedding(self) -> Bools:
@@ -41,6 +37,14 @@ class Tick:
             return np.zeros(len(home), dtype=np.bool_)
         on_shedding: Bools = (home != NOWHERE) & self.projection.shedding[np.maximum(home, 0)]
         return on_shedding
+
+    @cached_property
+    def rank(self) -> Floats:
+        """W x C: how good a saving is for its disruption, best first; below zero."""
+        cost = self.rules.move_cost[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gain = -self.standing.saving * self.rules.horizon[:, None] / cost
+        return np.where(cost > 0, gain, -np.inf)
 
     def move_cost_per_hour(self, row: int) -> float:
         """The move's cost spread over the horizon."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from switcher.adapters.store import moves as stored_moves
+from switcher.adapters.store import schema
 from switcher.adapters.store.instants import micros, moment_of
-from switcher.adapters.store.schema import decisions, stay_counts
+from switcher.adapters.store.schema import decisions
 from switcher.errors import SwitcherError
-from switcher.model import Decision
+from switcher.model import Decision, stay_counts
 from switcher.ports import RecordedDecision, RecordedMove
 
 
@@ -25,14 +26,14 @@ def record(connection: Connection, decision: Decision, inputs: bytes, moves: Seq
         "at": micros(decision.now),
         "inputs": zlib.compress(inputs),
         "inputs_hash": hashlib.sha256(inputs).hexdigest(),
-        "answer": zlib.compress(msgspec.json.encode(decision, order="deterministic")),
+        "answer": zlib.compress(_plain(decision)),
     }
     made = connection.execute(decisions.insert().values(row)).inserted_primary_key
     number = None if made is None else made[0]
-    counts = Counter(stay.reason.value for stay in decision.stays)
+    counts = sorted(stay_counts(decision.stays).items())
     if counts:
-        rows = [{"decision_id": number, "reason": reason, "count": count} for reason, count in sorted(counts.items())]
-        connection.execute(stay_counts.insert(), rows)
+        rows = [{"decision_id": number, "reason": reason.value, "count": count} for reason, count in counts]
+        connection.execute(schema.stay_counts.insert(), rows)
     for move in moves:
         stored_moves.record(connection, move, number)
 
@@ -49,9 +50,14 @@ def taken(connection: Connection, at: datetime | None) -> RecordedDecision | Non
     moment = moment_of(row.at)
     if hashlib.sha256(inputs).hexdigest() != row.inputs_hash:
         raise SwitcherError(f"the inputs of the decision of {moment.isoformat()} were changed after it was recorded")
+    answer = msgspec.json.decode(zlib.decompress(row.answer), type=Decision)
     return RecordedDecision(
         at=moment,
         inputs=inputs,
         inputs_hash=row.inputs_hash,
-        decision=msgspec.json.decode(zlib.decompress(row.answer), type=Decision),
+        decision=replace(answer, stays=tuple(answer.stays)),
     )
+
+
+def _plain(decision: Decision) -> bytes:
+    return msgspec.json.encode(replace(decision, stays=tuple(decision.stays)), order="deterministic")
