@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from statistics import median
 
 from cni.wire import MoveReason, Outcome
 from switcher.decide.projection import above_shed
-from switcher.model import Memory, NetworkState, PastMove, Snapshot, Uplink, Usage, WorkloadState
+from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
 from switcher.plan import policy_of
@@ -109,16 +110,18 @@ def _workloads(
         if report.physical_network is None:
             continue  # rides on nothing that costs or fills up
         name = workload_id(report.workload, report.attachment)
-        state = _workload(known, by_id.get(name), in_flight.get(name), now)
-        states.append(_without(state, refused.get(name, frozenset()), book))
-    return tuple(sorted(states, key=lambda state: state.id))
+        state = _workload(name, known, by_id.get(name), in_flight.get(name), now)
+        states.append(_without(state, refused[name], book) if name in refused else state)
+    return tuple(sorted(states, key=attrgetter("id")))
 
 
-def _workload(known: KnownAttachment, load: AttachmentLoad | None, landing: str | None, now: datetime) -> WorkloadState:
+def _workload(
+    name: str, known: KnownAttachment, load: AttachmentLoad | None, landing: str | None, now: datetime
+) -> WorkloadState:
     report = known.report
     started = datetime.fromtimestamp(report.started, UTC)
     return WorkloadState(
-        id=workload_id(report.workload, report.attachment),
+        id=name,
         node=known.node,
         network=landing or report.network,
         demand_bps=max(load.in_bps, load.out_bps) if load else 0.0,
@@ -157,7 +160,7 @@ def _refused(moves: Sequence[RecordedMove], now: datetime) -> Mapping[str, froze
 def _without(state: WorkloadState, refused: frozenset[str], book: Book) -> WorkloadState:
     """The workload without the candidates that its node refused lately."""
     policy = policy_of(state, book)
-    if not refused or policy is None or policy.spec.candidates is None:
+    if policy is None or policy.spec.candidates is None:
         return state
     left = tuple(name for name in policy.spec.candidates if name not in refused and f"cni:{name}" not in refused)
     return replace(state, candidates=left)
@@ -170,17 +173,25 @@ def _memory(
     attachments: Sequence[KnownAttachment],
     now: datetime,
 ) -> Memory:
+    """When each workload was first seen is its ``since`` here: nodes report it."""
     return Memory(
         moves=tuple(_past(move) for move in reversed(moves)),
-        placements=history.placements(now - LOOK_BACK),
+        placements=_placements(history.changes(now - LOOK_BACK), moves, attachments),
         usage=running_usage(history, book, now),
-        first_seen={
-            workload_id(known.report.workload, known.report.attachment): datetime.fromtimestamp(
-                known.report.started, UTC
-            )
-            for known in attachments
-        },
     )
+
+
+def _placements(
+    changes: Mapping[str, tuple[Placement, ...]], moves: Sequence[RecordedMove], attachments: Sequence[KnownAttachment]
+) -> Mapping[str, tuple[Placement, ...]]:
+    """Where those were who came or moved lately, or are about to land: everyone else was where it is."""
+    landing = {workload_id(move.order.workload, move.order.attachment) for move in moves if move.open}
+    placed = dict(changes)
+    for report in (known.report for known in attachments) if landing - placed.keys() else ():
+        name = workload_id(report.workload, report.attachment)
+        if name in landing and name not in placed:
+            placed[name] = (Placement(network=report.network, since=datetime.fromtimestamp(report.since, UTC)),)
+    return placed
 
 
 def _past(move: RecordedMove) -> PastMove:

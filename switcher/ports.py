@@ -148,6 +148,9 @@ class History(Ledger, Protocol):
     def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
         """By workload id (``workload:attachment``), oldest first: the networks it was on since then."""
 
+    def changes(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
+        """The same for those alone that came, went or changed their network since then: few of very many."""
+
     def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
         """Every stay of an attachment on a network that touches ``[start, end)``, for bills and charts."""
 

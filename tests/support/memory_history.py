@@ -214,6 +214,13 @@ class MemoryHistory:
                 found[f"{span.workload}:{span.attachment}"].append(Placement(network=span.network, since=span.start))
         return {name: tuple(found[name]) for name in sorted(found)}
 
+    def changes(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
+        lasting = {
+            f"{span.workload}:{span.attachment}" for span in self._held.spans if span.end is None and span.start < since
+        }
+        every = self.placements(since)
+        return {name: found for name, found in every.items() if len(found) > 1 or name not in lasting}
+
     def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
         found = [
             span

@@ -41,6 +41,7 @@ class SqlHistory:
         """``clock``: when a status was learned whose phase the node gives no time for."""
         self._database = database
         self._clock = clock
+        self._reports = present.Reports()
 
     @classmethod
     def open(cls, url: str) -> SqlHistory:
@@ -85,7 +86,7 @@ class SqlHistory:
 
     def attachments(self) -> Sequence[KnownAttachment]:
         with self._database.reading() as connection:
-            return present.known_attachments(connection)
+            return self._reports.known(connection)
 
     def networks(self) -> Sequence[KnownNetwork]:
         with self._database.reading() as connection:
@@ -94,6 +95,10 @@ class SqlHistory:
     def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
         with self._database.reading() as connection:
             return present.placements(connection, since)
+
+    def changes(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
+        with self._database.reading() as connection:
+            return present.placements(connection, since, changed=True)
 
     def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
         with self._database.reading() as connection:

@@ -8,8 +8,9 @@ not count: a past ``now`` gives what was known then.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, Select, Table, and_, case, cast, func, select
@@ -65,15 +66,26 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
 
 
 def attachment_loads(connection: Connection, now: datetime, window: timedelta) -> list[AttachmentLoad]:
-    """The same for attachments that exist now, over all networks that each was on within the window."""
-    whole: defaultdict[tuple[str, str, str], list[_PathLoad]] = defaultdict(list)
-    for row in connection.execute(_path_loads(now, window)):
-        path = _PathLoad(*row)
-        whole[path.node, path.workload, path.attachment].append(path)
-    several = [path for paths in whole.values() if len(paths) > 1 for path in paths]
-    taken = _sample_times(connection, several, window // MICROSECOND)
-    loads = [_attachment_load(paths, taken, window // MICROSECOND) for paths in whole.values()]
-    return sorted(loads, key=lambda load: (load.workload, load.attachment, load.sampled_at))
+    """The same for attachments that exist now, over all networks that each was on within the window.
+
+    Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
+    several paths in the window, switches just made or in flight, are summed again over their common window.
+    """
+    rows = [_PathLoad._make(row) for row in connection.execute(_path_loads(now, window, None))]
+    alone, mixed = _apart(rows, window // MICROSECOND)
+    moments: dict[int, datetime] = {path.newest: moment_of(path.newest) for path in alone}
+    loads = [
+        AttachmentLoad(
+            workload=path.workload,
+            attachment=path.attachment,
+            in_bps=path.into * BITS / path.time,
+            out_bps=path.out * BITS / path.time,
+            sampled_at=moments[path.newest],
+        )
+        for path in alone
+    ]
+    loads += _mixed_loads(connection, mixed, now, window)
+    return sorted(loads, key=attrgetter("sampled_at"))
 
 
 class _PathLoad(NamedTuple):
@@ -82,19 +94,43 @@ class _PathLoad(NamedTuple):
     workload: str
     attachment: str
     newest: int
-    """Where the attachment's samples end, whichever path they are of."""
+    """Where the samples end that were summed: the path's, or of whichever path of its attachment."""
     into: float
     out: float
     time: int
     """Microseconds that the path's samples in the window cover."""
 
 
+def _apart(rows: Sequence[_PathLoad], window: int) -> tuple[list[_PathLoad], list[int]]:
+    """Paths that alone carried their attachment in its window, and the numbers of those that did not."""
+    newest: dict[tuple[str, str, str], _PathLoad] = {}
+    others: list[_PathLoad] = []
+    for path in rows:
+        owner = path[1:4]
+        before = newest.setdefault(owner, path)
+        if before is not path:
+            older, newest[owner] = sorted((before, path), key=attrgetter("newest"))
+            others.append(older)
+    mixed = {path[1:4] for path in others if path.newest > newest[path[1:4]].newest - window}
+    alone = [path for owner, path in newest.items() if owner not in mixed] if mixed else list(newest.values())
+    return alone, [path.id for path in rows if mixed and path[1:4] in mixed]
+
+
+def _mixed_loads(connection: Connection, ids: Sequence[int], now: datetime, window: timedelta) -> list[AttachmentLoad]:
+    whole: defaultdict[tuple[str, str, str], list[_PathLoad]] = defaultdict(list)
+    for first in range(0, len(ids), CHUNK):
+        for row in connection.execute(_path_loads(now, window, ids[first : first + CHUNK])):
+            path = _PathLoad(*row)
+            whole[path.node, path.workload, path.attachment].append(path)
+    taken = _sample_times(connection, [path for paths in whole.values() for path in paths], window // MICROSECOND)
+    return [_attachment_load(paths, taken, window // MICROSECOND) for paths in whole.values()]
+
+
 def _attachment_load(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> AttachmentLoad:
-    one, time = paths[0], paths[0].time
-    if len(paths) > 1:
-        edge = one.newest - window
-        pieces = [(max(start, edge), until) for path in paths for start, until in taken[path.id]]
-        time = length(piece for piece in pieces if edge < piece[1] <= one.newest)
+    one = paths[0]
+    edge = one.newest - window
+    pieces = [(max(start, edge), until) for path in paths for start, until in taken[path.id]]
+    time = length(piece for piece in pieces if edge < piece[1] <= one.newest)
     return AttachmentLoad(
         workload=one.workload,
         attachment=one.attachment,
@@ -119,9 +155,13 @@ def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -
     return taken
 
 
-def _path_loads(now: datetime, window: timedelta) -> Select[*tuple[Any, ...]]:
-    """Sums over the window of each path of an attachment that exists; grouped by number, which is in key order."""
-    owners, samples = _attachment_owners(now), path_samples
+def _path_loads(now: datetime, window: timedelta, ids: Sequence[int] | None) -> Select[*tuple[Any, ...]]:
+    """Sums over the window of each path of an attachment that exists.
+
+    The window ends with the path's newest sample; where ``ids`` are given, of these paths alone, with the newest of
+    their whole attachment.
+    """
+    owners, samples = _attachment_owners(now, ids), path_samples
     begins = _begins(samples, owners, window)
     return (
         select(
@@ -139,21 +179,23 @@ def _path_loads(now: datetime, window: timedelta) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _attachment_owners(now: datetime) -> CTE:
-    """The paths of attachments that exist, each with the newest sample's end of its whole attachment."""
+def _attachment_owners(now: datetime, ids: Sequence[int] | None) -> CTE:
+    """The paths of attachments that exist, each with the end of the newest sample that counts."""
     same = and_(
         paths.c.node == attachments.c.node,
         paths.c.workload == attachments.c.workload,
         paths.c.attachment == attachments.c.attachment,
     )
     last = _last(path_samples, path_samples.c.path_id == paths.c.id, now)
-    found = (
-        select(paths.c.id, paths.c.node, paths.c.workload, paths.c.attachment, last.label("last"))
-        .join_from(attachments, paths, same)
-        .cte("found")
-    )
-    newest = func.max(found.c.last).over(partition_by=[found.c.node, found.c.workload, found.c.attachment])
-    return select(found, newest.label("newest")).cte("owners")
+    name = "newest" if ids is None else "last"
+    found = select(paths.c.id, paths.c.node, paths.c.workload, paths.c.attachment, last.label(name))
+    found = found.join_from(attachments, paths, same)
+    if ids is None:
+        # Materialised: SQLite would otherwise look the newest sample up again wherever it is named.
+        return found.cte("owners").prefix_with("MATERIALIZED")
+    some = found.where(paths.c.id.in_(ids)).cte("found")
+    newest = func.max(some.c.last).over(partition_by=[some.c.node, some.c.workload, some.c.attachment])
+    return select(some, newest.label("newest")).cte("owners")
 
 
 def _last(samples: Table, owned: ColumnElement[bool], now: datetime) -> Sum:

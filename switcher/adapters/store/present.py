@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
@@ -85,13 +85,29 @@ def _apply(connection: Connection, node: str, change: Changes) -> None:
         connection.execute(spans.insert(), rows)
 
 
-def known_attachments(connection: Connection) -> list[KnownAttachment]:
-    """Every attachment that exists now, by node and name."""
-    found = [
-        KnownAttachment(node=node, report=decode(report.encode(), AttachmentReport))
-        for node, report in connection.execute(select(attachments.c.node, attachments.c.report))
-    ]
-    return sorted(found, key=lambda known: (known.node, known.report.workload, known.report.attachment))
+class Reports:
+    """What nodes reported last of their attachments, read again and again.
+
+    Between two ticks hardly a report changes, so each is decoded once and known by its text from then on.
+    """
+
+    def __init__(self) -> None:
+        self._known: Mapping[tuple[str, str], KnownAttachment] = {}
+
+    def known(self, connection: Connection) -> list[KnownAttachment]:
+        """Every attachment that exists now, by node and name."""
+        columns = attachments.c
+        order = (columns.node, columns.workload, columns.attachment)
+        before: Mapping[tuple[str, str], KnownAttachment] = self._known
+        now: dict[tuple[str, str], KnownAttachment] = {}
+        for node, text in connection.execute(select(columns.node, columns.report).order_by(*order)):
+            key = (node, text)
+            now[key] = before.get(key) or KnownAttachment(node=node, report=decode(text.encode(), AttachmentReport))
+        self._known = now  # replaced whole: other threads may read meanwhile
+        found = list(now.values())
+        if connection.dialect.name != "sqlite":  # whose order is that of the bytes already
+            found.sort(key=lambda known: (known.node, known.report.workload, known.report.attachment))
+        return found
 
 
 def known_networks(connection: Connection) -> list[KnownNetwork]:
@@ -100,11 +116,17 @@ def known_networks(connection: Connection) -> list[KnownNetwork]:
     return sorted(found, key=lambda known: (known.node, known.network))
 
 
-def placements(connection: Connection, since: datetime) -> dict[str, tuple[Placement, ...]]:
-    """By workload id, oldest first: the networks it was on since then."""
+def placements(connection: Connection, since: datetime, *, changed: bool = False) -> dict[str, tuple[Placement, ...]]:
+    """By workload id, oldest first: the networks it was on since then; ``changed``: of those whose stay has changed.
+
+    A stay that began before ``since`` and goes on is then left out: nothing else of its attachment can be later.
+    """
+    goes_on = spans.c.until.is_(None)
+    if changed:
+        goes_on = and_(goes_on, spans.c.start >= micros(since))
     query = (
         select(spans)
-        .where(or_(spans.c.until.is_(None), and_(spans.c.until > micros(since), spans.c.until > spans.c.start)))
+        .where(or_(goes_on, and_(spans.c.until > micros(since), spans.c.until > spans.c.start)))
         .order_by(spans.c.start, spans.c.id)
     )
     found: dict[str, list[Placement]] = {}

@@ -93,3 +93,13 @@ def test_placements_are_by_id_oldest_first_and_reach_back_as_asked(history: AnyH
         "lab/w00:net1": (Placement(network="cni:z", since=at(1)),),
         "lab/w01:net1": (Placement(network="cni:b", since=at(10)), Placement(network="cni:a", since=at(20))),
     }
+
+
+def test_changes_are_the_placements_of_those_that_came_or_moved_since(history: AnyHistory) -> None:
+    lasting, leaves = attachment("cni:z", since=1.0, workload="lab/w00"), attachment(since=2.0, workload="lab/w02")
+    history.ingest(batch(1, sent=10, attachments=(attachment("cni:a", since=0.0), lasting, leaves)))
+    came = attachment("cni:z", since=25.0, workload="lab/w03")
+    history.ingest(batch(2, sent=30, attachments=(attachment("cni:b", since=20.0), lasting, came)))
+    every = history.placements(at(10))
+    assert history.changes(at(10)) == {name: every[name] for name in ("lab/w01:net1", "lab/w02:net1", "lab/w03:net1")}
+    assert set(history.changes(at(22))) == {"lab/w02:net1", "lab/w03:net1"}
