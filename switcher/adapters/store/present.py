@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, true, update
 
 from cni.wire import AttachmentReport, NetworkReport, decode, encode
 from switcher.adapters.store.instants import micros, moment_of
@@ -121,9 +121,8 @@ def placements(connection: Connection, since: datetime, *, changed: bool = False
 
     A stay that began before ``since`` and goes on is then left out: nothing else of its attachment can be later.
     """
-    goes_on = spans.c.until.is_(None)
-    if changed:
-        goes_on = and_(goes_on, spans.c.start >= micros(since))
+    began = spans.c.start >= micros(since) if changed else true()
+    goes_on = and_(spans.c.until.is_(None), began)
     query = (
         select(spans)
         .where(or_(goes_on, and_(spans.c.until > micros(since), spans.c.until > spans.c.start)))
