@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cni.wire import AttachmentReport, Batch, Ranking, SwitchOrder, SwitchStatus
-from switcher.model import Decision, Placement
+from switcher.model import Decision, Placement, Uplink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +105,29 @@ class UsageRow:
     out_bytes: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class AttachmentPath:
+    """An attachment on one of the networks that it has been on; ``network`` as its node names it."""
+
+    node: str
+    workload: str
+    attachment: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotBytes:
+    """Bytes in equal slots of a period, three columns of one length; slots without a sample are left out.
+
+    A sample that straddles an edge counts in proportion, and none of its bytes is lost or doubled.
+    """
+
+    slots: Sequence[int]
+    """Rising; 0 is the period's first."""
+    in_bytes: Sequence[int]
+    out_bytes: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementSpan:
     """An attachment was on a network from ``start`` to ``end`` (None: still is)."""
@@ -162,6 +185,12 @@ class History(Ledger, Protocol):
 
         A sample that straddles an edge counts in proportion.
         """
+
+    def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
+        """What each uplink carried in each slot of ``[start, end)``, by node and name; one after the other."""
+
+    def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
+        """The same of each attachment on each network, for backtests: one after the other, for they may be many."""
 
     def store_objects(self, objects: Sequence[StoredObject]) -> None:
         """Keep these objects; one equal to the newest stored of its kind and name changes nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -13,19 +13,22 @@ from fractions import Fraction
 import msgspec
 
 from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, Ranking, SwitchStatus, UplinkSample
+from switcher.adapters.store.carried import Slots, slot_bytes
 from switcher.adapters.store.instants import DAY, MICROSECOND, PER_SECOND, micros, micros_of, moment_of
 from switcher.adapters.store.intervals import Interval, interval_of, share, uncovered
 from switcher.adapters.store.objects import as_text
 from switcher.adapters.store.phases import is_news, own_move, phase_times
 from switcher.adapters.store.placing import OpenSpan, changes
-from switcher.model import Decision, Placement
+from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
     AttachmentLoad,
+    AttachmentPath,
     KnownAttachment,
     KnownNetwork,
     PlacementSpan,
     RecordedDecision,
     RecordedMove,
+    SlotBytes,
     StoredObject,
     UplinkLoad,
     UsageRow,
@@ -256,6 +259,18 @@ class MemoryHistory:
                     totals[name] = (into + share(piece.into, whole, period), out + share(piece.out, whole, period))
         return totals
 
+    def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
+        slots = Slots(start, end, slot)
+        for (node, name), pieces in sorted(self._held.uplinks.items()):
+            if (carried := _in_slots(pieces, slots)).slots:
+                yield Uplink(name, node), carried
+
+    def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
+        slots = Slots(start, end, slot)
+        for path, pieces in sorted(self._held.paths.items()):
+            if (carried := _in_slots(pieces, slots)).slots:
+                yield AttachmentPath(*path), carried
+
     def store_objects(self, objects: Sequence[StoredObject]) -> None:
         with self._lock:
             for stored in objects:
@@ -388,3 +403,14 @@ def _rates(pieces: Sequence[Piece], newest: int, window: timedelta) -> tuple[flo
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def _in_slots(pieces: Iterable[Piece], slots: Slots) -> SlotBytes:
+    sums: dict[int, list[int]] = {}
+    for piece in pieces:
+        whole = (piece.start, piece.until)
+        for number, part in slots.parts(whole):
+            total = sums.setdefault(number, [0, 0])
+            total[0] += share(piece.into, whole, part)
+            total[1] += share(piece.out, whole, part)
+    return slot_bytes(sums)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
 from cni.wire import Batch, Phase, Ranking, SwitchStatus
-from switcher.adapters.store import decisions, loads, moves, objects, present, rankings, upkeep, usage
+from switcher.adapters.store import carried, decisions, loads, moves, objects, present, rankings, upkeep, usage
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.ingest import ingest
 from switcher.adapters.store.migrate import require_head
 from switcher.errors import SwitcherError
-from switcher.model import Decision, Placement
+from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
     AttachmentLoad,
+    AttachmentPath,
     KnownAttachment,
     KnownNetwork,
     PlacementSpan,
     RecordedDecision,
     RecordedMove,
+    SlotBytes,
     StoredObject,
     UplinkLoad,
     UsageRow,
@@ -111,6 +113,14 @@ class SqlHistory:
     def usage_totals(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
         with self._database.reading() as connection:
             return usage.usage_totals(connection, start, end)
+
+    def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
+        with self._database.reading() as connection:
+            yield from carried.uplink_slots(connection, carried.Slots(start, end, slot))
+
+    def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
+        with self._database.reading() as connection:
+            yield from carried.path_slots(connection, carried.Slots(start, end, slot))
 
     # What users wrote.
 
