@@ -10,6 +10,7 @@ from typing import Any
 
 from switcher.adapters.files import ObjectFiles
 from switcher.adapters.scheduler import ticking
+from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
 from switcher.bootstrap import hands_of, open_history
 from switcher.cycle import Cycle, Parts
@@ -20,6 +21,7 @@ from switcher.meters import Meters
 from switcher.observe import Sight
 from switcher.ports import History, StoredObject
 from switcher.settings import ControllerSettings
+from switcher.upkeep import EVERY, Upkeep
 from switcher.web.app import Doors, application
 from switcher.web.rankings import Deliveries
 from switcher.web.server import serve
@@ -62,13 +64,25 @@ def run_controller(settings: ControllerSettings) -> None:
         )
     )
     log.info("controller starts", extra={"listen": settings.listen, "nodes": len(settings.nodes)})
-    with ticking(cycle.tick, settings.tick):
+    upkeep = _upkeep(settings, history, files, meters)
+    with ticking(cycle.tick, settings.tick), ticking(upkeep.round, EVERY):
         try:
             serve(application(doors), settings.listen)
         except OSError as error:
             raise SwitcherError(f"cannot listen on {settings.listen}: {error}") from error
     history.close()
     log.info("controller ends")
+
+
+def _upkeep(settings: ControllerSettings, history: SqlHistory, files: ObjectFiles, meters: Meters) -> Upkeep:
+    return Upkeep(
+        history=history,
+        book=files.book,
+        keep=settings.keep.keep,
+        clock=lambda: datetime.now(UTC),
+        stopwatch=time.perf_counter,
+        meters=meters,
+    )
 
 
 def _token(settings: ControllerSettings) -> str | None:

@@ -52,6 +52,12 @@ class Meters:
         self._batches = Counter(
             "switcher_ingest_batches", "Batches of samples by result.", ["result"], registry=self.registry
         )
+        self._upkeep = Histogram(
+            "switcher_history_upkeep_seconds",
+            "Time of a round of the history's upkeep.",
+            ["result"],
+            registry=self.registry,
+        )
         self._objects = Gauge(
             "switcher_objects_valid",
             "1 when the users' objects in the files are in force, 0 when they were refused and older ones are.",
@@ -61,6 +67,10 @@ class Meters:
     def decided(self, seconds: float) -> None:
         """A decision took this long."""
         self._decided.observe(seconds)
+
+    def looked_after(self, result: str, seconds: float) -> None:
+        """A round of the history's upkeep is over: ``done``, or ``later`` when some of it was put off."""
+        self._upkeep.labels(result).observe(seconds)
 
     def skipped(self) -> None:
         """A tick could not decide."""

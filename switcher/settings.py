@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationError, model_validator
 
 from switcher.errors import BadInputError, Problem
+from switcher.keeping import Keep
 from switcher.objects import yamltree
 from switcher.objects.base import Strictly
 from switcher.objects.complaints import complaints
 from switcher.objects.values import Currency, Name, PositiveDuration, Rate, Text, wrong
 
 UNIX = "unix:"
+LEAST_SAMPLES = timedelta(hours=1)
+LEAST_MOVES = timedelta(days=1)
 
 
 def _socket(value: str) -> str:
@@ -46,6 +50,33 @@ ListenAddress = Annotated[str, Strict(), AfterValidator(_address)]
 DatabaseUrl = Annotated[str, Strict(), AfterValidator(_database)]
 
 
+class KeepSettings(Strictly):
+    """For how long the history is kept at least; what bills still need stays longer (docs/history.md)."""
+
+    samples: PositiveDuration = Keep.samples
+    minutes: PositiveDuration = Keep.minutes
+    fives: PositiveDuration = Keep.fives
+    hours: PositiveDuration = Keep.hours
+    decisions: PositiveDuration = Keep.decisions
+    moves: PositiveDuration = Keep.moves
+
+    @model_validator(mode="after")
+    def _coarser_is_longer(self) -> KeepSettings:
+        lengths = (self.samples, self.minutes, self.fives, self.hours)
+        if any(coarser < finer for finer, coarser in pairwise(lengths)):
+            raise wrong("keep", "must not grow shorter from samples over minutes and fives to hours")
+        if self.samples < LEAST_SAMPLES:
+            raise wrong("keep", "samples must be kept for an hour at least")
+        if self.moves < LEAST_MOVES:
+            raise wrong("keep", "moves must be kept for a day at least: cooldowns and budgets count them")
+        return self
+
+    @property
+    def keep(self) -> Keep:
+        """The same for the program."""
+        return Keep(**dict(self))
+
+
 class ControllerSettings(Strictly):
     """What ``switcher run --config`` takes. Relative paths count from where the command is started."""
 
@@ -65,6 +96,7 @@ class ControllerSettings(Strictly):
     """Default: the only currency of the tariffs."""
     new_demand: Rate = 1e6
     """What a new workload is expected to carry at least."""
+    keep: KeepSettings = KeepSettings()
     description: Text | None = None
 
 

@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,23 +23,57 @@ class UnavailableError(Exception):
     """Why there is no server here; the tests that need one are skipped with it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A running server; each test gets a database of its own."""
+    """A server; each test gets a database of its own."""
 
-    def __init__(self, sockets: Path) -> None:
-        self._sockets = sockets
+    home: Path
+    """Short: a socket's path has at most 107 bytes."""
+    programs: Path
+    user: int | None
 
-    def fresh_database(self) -> str:
+    def fresh_database(self, tablespace: str = "pg_default") -> str:
         """The URL of a new, empty database."""
         name = f"history_{uuid.uuid4().hex}"
-        engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
+        self.execute(f"CREATE DATABASE {name} TABLESPACE {tablespace}")
         return self._url(name)
 
+    def tablespace(self, directory: Path) -> str:
+        """The name of a new place for databases: an empty directory."""
+        if self.user is not None:
+            os.chown(directory, self.user, self.user)
+        name = f"space_{uuid.uuid4().hex}"
+        self.execute(f"CREATE TABLESPACE {name} LOCATION '{directory}'")
+        return name
+
+    def execute(self, statement: str) -> None:
+        """Run a statement of an administrator."""
+        engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-c listen_addresses= -c unix_socket_directories={self.home} -c fsync=off -c max_connections=50"
+        self._pg_ctl("-l", self.home / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        self._pg_ctl("-m", "immediate", "stop")
+
+    def create(self) -> None:
+        """Make its directory."""
+        if self.user is not None:
+            os.chown(self.home, self.user, self.user)
+        data, program = self.home / "data", self.programs / "initdb"
+        _run([program, "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "--locale=C.UTF-8"], self.user)
+
+    def _pg_ctl(self, *words: str | Path) -> None:
+        _run([self.programs / "pg_ctl", "-D", self.home / "data", "-w", *words], self.user)
+
     def _url(self, database: str) -> str:
-        return f"postgresql+psycopg://tests@/{database}?host={self._sockets}"
+        return f"postgresql+psycopg://tests@/{database}?host={self.home}"
 
 
 @contextmanager
@@ -46,19 +81,15 @@ def running() -> Iterator[Postgres]:
     """A server until the end of the block. Raises UnavailableError where none can run."""
     if (lack := missing()) is not None:
         raise UnavailableError(lack)
-    programs, user = _programs()[-1], _user()
-    home = Path(tempfile.mkdtemp(prefix="genie-pg-"))  # short: a socket's path has at most 107 bytes
+    home = Path(tempfile.mkdtemp(prefix="genie-pg-"))
     try:
-        if user is not None:
-            os.chown(home, user, user)
-        data = home / "data"
-        _run([programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "--locale=C.UTF-8"], user)
-        options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off -c max_connections=50"
-        _run([programs / "pg_ctl", "-D", data, "-l", home / "log", "-w", "-o", options, "start"], user)
+        server = Postgres(home=home, programs=_programs()[-1], user=_user())
+        server.create()
+        server.start()
         try:
-            yield Postgres(home)
+            yield server
         finally:
-            _run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], user)
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switcher.adapters.store.choosing import Source, choose
 from switcher.adapters.store.instants import HOUR, micros, micros_of, moment_of
-from switcher.adapters.store.intervals import Interval, hours, share, uncovered
+from switcher.adapters.store.intervals import Grid, Interval, share, uncovered
+from switcher.adapters.store.reach import Reach
 from tests.support.batches import at
 
 instants = st.integers(0, 10**6)
@@ -56,9 +58,40 @@ def test_what_of_ten_to_twenty_is_new(stored: list[Interval], left: list[Interva
     assert uncovered((10, 20), stored) == left
 
 
-def test_hours_cut_at_every_full_hour() -> None:
-    assert list(hours((HOUR - 1, 2 * HOUR + 1))) == [(HOUR - 1, HOUR), (HOUR, 2 * HOUR), (2 * HOUR, 2 * HOUR + 1)]
-    assert list(hours((HOUR, 2 * HOUR))) == [(HOUR, 2 * HOUR)]
+def test_slots_cut_at_every_full_step_after_the_origin() -> None:
+    hours = Grid(period=(0, 9 * HOUR), step=HOUR)
+    assert list(hours.slots((HOUR - 1, 2 * HOUR + 1))) == [
+        (0, (HOUR - 1, HOUR)),
+        (HOUR, (HOUR, 2 * HOUR)),
+        (2 * HOUR, (2 * HOUR, 2 * HOUR + 1)),
+    ]
+    assert list(hours.slots((HOUR, 2 * HOUR))) == [(HOUR, (HOUR, 2 * HOUR))]
+    shifted = Grid(period=(15, 35), step=10, origin=3)
+    assert list(shifted.slots((0, 99))) == [(13, (15, 23)), (23, (23, 33)), (33, (33, 35))]
+    assert [shifted.before(until) for until in (13, 14, 23, 24)] == [3, 13, 13, 23]
+
+
+SOURCES = [
+    Source(table="hours", step=60, reach=Reach(rolled_until=600, kept_from=0)),
+    Source(table="minutes", step=1, reach=Reach(rolled_until=2**62, kept_from=400)),
+]
+
+
+@pytest.mark.parametrize(
+    ("period", "chosen"),
+    [
+        pytest.param((420, 540), [("hours", (420, 540), True)], id="whole hours"),
+        pytest.param((410, 490), [("minutes", (410, 420), True), ("hours", (420, 480), True),
+                                  ("minutes", (480, 490), True)], id="edges from what is finer"),
+        pytest.param((590, 700), [("minutes", (590, 700), True)], id="not rolled up yet"),
+        pytest.param((100, 200), [("hours", (100, 120), False), ("hours", (120, 180), True),
+                                  ("hours", (180, 200), False)], id="shares where the finer is deleted"),
+        pytest.param((390, 410), [("hours", (390, 400), False), ("minutes", (400, 410), True)], id="deleted in part"),
+    ],
+)  # fmt: skip
+def test_the_coarsest_that_is_exact_answers(period: Interval, chosen: list[tuple[str, Interval, bool]]) -> None:
+    found = [(choice.source.table, choice.period, choice.exact) for choice in choose(period, SOURCES)]
+    assert found == chosen
 
 
 @given(st.datetimes().map(lambda moment: moment.replace(tzinfo=at(0).tzinfo)))

@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -33,6 +34,8 @@ from switcher.errors import BadInputError, Problem, TryLaterError
 
 PATIENCE = timedelta(seconds=15)
 """How long SQLite waits for another writer."""
+LARGEST_LOG = 64 * 1024 * 1024
+"""Bytes that SQLite's log beside the file keeps after a large transaction or a slow reader."""
 OURS = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 """Errors of the database that are faults of this program: never to be hidden behind "try later"."""
 
@@ -44,7 +47,12 @@ class Database:
         """Nothing is opened yet. Raises BadInputError when the URL is malformed or names an unknown driver."""
         self.url = _parsed(url)
         self._engine = _engine(self.url, patience)
+        self._reader = (
+            self._engine if self.file is not None else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         self._writer = self._engine.execution_options(writes=True)
+        self.unwritable: str | None = None
+        """Why the last write failed, until one succeeds: a database that answers may still be full."""
 
     @property
     def name(self) -> str:
@@ -59,14 +67,25 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state. Raises TryLaterError when the database is away."""
-        with self._translated(), self._engine.begin() as connection:
+        with self._translated(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is kept whole or not at all. Raises TryLaterError when the database cannot take it."""
-        with self._translated(), self._writer.begin() as connection:
-            yield connection
+        try:
+            with self._translated(), self._writer.begin() as connection:
+                yield connection
+        except TryLaterError as error:
+            self.unwritable = str(error)
+            raise
+        self.unwritable = None
+
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """A driver's connection outside of any transaction, for what SQLite does in none."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection.connection.driver_connection
 
     def close(self) -> None:
         """Close every connection; the database can be used again afterwards."""
@@ -74,12 +93,14 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        driver = self._engine.dialect.loaded_dbapi
         try:
             yield
-        except OURS:
+        except (*OURS, driver.IntegrityError, driver.ProgrammingError, driver.DataError, driver.NotSupportedError):
             raise
-        except DBAPIError as error:
-            raise TryLaterError(f"the history at {self.name} does not answer: {error.orig}{self._hint()}") from error
+        except (DBAPIError, driver.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise TryLaterError(f"the history at {self.name} does not answer: {cause}{self._hint()}") from error
         except PoolTimeoutError as error:
             raise TryLaterError(f"the history at {self.name} is too busy: {error}") from error
 
@@ -120,7 +141,10 @@ def _engine(url: URL, patience: timedelta) -> Engine:
 def _prepare_sqlite(patience: timedelta, connection: SqliteConnection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _begin_sqlite says, not at the driver's guess
     connection.execute(f"PRAGMA busy_timeout = {patience // timedelta(milliseconds=1)}")
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):  # a new file; vacuum.py brings old ones there
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
-
 from cni.wire import Batch, Phase, Ranking, SwitchStatus
-from switcher.adapters.store import carried, decisions, loads, moves, objects, present, rankings, upkeep, usage
+from switcher.adapters.store import (
+    carried,
+    counting,
+    decisions,
+    health,
+    loads,
+    moves,
+    objects,
+    present,
+    rankings,
+    upkeep,
+    usage,
+)
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.ingest import ingest
 from switcher.adapters.store.migrate import require_head
 from switcher.errors import SwitcherError
+from switcher.keeping import Cutoffs
 from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
     AttachmentLoad,
@@ -68,9 +79,8 @@ class SqlHistory:
         self._database.close()
 
     def ping(self) -> None:
-        """Nothing, if the database answers; else raises TryLaterError."""
-        with self._database.reading() as connection:
-            connection.execute(text("SELECT 1"))
+        """Nothing, if the database answers and takes what it is given; else raises TryLaterError."""
+        health.ping(self._database, self._clock())
 
     # What agents reported.
 
@@ -140,6 +150,7 @@ class SqlHistory:
     # What was decided, and what became of it.
 
     def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
+        self.ping()  # a decision may still fit where samples do not any more: then none is taken
         with self._database.writing() as connection:
             decisions.record(connection, decision, inputs, moves)
 
@@ -182,10 +193,14 @@ class SqlHistory:
         """Delete samples that ended by then, and say how many; hourly totals and all else stay."""
         return upkeep.prune(self._database, before)
 
-    def stats(self) -> upkeep.Stats:
+    def look_after(self, now: datetime, cutoffs: Cutoffs) -> upkeep.Upkept:
+        """One round of rolling up and deleting; meant for every minute."""
+        return upkeep.look_after(self._database, now, cutoffs)
+
+    def stats(self) -> counting.Stats:
         """How much there is of everything."""
-        return upkeep.stats(self._database)
+        return counting.stats(self._database)
 
     def faults(self) -> Sequence[str]:
         """What the database finds wrong with itself."""
-        return upkeep.faults(self._database)
+        return counting.faults(self._database)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, func, select, update
 
 from cni.wire import AttachmentSample, Batch, UplinkSample
 from switcher.adapters.store import moves, present
-from switcher.adapters.store.instants import HOUR, micros_of, moment_of
-from switcher.adapters.store.intervals import hours, interval_of, share
-from switcher.adapters.store.schema import agents, path_samples, uplink_hours, uplink_samples
-from switcher.adapters.store.series import PATHS, UPLINKS, Piece, Timed, new_pieces
+from switcher.adapters.store.bulk import insert_rows
+from switcher.adapters.store.instants import micros_of, moment_of
+from switcher.adapters.store.intervals import Interval, interval_of, share
+from switcher.adapters.store.late import Part, correct
+from switcher.adapters.store.reach import ROLLING, reaches
+from switcher.adapters.store.schema import agents, path_samples, uplink_samples
+from switcher.adapters.store.series import PATHS, UPLINKS, Timed, new_pieces
+from switcher.adapters.store.slots import PATH_LEVELS, UPLINK_LEVELS
 from switcher.adapters.store.upsert import insert_into
 
 log = logging.getLogger(__name__)
@@ -38,8 +41,11 @@ def ingest(connection: Connection, batch: Batch) -> int:
     if missed:
         log.warning("batches of an agent are missing", extra={"agent": batch.agent, "missed": missed})
     _seen(connection, agent.id, batch, missed)
-    _store_uplinks(connection, batch.node, _usable(batch.uplinks, batch.agent))
-    _store_traffic(connection, batch.node, _usable(batch.traffic, batch.agent))
+    reach = reaches(connection)
+    correct(
+        connection, UPLINK_LEVELS, _store_uplinks(connection, batch.node, _usable(batch.uplinks, batch.agent)), reach
+    )
+    correct(connection, PATH_LEVELS, _store_traffic(connection, batch.node, _usable(batch.traffic, batch.agent)), reach)
     sent_at = micros_of(batch.sent_at)
     if batch.attachments is not None:
         present.replace_attachments(connection, batch.node, batch.attachments, sent_at)
@@ -51,9 +57,13 @@ def ingest(connection: Connection, batch: Batch) -> int:
 
 
 def _take_turns(connection: Connection, node: str) -> None:
-    """PostgreSQL: batches of one node, of whichever agent, one after the other; SQLite's write lock is ours already."""
+    """PostgreSQL: batches of one node, of whichever agent, one after the other, and none while sums are made.
+
+    SQLite's write lock is ours already.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(LOCK_SPACE, func.hashtext(node))))
+        ours = func.pg_advisory_xact_lock(LOCK_SPACE, func.hashtext(node))
+        connection.execute(select(ours, func.pg_advisory_xact_lock_shared(ROLLING)))
 
 
 def _agent(connection: Connection, batch: Batch) -> Row[*tuple[Any, ...]]:
@@ -86,59 +96,25 @@ def _usable(samples: Sequence[S], agent: str) -> list[Timed[S]]:
     return kept
 
 
-def _store_uplinks(connection: Connection, node: str, samples: Sequence[Timed[UplinkSample]]) -> None:
-    pieces = new_pieces(connection, UPLINKS, node, samples)
-    if not pieces:
-        return
+def _store_uplinks(connection: Connection, node: str, samples: Sequence[Timed[UplinkSample]]) -> list[Part]:
     rows = [
-        {
-            "uplink_id": owner,
-            "until": part[1],
-            "start": part[0],
-            "in_bytes": share(sample.in_bytes, whole, part),
-            "out_bytes": share(sample.out_bytes, whole, part),
-            "capacity_bps": sample.capacity_bps,
-            "latency_ms": sample.latency_ms,
-            "loss": sample.loss,
-        }
-        for owner, sample, whole, part in pieces
+        (owner, part[1], part[0], *_amounts(sample, whole, part), sample.capacity_bps, sample.latency_ms, sample.loss)
+        for owner, sample, whole, part in new_pieces(connection, UPLINKS, node, samples)
     ]
-    connection.execute(uplink_samples.insert(), rows)
-    _add_hours(connection, pieces)
+    insert_rows(connection, uplink_samples, rows)
+    return [(owner, (start, until), into, out, capacity) for owner, until, start, into, out, capacity, *_ in rows]
 
 
-def _store_traffic(connection: Connection, node: str, samples: Sequence[Timed[AttachmentSample]]) -> None:
+def _store_traffic(connection: Connection, node: str, samples: Sequence[Timed[AttachmentSample]]) -> list[Part]:
     rows = [
-        {
-            "path_id": owner,
-            "until": part[1],
-            "start": part[0],
-            "in_bytes": share(sample.in_bytes, whole, part),
-            "out_bytes": share(sample.out_bytes, whole, part),
-        }
+        (owner, part[1], part[0], *_amounts(sample, whole, part))
         for owner, sample, whole, part in new_pieces(connection, PATHS, node, samples)
     ]
-    if rows:
-        connection.execute(path_samples.insert(), rows)
+    insert_rows(connection, path_samples, rows)
+    return [(owner, (start, until), into, out, 0.0) for owner, until, start, into, out in rows]
 
 
-def _add_hours(connection: Connection, pieces: Iterable[Piece[UplinkSample]]) -> None:
-    sums: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
-    for owner, sample, whole, part in pieces:
-        for piece in hours(part):
-            total = sums[owner, piece[0] // HOUR * HOUR]
-            total[0] += share(sample.in_bytes, whole, piece)
-            total[1] += share(sample.out_bytes, whole, piece)
-    rows = [
-        {"uplink_id": owner, "hour": hour, "in_bytes": into, "out_bytes": out}
-        for (owner, hour), (into, out) in sorted(sums.items())
-    ]
-    insert = insert_into(connection, uplink_hours)
-    statement = insert.on_conflict_do_update(
-        index_elements=["uplink_id", "hour"],
-        set_={
-            "in_bytes": uplink_hours.c.in_bytes + insert.excluded.in_bytes,
-            "out_bytes": uplink_hours.c.out_bytes + insert.excluded.out_bytes,
-        },
-    )
-    connection.execute(statement, rows)
+def _amounts(sample: UplinkSample | AttachmentSample, whole: Interval, part: Interval) -> tuple[int, int]:
+    if part == whole:
+        return sample.in_bytes, sample.out_bytes
+    return share(sample.in_bytes, whole, part), share(sample.out_bytes, whole, part)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 PER_SECOND = 1_000_000
-HOUR = 3600 * PER_SECOND
+MINUTE = 60 * PER_SECOND
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 

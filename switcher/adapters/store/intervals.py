@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from cni.wire import AttachmentSample, UplinkSample
-from switcher.adapters.store.instants import HOUR, micros_of
+from switcher.adapters.store.instants import micros_of
 
 Interval = tuple[int, int]
 MAX_INSTANT = 2**62
@@ -57,15 +59,6 @@ def length(intervals: Iterable[Interval]) -> int:
     return total
 
 
-def hours(interval: Interval) -> Iterator[Interval]:
-    """The parts of an interval in each hour that it touches."""
-    start, until = interval
-    while start < until:
-        edge = min((start // HOUR + 1) * HOUR, until)
-        yield start, edge
-        start = edge
-
-
 def interval_of(sample: UplinkSample | AttachmentSample) -> Interval | None:
     """When a sample was taken; None: it makes no sense (no real interval, or counts that are none)."""
     if not (math.isfinite(sample.start) and math.isfinite(sample.seconds)):
@@ -74,3 +67,24 @@ def interval_of(sample: UplinkSample | AttachmentSample) -> Interval | None:
     until = start + micros_of(sample.seconds)
     counts = 0 <= sample.in_bytes <= MAX_COUNT and 0 <= sample.out_bytes <= MAX_COUNT
     return (start, until) if counts and 0 <= start < until <= MAX_INSTANT else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A period in slots of ``step`` microseconds, which begin at whole steps after ``origin``."""
+
+    period: Interval
+    step: int
+    origin: int = 0
+
+    def before(self, until: Any) -> Any:
+        """The start of the slot that what ends at ``until`` ends in; of a number, or of a column of them."""
+        return until - 1 - (until - 1 - self.origin) % self.step
+
+    def slots(self, interval: Interval) -> Iterator[tuple[int, Interval]]:
+        """The parts of an interval that lie in the period, each with the start of its slot."""
+        start, until = max(interval[0], self.period[0]), min(interval[1], self.period[1])
+        while start < until:
+            slot = start - (start - self.origin) % self.step
+            yield slot, (start, min(slot + self.step, until))
+            start = slot + self.step

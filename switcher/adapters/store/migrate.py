@@ -6,6 +6,7 @@ Alembic is driven in code: no ``alembic.ini`` exists, and the tree ``migrations/
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
@@ -16,6 +17,9 @@ from sqlalchemy import Connection, text
 
 import migrations
 from switcher.adapters.store.engine import Database
+from switcher.adapters.store.instants import micros
+from switcher.adapters.store.partitions import make_ahead
+from switcher.adapters.store.vacuum import make_incremental
 from switcher.errors import SwitcherError
 
 ADVISORY_LOCK = 0x5357_4954
@@ -35,6 +39,8 @@ def upgrade(url: str) -> str:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             _refuse_newer(connection, database.name)
             command.upgrade(alembic_config(connection), "head")
+            make_ahead(connection, micros(datetime.now(UTC)))
+        make_incremental(database)
     finally:
         database.close()
     return head()

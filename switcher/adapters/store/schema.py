@@ -1,6 +1,7 @@
 """The tables. Times are microseconds since 1970 UTC; intervals are ``[start, until)``; documents are JSON text.
 
-A change here needs a new revision in ``migrations/versions``: ``tests/contract/test_migrations.py`` compares both.
+Sums of samples over equal slots of time are in ``slots.py``. A change here or there needs a new revision in
+``migrations/versions``: ``tests/contract/history/test_migrations.py`` compares both.
 """
 
 from __future__ import annotations
@@ -66,19 +67,9 @@ uplink_samples = Table(
     Column("latency_ms", Float(53)),
     Column("loss", Float(53)),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (until)",
 )
 """The samples of one uplink never overlap: their sum is what it carried."""
-
-uplink_hours = Table(
-    "uplink_hours",
-    metadata,
-    Column("uplink_id", Number, ForeignKey("uplinks.id"), primary_key=True, autoincrement=False),
-    Column("hour", BigInteger, primary_key=True, autoincrement=False),
-    Column("in_bytes", BigInteger, nullable=False),
-    Column("out_bytes", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-"""What each uplink carried in each hour that starts at ``hour``; outlives the samples, for long billing periods."""
 
 paths = Table(
     "paths",
@@ -101,6 +92,7 @@ path_samples = Table(
     Column("in_bytes", BigInteger, nullable=False),
     Column("out_bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (until)",
 )
 """The samples of one path never overlap; those of an attachment's paths may, during a switch."""
 

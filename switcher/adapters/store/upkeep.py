@@ -1,126 +1,74 @@
-"""Keeping the history small and sound: retention, size and integrity."""
+"""Keeping the history small, quick and sound: everything that is done to it now and then, while it is in use.
+
+Every step is a transaction of a fraction of a second, so that neither ingestion nor a tick waits longer; all may be
+interrupted and done again, also by several controllers at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, exists, func, select, text
+from sqlalchemy import func, select
 
 from switcher.adapters.store.engine import Database
-from switcher.adapters.store.instants import micros, moment_of
-from switcher.adapters.store.schema import agents, attachments, metadata, path_samples, paths, uplink_samples
-from switcher.adapters.store.series import PATHS, UPLINKS, Kind, S
+from switcher.adapters.store.instants import MICROSECOND, micros
+from switcher.adapters.store.partitions import make_ahead
+from switcher.adapters.store.retention import erase_before, forget_paths, retain
+from switcher.adapters.store.rolling import roll_up
+from switcher.adapters.store.schema import agents, path_samples, uplink_samples
+from switcher.adapters.store.slots import FIVE
+from switcher.adapters.store.vacuum import give_back
+from switcher.errors import TryLaterError
+from switcher.keeping import Cutoffs
 
-SERIES_AT_ONCE = 200
-"""Series pruned in one transaction: ingestion waits no longer than that takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentState:
-    """What is held of one agent."""
-
-    identity: str
-    node: str
-    last_sequence: int
-    gaps: int
-    missed: int
-    last_seen: datetime
+LAG = timedelta(minutes=2)
+"""Time is rolled up when it is this long ago; what comes later still counts, but costs more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """How much there is. ``size_bytes`` of the whole database, SQLite's write-ahead log included."""
+class Upkept:
+    """What one round did."""
 
-    rows: dict[str, int]
-    oldest_sample: datetime | None
-    newest_sample: datetime | None
-    size_bytes: int
-    agents: tuple[AgentState, ...]
+    partitions: int
+    """Made ahead."""
+    steps: int
+    """Of rolling up."""
+    deleted: int
+    """Rows."""
+    freed_bytes: int
+    """Given back to the file system by SQLite."""
+
+
+def look_after(database: Database, now: datetime, cutoffs: Cutoffs) -> Upkept:
+    """One round. Raises TryLaterError when the database is away or a part had to wait too long; the rest is done."""
+    later: list[TryLaterError] = []
+    partitions = steps = deleted = freed = 0
+    try:
+        with database.writing() as connection:
+            partitions = make_ahead(connection, micros(now))
+    except TryLaterError as error:
+        later.append(error)
+    steps = roll_up(database, _due(database, now))
+    try:
+        deleted = retain(database, cutoffs)
+        freed = give_back(database)
+    except TryLaterError as error:
+        later.append(error)
+    if later:
+        raise later[0]
+    return Upkept(partitions=partitions, steps=steps, deleted=deleted, freed_bytes=freed)
+
+
+def _due(database: Database, now: datetime) -> int:
+    """Up to when to roll up: not past what agents have sent, or all that they spooled meanwhile would come late."""
+    with database.reading() as connection:
+        newest = connection.execute(select(func.max(agents.c.last_seen))).scalar() or 0
+    return (min(micros(now), int(newest)) - LAG // MICROSECOND) // FIVE * FIVE
 
 
 def prune(database: Database, before: datetime) -> int:
-    """Delete samples that ended by then; how many. Hourly totals, spans, objects, decisions and moves stay.
-
-    Paths of attachments that are gone go with their last sample. Safe to interrupt and to do again.
-    """
-    return _prune(database, UPLINKS, micros(before)) + _prune(database, PATHS, micros(before)) + _forget(database)
-
-
-def _prune(database: Database, kind: Kind[S], before: int) -> int:
-    deleted = 0
-    with database.reading() as connection:
-        ids = list(connection.execute(select(kind.table.c.id).order_by(kind.table.c.id)).scalars())
-    for some in _some(ids):
-        old = delete(kind.samples).where(kind.owner.in_(some), kind.samples.c.until <= before)
-        with database.writing() as connection:
-            deleted += connection.execute(old).rowcount
-    return deleted
-
-
-def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for first in range(0, len(ids), SERIES_AT_ONCE):
-        yield ids[first : first + SERIES_AT_ONCE]
-
-
-def _forget(database: Database) -> int:
-    """Delete paths that have no sample and whose attachment is gone; counts as no sample."""
-    sampled = exists().where(path_samples.c.path_id == paths.c.id)
-    present = exists().where(
-        attachments.c.node == paths.c.node,
-        attachments.c.workload == paths.c.workload,
-        attachments.c.attachment == paths.c.attachment,
-    )
-    with database.writing() as connection:
-        connection.execute(delete(paths).where(~sampled, ~present))
-    return 0
-
-
-def stats(database: Database) -> Stats:
-    """Count everything; on a large history this takes a while."""
-    with database.reading() as connection:
-        rows = {table.name: _count(connection, table) for table in metadata.sorted_tables}
-        starts = [connection.execute(select(func.min(t.c.start))).scalar() for t in (uplink_samples, path_samples)]
-        ends = [connection.execute(select(func.max(t.c.until))).scalar() for t in (uplink_samples, path_samples)]
-        return Stats(
-            rows=dict(sorted(rows.items())),
-            oldest_sample=min((moment_of(at) for at in starts if at is not None), default=None),
-            newest_sample=max((moment_of(at) for at in ends if at is not None), default=None),
-            size_bytes=_size(database, connection),
-            agents=tuple(_agents(connection)),
-        )
-
-
-def _count(connection: Connection, table: Table) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
-
-
-def _size(database: Database, connection: Connection) -> int:
-    file = database.file
-    if file is None:
-        return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-    parts = [file, file.with_name(f"{file.name}-wal")]
-    return sum(part.stat().st_size for part in parts if part.exists())
-
-
-def _agents(connection: Connection) -> Iterator[AgentState]:
-    for row in connection.execute(select(agents).order_by(agents.c.node, agents.c.identity)):
-        yield AgentState(
-            identity=row.identity,
-            node=row.node,
-            last_sequence=row.last_sequence,
-            gaps=row.gaps,
-            missed=row.missed,
-            last_seen=moment_of(row.last_seen),
-        )
-
-
-def faults(database: Database) -> list[str]:
-    """What SQLite finds wrong with its file, and rows that refer to nothing; none on another database."""
-    if database.file is None:
-        return []
-    with database.reading() as connection:
-        found = [str(line) for line in connection.exec_driver_sql("PRAGMA quick_check").scalars() if line != "ok"]
-        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return found + [f"a row of {row[0]} refers to a row of {row[2]} that is not there" for row in broken]
+    """Delete samples that ended by then, to the moment; how many. Their sums, and all else, stay."""
+    roll_up(database, micros(before))
+    deleted = sum(erase_before(database, table, micros(before)) for table in (uplink_samples, path_samples))
+    return deleted + forget_paths(database)

@@ -60,7 +60,7 @@ def test_check_notices_a_damaged_file(sqlite_url: str) -> None:
 
 def test_check_notices_a_row_that_refers_to_nothing(sqlite_url: str) -> None:
     with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as other:
-        other.execute("INSERT INTO uplink_hours VALUES (99, 0, 1, 1)")
+        other.execute("INSERT INTO uplink_hours VALUES (99, 0, 1, 1, 1, 0)")
     other.close()
     with pytest.raises(SwitcherError, match="uplink_hours refers to a row of uplinks"):
         run("check", "--url", sqlite_url)

@@ -34,8 +34,15 @@ def opened(url: str) -> Iterator[Connection]:
 
 
 def tables(url: str) -> set[str]:
+    """Without those that are parts of others: PostgreSQL's partitions."""
     with opened(url) as connection:
-        return set(inspect(connection).get_table_names())
+        return set(inspect(connection).get_table_names()) - partitions(connection)
+
+
+def partitions(connection: Connection) -> set[str]:
+    if connection.dialect.name == "sqlite":
+        return set()
+    return set(connection.execute(text("SELECT relname FROM pg_class WHERE relispartition")).scalars())
 
 
 def downgrade(url: str) -> None:

@@ -1,0 +1,125 @@
+"""Sums of any period in slots of any length, of physical networks or of one uplink, from the tables that suit it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select, true
+
+from switcher.adapters.store.choosing import FOREVER, Choice, Source, choose
+from switcher.adapters.store.intervals import Grid
+from switcher.adapters.store.reach import Reach, Reaches, reaches
+from switcher.adapters.store.sampled import Series, straddling, whole
+from switcher.adapters.store.schema import uplink_samples, uplinks
+from switcher.adapters.store.slots import UPLINK_LEVELS, Level
+from switcher.adapters.store.sums import BySlot, Column, Sums, by_network, divided, total
+
+LEVELS = {level.name: level for level in UPLINK_LEVELS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Whose sums: every physical network's, one's (``network``), or one node's uplink to it."""
+
+    network: str | None = None
+    node: str | None = None
+
+    @property
+    def owners(self) -> Column:
+        """The rows of ``uplinks`` that are meant."""
+        if self.network is None:
+            return true()
+        named = uplinks.c.physical_network == self.network
+        return named if self.node is None else named & (uplinks.c.node == self.node)
+
+    def table(self, level: Level) -> Table:
+        """Where a level has their sums."""
+        return level.table if self.node is not None or level.whole is None else level.whole
+
+    def rows(self, level: Level) -> Column:
+        """The rows of it that are theirs."""
+        if self.node is not None:
+            return level.table.c.uplink_id.in_(select(uplinks.c.id).where(self.owners))
+        names = select(uplinks.c.physical_network).distinct()
+        column = self.table(level).c.physical_network
+        return column.in_(names) if self.network is None else column == self.network
+
+
+def sums(connection: Connection, wanted: Wanted, grid: Grid, *, nested: bool = True) -> BySlot:
+    """By physical network (of one node: by the uplink's number) and slot, what was carried.
+
+    ``nested`` False: the grid has one slot, so that a level may answer for whatever of its own slots lies in it.
+    """
+    found: defaultdict[tuple[Any, int], Sums] = defaultdict(Sums)
+    for choice in choose(grid.period, sources(reaches(connection), wanted, grid if nested else None)):
+        part = Grid(period=choice.period, step=grid.step, origin=grid.origin)
+        for key, one in _read(connection, wanted, choice, part):
+            found[key].add(one.into, one.out, one.covered, one.capacity)
+    return found
+
+
+def sources(reach: Reaches, wanted: Wanted, grid: Grid | None) -> list[Source]:
+    """From coarse to fine: the levels whose slots lie wholly in the grid's, and the samples."""
+    found = []
+    for level in reversed(UPLINK_LEVELS):
+        if grid is None or (grid.step % level.step == 0 and grid.origin % level.step == 0):
+            kept = reach[wanted.table(level).name].kept_from
+            here = Reach(rolled_until=reach[level.name].rolled_until, kept_from=kept)
+            found.append(Source(table=level.name, step=level.step, reach=here))
+    kept = reach[uplink_samples.name].kept_from
+    return [*found, Source(table=uplink_samples.name, step=1, reach=Reach(rolled_until=FOREVER, kept_from=kept))]
+
+
+def _read(connection: Connection, wanted: Wanted, choice: Choice, grid: Grid) -> Iterable[tuple[tuple[Any, int], Sums]]:
+    if choice.source.table == uplink_samples.name:
+        return _read_samples(connection, wanted, grid).items()
+    level = LEVELS[choice.source.table]
+    return (
+        _read_whole(connection, wanted, level, grid) if choice.exact else _read_shares(connection, wanted, level, grid)
+    )
+
+
+def _read_samples(connection: Connection, wanted: Wanted, grid: Grid) -> BySlot:
+    series = Series(samples=uplink_samples, owners=wanted.owners)
+    found: defaultdict[tuple[Any, int], Sums] = defaultdict(Sums)
+    for owner, slot, *amounts in connection.execute(whole(series, grid)):
+        found[owner, slot].add(*amounts)
+    for key, one in straddling(connection, series, grid).items():
+        found[key].add(one.into, one.out, one.covered, one.capacity)
+    return found if wanted.node is not None else by_network(connection, found)
+
+
+def _read_whole(
+    connection: Connection, wanted: Wanted, level: Level, grid: Grid
+) -> Iterator[tuple[tuple[Any, int], Sums]]:
+    table = wanted.table(level)
+    owner, slot = table.primary_key.columns
+    amounts = [total(table.c.in_bytes), total(table.c.out_bytes), total(table.c.covered)]
+    if "capacity_bps" in table.c:
+        amounts.append(func.max(table.c.capacity_bps))
+    query = select(owner, grid.before(slot + 1).label("begins"), *amounts).group_by(owner, "begins")
+    inside = wanted.rows(level), slot >= grid.period[0], slot < grid.period[1]
+    for series, begins, *sum_ in connection.execute(query.where(*inside)):
+        yield (series, begins), Sums(*sum_)
+
+
+def _read_shares(
+    connection: Connection, wanted: Wanted, level: Level, grid: Grid
+) -> Iterator[tuple[tuple[Any, int], Sums]]:
+    table = wanted.table(level)
+    owner, slot = table.primary_key.columns
+    touches = slot > grid.period[0] - level.step, slot < grid.period[1]
+    query = select(owner, slot, table.c.in_bytes, table.c.out_bytes).where(wanted.rows(level), *touches)
+    rows = ((row[0], (row[1], row[1] + level.step), row[2], row[3], 0.0) for row in connection.execute(query))
+    yield from divided(rows, grid).items()
+
+
+def by_name(found: Mapping[tuple[Any, int], Sums]) -> Mapping[Any, Mapping[int, Sums]]:
+    """Sums by series, and in it by slot in order of time."""
+    names: defaultdict[Any, dict[int, Sums]] = defaultdict(dict)
+    for (name, slot), one in sorted(found.items()):
+        names[name][slot] = one
+    return names

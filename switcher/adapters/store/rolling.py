@@ -1,0 +1,101 @@
+"""Rolling up: samples into minutes, minutes into fives, fives into hours, each exact to the byte.
+
+Every step is one transaction that also moves ``rolled_until``: a kill in the middle leaves both as they were. Steps
+are short, so that ingestion waits little.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, and_, func, select
+
+from switcher.adapters.store.engine import Database
+from switcher.adapters.store.instants import HOUR
+from switcher.adapters.store.intervals import Grid, Interval
+from switcher.adapters.store.reach import alone, reaches, rolled
+from switcher.adapters.store.sampled import OWNERS, Series, first_after, straddling, whole
+from switcher.adapters.store.schema import paths, uplinks
+from switcher.adapters.store.slots import FIVE, PATH_LEVELS, UPLINK_LEVELS, Level
+from switcher.adapters.store.sums import Column, Query, add, adding, total
+
+
+def roll_up(database: Database, until: int) -> int:
+    """Roll every level up to ``until`` at least for the finest, as far as whole slots go for the others; steps made."""
+    steps = 0
+    for levels in (UPLINK_LEVELS, PATH_LEVELS):
+        for level in levels:
+            finest = level is levels[0]
+            target = -(-until // level.step) * level.step if finest else None
+            while _step(database, level, target):
+                steps += 1
+    return steps
+
+
+def _step(database: Database, level: Level, target: int | None) -> bool:
+    """Roll up a little more; False: there is no more until ``target`` (None: until where the source reaches)."""
+    with database.writing() as connection:
+        alone(connection)
+        now = reaches(connection)
+        start = now[level.name].rolled_until
+        end = target if target is not None else now[level.source.name].rolled_until // level.step * level.step
+        if start >= end:
+            return False
+        start = max(start, min(end, _first(connection, level, start)))
+        end = min(end, start + _span(level))
+        if start < end:
+            _roll(connection, level, (start, end))
+        rolled(connection, level.name, end)
+        return True
+
+
+def _span(level: Level) -> int:
+    """What one transaction rolls up: five minutes of samples, a day of fives."""
+    return FIVE if level.source.name in OWNERS else 24 * HOUR
+
+
+def _first(connection: Connection, level: Level, start: int) -> int:
+    """The slot of the first thing that is not rolled up yet: a history may be silent for years."""
+    query = (
+        first_after(Series(samples=level.source), start, func.min(level.source.c.start))
+        if level.source.name in OWNERS
+        else select(func.min(level.source.c.slot)).where(level.source.c.slot >= start)
+    )
+    found = connection.execute(query).scalar()
+    return 2**62 if found is None else max(start, int(found) // level.step * level.step)
+
+
+def _roll(connection: Connection, level: Level, period: Interval) -> None:
+    if level.source.name in OWNERS:
+        series, grid = Series(samples=level.source), Grid(period=period, step=level.step)
+        _insert_from(connection, level.table, whole(series, grid))
+        add(connection, level.table, straddling(connection, series, grid))
+    else:
+        _insert_from(connection, level.table, _coarser(level, period))
+    if level.whole is not None:
+        _insert_from(connection, level.whole, _of_networks(level, period))
+
+
+def _coarser(level: Level, period: Interval) -> Query:
+    source = level.source
+    owner, slot = source.primary_key.columns
+    sums = [total(source.c.in_bytes), total(source.c.out_bytes), total(source.c.covered)]
+    if "capacity_bps" in source.c:
+        sums.append(func.max(source.c.capacity_bps))
+    query = select(owner, (slot - slot % level.step).label("begins"), *sums)
+    return query.where(_touches(owner, slot, period)).group_by(owner, "begins")
+
+
+def _of_networks(level: Level, period: Interval) -> Query:
+    columns, name = level.table.c, uplinks.c.physical_network
+    sums = total(columns.in_bytes), total(columns.out_bytes), total(columns.covered)
+    joined = select(name, columns.slot, *sums).join_from(level.table, uplinks, uplinks.c.id == columns.uplink_id)
+    return joined.where(_touches(columns.uplink_id, columns.slot, period)).group_by(name, columns.slot)
+
+
+def _touches(owner: Column, slot: Column, period: Interval) -> Column:
+    """Slots of the period; naming all series lets SQLite search the primary key."""
+    owners = uplinks if owner.name == "uplink_id" else paths
+    return and_(owner.in_(select(owners.c.id)), slot >= period[0], slot < period[1])
+
+
+def _insert_from(connection: Connection, table: Table, sums: Query) -> None:
+    connection.execute(adding(connection, table).from_select([column.name for column in table.c], sums))
