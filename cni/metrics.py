@@ -11,9 +11,13 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from cni.protocol import Code
+
 VERB_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 90)
 PHASE_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 KNOWN_VERBS = frozenset({"ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"})
+KNOWN_CODES = frozenset({*range(100), Code.FAILED, Code.INTERNAL})
+"""The specification's and ours. A plugin may say any number, and each would be kept for ever."""
 
 
 class Metrics:
@@ -39,7 +43,8 @@ class Metrics:
 
     def verb(self, verb: str, code: int, seconds: float) -> None:
         """A CNI call has been answered."""
-        self._verb_seconds.labels(verb if verb in KNOWN_VERBS else "other", str(code)).observe(seconds)
+        known = verb if verb in KNOWN_VERBS else "other"
+        self._verb_seconds.labels(known, str(code) if code in KNOWN_CODES else "other").observe(seconds)
 
     def delegate(self, plugin: str, command: str, seconds: float) -> None:
         """A delegate has been run."""

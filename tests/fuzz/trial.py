@@ -83,8 +83,11 @@ def _attach_before(world: World) -> Sequence[str]:
 
 
 def _ending(world: World, case: Case, said: Said) -> Iterator[str]:
-    """A success is checked and deleted; what is owed is deleted by plugins that do nothing."""
-    if case.command == "ADD" and said.status == 0 and not said.closed:
+    """A success is checked and deleted; what is owed is deleted by plugins that do nothing.
+
+    A damaged frame may be a good request for another container: what it made is deleted by its record.
+    """
+    if case.damage is None and case.command == "ADD" and said.status == 0 and not said.closed:
         yield from reply_complaints(asked(case, "CHECK"), world.send(asked(case, "CHECK")))
         delete = asked(case, "DEL")
         deleted = world.send(delete)
