@@ -26,6 +26,7 @@ from switcher.plan import plan
 from switcher.ports import History, NodeHands, RecordedMove
 from switcher.record import record_decision
 from switcher.spending import spending
+from switcher.terms import terms
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +85,10 @@ class Cycle:
         self._count_ended(past)
 
         snapshot, memory = self._observe(book, now)
-        decision, rankings = self._decide(snapshot, memory, book, median_switch_seconds(past))
+        on = terms(self._settings(median_switch_seconds(past)), book)
+        decision, rankings = self._decide(snapshot, memory, book, on.settings)
         moves = plan(decision, snapshot, book)
-        record_decision(parts.history, decision, (snapshot, memory), moves)
+        record_decision(parts.history, decision, (snapshot, memory), on, moves)
         parts.history.record_rankings(rankings)
         act(parts.hands, parts.history, moves, now)
 
@@ -110,12 +112,13 @@ class Cycle:
         self._confirmations = with_confirmations(self._confirmations, memory, snapshot, book)
         return snapshot, self._confirmations
 
-    def _decide(
-        self, snapshot: Snapshot, memory: Memory, book: Book, switch_seconds: float | None
-    ) -> tuple[Decision, Sequence[Ranking]]:
+    def _settings(self, switch_seconds: float | None) -> Settings:
         settings = self._parts.settings
-        if switch_seconds is not None:
-            settings = replace(settings, switch_seconds=switch_seconds)
+        return settings if switch_seconds is None else replace(settings, switch_seconds=switch_seconds)
+
+    def _decide(
+        self, snapshot: Snapshot, memory: Memory, book: Book, settings: Settings
+    ) -> tuple[Decision, Sequence[Ranking]]:
         started = self._parts.stopwatch()
         decided = decide_and_rank(snapshot, memory, book, settings)
         self._parts.meters.decided(self._parts.stopwatch() - started)

@@ -14,6 +14,10 @@ class TryLaterError(SwitcherError):
     """The outside world is unwell; the next cycle may succeed."""
 
 
+class TamperedError(SwitcherError):
+    """A record of the decision log is not what was stored: nothing that it says can be relied on."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong with an input: ``file:line: path: text``."""

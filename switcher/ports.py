@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from cni.wire import AttachmentReport, Batch, Ranking, SwitchOrder, SwitchStatus
 from switcher.model import Decision, Placement, Uplink
+from switcher.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,10 @@ class RecordedDecision:
     inputs: bytes
     inputs_hash: str
     decision: Decision
+    terms: Terms | None = None
+    """None: recorded without; it can be read, but not decided again."""
+    hash: str | None = None
+    """Of the whole record: inputs, terms, answer and time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +206,16 @@ class History(Ledger, Protocol):
     def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
         """The newest version of each object known then (for tariffs: of each name); None: now."""
 
-    def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
-        """Store a tick's decision with its inputs, and its moves as decided, in one transaction."""
+    def record_decision(
+        self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove], terms: Terms | None = None
+    ) -> None:
+        """Store a tick's decision with its inputs and terms, and its moves as decided, in one transaction."""
 
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
-        """The last decision taken at or before ``at`` (None: the last)."""
+        """The last decision taken at or before ``at`` (None: the last).
+
+        Raises TamperedError when the record is not what was stored.
+        """
 
     def record_rankings(self, found: Sequence[Ranking]) -> None:
         """Keep each as its node's last, unless a newer one is there. A node without one keeps its last for a day."""

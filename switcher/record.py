@@ -10,14 +10,15 @@ from cni.wire import Outcome, Phase, status_of
 from switcher.model import Decision, Memory, Snapshot
 from switcher.ports import History, RecordedMove
 from switcher.snapshots import to_json
+from switcher.terms import Terms
 
 
 def record_decision(
-    history: History, decision: Decision, seen: tuple[Snapshot, Memory], moves: Sequence[RecordedMove]
+    history: History, decision: Decision, seen: tuple[Snapshot, Memory], on: Terms, moves: Sequence[RecordedMove]
 ) -> None:
-    """Store the decision with all its inputs. Raises TryLaterError: then nothing may be ordered."""
+    """Store the decision with all that it was taken on. Raises TryLaterError: then nothing may be ordered."""
     snapshot, memory = seen
-    history.record_decision(decision, to_json(snapshot, memory), moves)
+    history.record_decision(decision, to_json(snapshot, memory), moves, on)
 
 
 def record_refusal(history: History, move: RecordedMove, message: str, *, at: float) -> None:

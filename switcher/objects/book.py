@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from switcher.objects.base import KubeObject
 from switcher.objects.networks import PhysicalNetwork
 from switcher.objects.policies import CongestionThreshold, SwitchPolicy, ThresholdSpec
 from switcher.objects.tariffs import ExchangeRate, Tariff
@@ -22,6 +24,13 @@ class Book:
     policies: tuple[SwitchPolicy, ...] = ()
     physical_networks: tuple[PhysicalNetwork, ...] = ()
     rates: tuple[ExchangeRate, ...] = ()
+    documents: tuple[Mapping[str, Any], ...] = ()
+    """What each of ``items`` was read from, in their order: the decision log keeps them. Empty: made by hand."""
+
+    @property
+    def items(self) -> tuple[KubeObject, ...]:
+        """All of them."""
+        return (*self.tariffs, *self.rates, *self.thresholds, *self.policies, *self.physical_networks)
 
     def policy_for(
         self,

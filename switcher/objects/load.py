@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -123,10 +123,12 @@ def _plain(document: Mapping[str, Any], source: str, recorded_at: datetime | Non
 
 def _kept(book: Book, newer: Sequence[Placed]) -> list[Placed]:
     replaced = {(one.item.kind, one.item.metadata.namespace, one.item.name) for one in newer}
-    others = (*book.thresholds, *book.policies, *book.physical_networks)
-    kept = [item for item in others if (item.kind, item.metadata.namespace, item.name) not in replaced]
-    nowhere = Document(data={}, file="objects known before")
-    return [Placed(item, nowhere) for item in (*book.tariffs, *book.rates, *kept)]
+    documents = book.documents or ({},) * len(book.items)
+    return [
+        Placed(item, Document(data=dict(document), file="objects known before"))
+        for item, document in zip(book.items, documents, strict=True)
+        if isinstance(item, Tariff | ExchangeRate) or (item.kind, item.metadata.namespace, item.name) not in replaced
+    ]
 
 
 def _read(paths: Sequence[Path]) -> _Reading:
@@ -205,10 +207,12 @@ def _shown(data: Any) -> str:
 
 def _book(placed: Sequence[Placed]) -> Book:
     items = [one.item for one in placed]
-    return Book(
+    book = Book(
         tariffs=tuple(item for item in items if isinstance(item, Tariff)),
         thresholds=tuple(item for item in items if isinstance(item, CongestionThreshold)),
         policies=tuple(item for item in items if isinstance(item, SwitchPolicy)),
         physical_networks=tuple(item for item in items if isinstance(item, PhysicalNetwork)),
         rates=tuple(item for item in items if isinstance(item, ExchangeRate)),
     )
+    documents = {id(one.item): one.document.data for one in placed}
+    return replace(book, documents=tuple(documents[id(item)] for item in book.items))

@@ -33,6 +33,7 @@ from switcher.ports import (
     UplinkLoad,
     UsageRow,
 )
+from switcher.terms import Terms
 
 Path = tuple[str, str, str, str]
 """Node, workload, attachment, network."""
@@ -288,10 +289,14 @@ class MemoryHistory:
         known = [stored for stored in self._held.objects if known_at is None or stored.recorded_at <= known_at]
         return {(stored.kind, stored.name): stored for stored in sorted(known, key=lambda stored: stored.recorded_at)}
 
-    def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
+    def record_decision(
+        self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove], terms: Terms | None = None
+    ) -> None:
         with self._lock:
             hashed = hashlib.sha256(inputs).hexdigest()
-            recorded = RecordedDecision(at=decision.now, inputs=inputs, inputs_hash=hashed, decision=decision)
+            recorded = RecordedDecision(
+                at=decision.now, inputs=inputs, inputs_hash=hashed, decision=decision, terms=terms
+            )
             self._held.decisions.append(recorded)
             for move in moves:
                 self.record_move(move)

@@ -38,6 +38,7 @@ from switcher.ports import (
     UplinkLoad,
     UsageRow,
 )
+from switcher.terms import Terms
 
 
 def _now() -> datetime:
@@ -149,10 +150,12 @@ class SqlHistory:
 
     # What was decided, and what became of it.
 
-    def record_decision(self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove]) -> None:
+    def record_decision(
+        self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove], terms: Terms | None = None
+    ) -> None:
         self.ping()  # a decision may still fit where samples do not any more: then none is taken
         with self._database.writing() as connection:
-            decisions.record(connection, decision, inputs, moves)
+            decisions.record(connection, decision, inputs, moves, terms)
 
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
         with self._database.reading() as connection:

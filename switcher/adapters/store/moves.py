@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,22 @@ Values = dict[str, Any]
 
 def record(connection: Connection, move: RecordedMove, decision: int | None) -> None:
     """Store a move; one with an id that is stored already changes nothing."""
+    record_all(connection, [move], decision)
+
+
+def record_all(connection: Connection, moves: Sequence[RecordedMove], decision: int | None) -> None:
+    """The same for many, at once."""
+    if moves:
+        insert = insert_into(connection, table).on_conflict_do_nothing()
+        connection.execute(insert, [_row(move, decision) for move in moves])
+    for move in moves:
+        if move.status is not None:
+            advance(connection, move.status, move.decided_at)
+
+
+def _row(move: RecordedMove, decision: int | None) -> Values:
     order = move.order
-    row: Values = {
+    return {
         "id": order.id,
         "decision_id": decision,
         "node": move.node,
@@ -37,9 +51,6 @@ def record(connection: Connection, move: RecordedMove, decision: int | None) -> 
         "order_json": encode(order).decode(),
         "decided_at": micros(move.decided_at),
     }
-    connection.execute(insert_into(connection, table).values(row).on_conflict_do_nothing())
-    if move.status is not None:
-        advance(connection, move.status, move.decided_at)
 
 
 def learn(connection: Connection, status: SwitchStatus, node: str, learned: datetime) -> None:

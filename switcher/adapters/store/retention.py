@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, delete, exists, select, update
 
 from switcher.adapters.store import partitions
+from switcher.adapters.store.decisions import may_forget
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.erasing import erase
 from switcher.adapters.store.instants import micros
@@ -116,6 +117,7 @@ def _decisions(connection: Connection, before: int) -> int:
     old = select(decisions.c.id).where(decisions.c.at < before).order_by(decisions.c.at).limit(AT_ONCE)
     ids = list(connection.execute(old).scalars())
     if ids:
+        may_forget(connection, before)
         connection.execute(update(moves).where(moves.c.decision_id.in_(ids)).values(decision_id=None))
         connection.execute(delete(stay_counts).where(stay_counts.c.decision_id.in_(ids)))
         connection.execute(delete(decisions).where(decisions.c.id.in_(ids)))

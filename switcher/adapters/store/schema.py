@@ -172,8 +172,31 @@ decisions = Table(
     Column("inputs", LargeBinary, nullable=False),
     Column("inputs_hash", Text, nullable=False),
     Column("answer", LargeBinary, nullable=False),
+    Column("terms", LargeBinary),
+    Column("hash", Text),
 )
-"""``inputs`` and ``answer`` (moves, stays, explanations) are zlib of JSON; the hash is of the plain inputs."""
+"""The decision log. Triggers refuse every change, and deletion unless ``log_retention`` allows it.
+
+``inputs``, ``answer`` (moves and stays) and ``terms`` (settings, versions, hash of the book) are zlib of JSON;
+``inputs_hash`` is of the plain inputs, ``hash`` of the whole record. Records from before the log have no terms.
+"""
+
+decision_objects = Table(
+    "decision_objects",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Users' objects as decisions used them, each once, by SHA-256; a book is a list of such hashes, and one of them."""
+
+log_retention = Table(
+    "log_retention",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("before", BigInteger, nullable=False),
+)
+"""Records older than the latest ``before`` may be deleted."""
 
 stay_counts = Table(
     "stay_counts",
