@@ -44,6 +44,7 @@ fuzz: setup test-packages ## COUNT requests by SEED against a node, and the shim
 	tools/system-packages --for-fuzz
 	$(MAKE) -s $(FUZZERS)
 	$(BIN)/python -m tests.fuzz.shim --seed $(SEED)
+	tools/sandbox $(BIN)/python -m tests.fuzz.money --seed $(SEED) --count $(COUNT)
 	tools/sandbox $(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT) $(if $(REPLAY),--replay $(REPLAY))
 
 bench: setup ## the benchmarks behind the README's figures

@@ -18,6 +18,34 @@ class TamperedError(SwitcherError):
     """A record of the decision log is not what was stored: nothing that it says can be relied on."""
 
 
+MOST_SHOWN = 120
+"""Characters of an offending value that a message repeats."""
+
+
+def clipped(value: object) -> str:
+    """A value in a message; of a long one the beginning and its length."""
+    try:
+        text = str(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"
+
+
+def quoted(value: object) -> str:
+    """The same, text in quotes."""
+    if not isinstance(value, str):
+        return clipped(value)
+    shown = f"{value[:MOST_SHOWN]!r}"
+    return shown if len(value) <= MOST_SHOWN else f"{shown}… ({len(value):,} characters)"
+
+
+def printable(text: str) -> str:
+    """One line that every terminal and log can show: what cannot be printed is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong with an input: ``file:line: path: text``."""
@@ -29,7 +57,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.path}: {self.text}" if self.path else f"{where}: {self.text}"
+        return printable(f"{where}: {self.path}: {self.text}" if self.path else f"{where}: {self.text}")
 
 
 class BadInputError(SwitcherError):

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from switcher.errors import Problem
+from switcher.errors import MOST_SHOWN, Problem, clipped, quoted
 from switcher.objects.yamltree import Document, Mark, Path
 
 TYPES = {
@@ -20,10 +20,12 @@ TYPES = {
     "model_attributes_type": "must be a mapping",
     "dict_type": "must be a mapping",
     "tuple_type": "must be a list",
+    "string_unicode": "has half of a character",
     "string_too_short": "must not be empty",
     "string_too_long": "is too long",
     "string_pattern_mismatch": "is no valid name",
     "too_short": "must have at least one element",
+    "too_long": "has too many elements",
 }
 BARE = ("int", "float", "bool", "timestamp")
 WANTS_TEXT = ("string_type", "bare_number", "number", "duration", "rate", "share", "enum", "literal_error", "wall_time")
@@ -33,10 +35,10 @@ def complaints(error: ValidationError, model: type[BaseModel], document: Documen
     """Every error as a problem; errors that only follow from others are left out, and tiers' order (tiers.py)."""
     details = error.errors(include_url=False)
     paths = [tuple(detail["loc"]) for detail in details]
+    around = {path[:length] for path in paths for length in range(len(path))}
     problems = []
     for path, detail in zip(paths, details, strict=True):
-        deeper = any(other[: len(path)] == path and len(other) > len(path) for other in paths)
-        if detail["type"] != "tiers" and not (detail["type"] == "too_short" and deeper):
+        if detail["type"] != "tiers" and not (detail["type"] == "too_short" and path in around):
             problems.append(document.problem(path, _text(path, detail, model, document)))
     return problems
 
@@ -46,7 +48,7 @@ def _text(path: Path, detail: Mapping[str, Any], model: type[BaseModel], documen
     if kind == "missing":
         return f"required, but missing{_misspelt(path, model, document)}"
     if kind == "extra_forbidden":
-        return f"unknown field {str(path[-1])!r}{_nearest(str(path[-1]), _fields(model, path[:-1]))}"
+        return f"unknown field {quoted(str(path[-1]))}{_nearest(str(path[-1]), _fields(model, path[:-1]))}"
     mark = document.mark(path)
     if kind in ("enum", "literal_error"):
         allowed = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
@@ -66,12 +68,12 @@ def _quoted(value: Any, mark: Mark) -> str:
     if isinstance(value, dict | list | tuple | BaseModel):
         return "" if value else f"{'{}' if isinstance(value, dict) else '[]'} "
     if mark.raw is not None and mark.tag in BARE:
-        return f"{mark.raw} "
-    return f"{value!r} " if isinstance(value, str) else "an empty value " if value is None else f"{value} "
+        return f"{clipped(mark.raw)} "
+    return "an empty value " if value is None else f"{quoted(value)} "
 
 
 def _hint(kind: str, mark: Mark) -> str:
-    if kind not in WANTS_TEXT or mark.raw is None or mark.tag not in BARE:
+    if kind not in WANTS_TEXT or mark.raw is None or mark.tag not in BARE or len(mark.raw) > MOST_SHOWN:
         return ""
     reads = f" (YAML reads a bare {mark.raw} as {mark.tag})" if mark.tag == "bool" else ""
     return f': write "{mark.raw}" in quotes{reads}'
@@ -85,7 +87,7 @@ def _misspelt(path: Path, model: type[BaseModel], document: Document) -> str:
     known = _fields(model, path[:-1])
     unknown = [key for key in beside if key not in known] if isinstance(beside, dict) else []
     match = get_close_matches(str(path[-1]), unknown, 1)
-    return f" (is {match[0]!r} meant?)" if match else ""
+    return f" (is {quoted(match[0])} meant?)" if match else ""
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from switcher.errors import quoted
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -76,7 +78,7 @@ def _field(text: str, least: int, most: int, names: tuple[str, ...] = (), offset
             first = _number(begin, least, most, names, offset)
             last = _number(end, least, most, names, offset) if dash else (most if step_text else first)
         if last < first:
-            raise CronError(f"{span!r} runs backwards")
+            raise CronError(f"{quoted(span)} runs backwards")
         values.update(range(first, last + 1, step))
     return frozenset(values)
 
@@ -86,5 +88,5 @@ def _number(text: str, least: int, most: int, names: tuple[str, ...], offset: in
         return names.index(text) + offset
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         allowed = f"{least} to {most}" + (f" or {names[0]} to {names[-1]}" if names else "")
-        raise CronError(f"{text!r} is not {allowed}")
+        raise CronError(f"{quoted(text)} is not {allowed}")
     return int(text)

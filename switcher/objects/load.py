@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from switcher.errors import BadInputError, Problem
+from switcher.errors import BadInputError, Problem, quoted
 from switcher.objects import crosscheck, tiers, yamltree
 from switcher.objects.base import GENIE, NAD, OURS, KubeObject
 from switcher.objects.book import Book
@@ -192,17 +192,17 @@ def _kind(document: Document, problems: list[Problem]) -> type[KubeObject] | Non
     if not isinstance(kind, str) or kind not in KINDS:
         near = get_close_matches(str(kind), KINDS, 1)
         hint = f", did you mean {near[0]!r}?" if near else f": known are {', '.join(KINDS)}"
-        text = "required, but missing" if kind is None else f"unknown kind {kind!r}{hint}"
+        text = "required, but missing" if kind is None else f"unknown kind {quoted(kind)}{hint}"
         problems.append(document.problem(("kind",), text))
         return None
     model, version = KINDS[kind]
     if data.get("apiVersion", version) != version:
-        problems.append(document.problem(("apiVersion",), f"{data['apiVersion']!r} must be {version} for {kind}"))
+        problems.append(document.problem(("apiVersion",), f"{quoted(data['apiVersion'])} must be {version} for {kind}"))
     return model
 
 
 def _shown(data: Any) -> str:
-    return "a list" if isinstance(data, list) else f"{data!r}"
+    return "a list" if isinstance(data, list) else quoted(data)
 
 
 def _book(placed: Sequence[Placed]) -> Book:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from switcher.errors import BadInputError, Problem
+from switcher.errors import MOST_SHOWN, BadInputError, Problem, quoted
 from switcher.objects.tariffs import ExchangeRate, ExchangeRateSpec
 from switcher.objects.values import currency, day, decimal, moment, wrong
 from switcher.tariff.samples import Sample, Stay
@@ -46,7 +46,7 @@ class _Row:
                 raise wrong("missing", "must not be empty")
             return parse(cell)
         except PydanticCustomError as error:
-            self.problems.append(Problem(self.file, self.line, column, f"{cell!r} {error.message()}"))
+            self.problems.append(Problem(self.file, self.line, column, f"{quoted(cell)} {error.message()}"))
             return otherwise
 
     def optional(self, column: str) -> str | None:
@@ -79,7 +79,7 @@ def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime
         if end <= start:
             raise wrong("period", "must end after it starts")
     except PydanticCustomError as error:
-        raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
+        raise BadInputError([Problem(option, 0, "", f"{quoted(text)} {error.message()}")]) from error
     return start, end
 
 
@@ -88,7 +88,7 @@ def read_moment(text: str, option: str) -> datetime:
     try:
         return moment(text)
     except PydanticCustomError as error:
-        raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
+        raise BadInputError([Problem(option, 0, "", f"{quoted(text)} {error.message()}")]) from error
 
 
 def read_currency(text: str, option: str) -> str:
@@ -96,7 +96,7 @@ def read_currency(text: str, option: str) -> str:
     try:
         return currency(text)
     except PydanticCustomError as error:
-        raise BadInputError([Problem(option, 0, "", f"{text!r} {error.message()}")]) from error
+        raise BadInputError([Problem(option, 0, "", f"{quoted(text)} {error.message()}")]) from error
 
 
 def _sample(row: _Row) -> Sample:
@@ -118,7 +118,7 @@ def _sample(row: _Row) -> Sample:
 def _stay(row: _Row) -> Stay:
     start, end = row.take("start", _moment, None), row.take("end", _moment, None)
     if start and end and end <= start:
-        row.problems.append(Problem(row.file, row.line, "end", f"{row.cells['end']!r} must be after start"))
+        row.problems.append(Problem(row.file, row.line, "end", f"{quoted(row.cells['end'])} must be after start"))
     return Stay(
         attachment=row.take("attachment", str, ""),
         network=row.take("network", str, ""),
@@ -204,7 +204,7 @@ def _rows(reader: Any, file: str, header: Sequence[str]) -> Iterator[_Row]:
             continue
         row = _Row(file, reader.line_num, dict(zip(header, cells, strict=False)))
         if len(cells) != len(header):
-            text = f"{','.join(cells)!r} has {len(cells)} columns, the header has {len(header)}"
+            text = f"{quoted(','.join(cells))} has {len(cells)} columns, the header has {len(header)}"
             row.problems.append(Problem(file, row.line, "", text))
         yield row
 
@@ -218,11 +218,11 @@ def _header_problems(
         return
     for column in columns:
         if column not in header:
-            yield Problem(file, 1, column, f"the column is missing from the header {','.join(header)!r}")
+            yield Problem(file, 1, column, f"the column is missing from the header {quoted(','.join(header))}")
     for number, column in enumerate(header):
         if column not in known:
             near = get_close_matches(column, known, 1)
             hint = f", did you mean {near[0]!r}?" if near else f": known are {', '.join(known)}"
-            yield Problem(file, 1, column, f"unknown column {column!r}{hint}")
+            yield Problem(file, 1, column[:MOST_SHOWN], f"unknown column {quoted(column)}{hint}")
         elif column in header[:number]:
-            yield Problem(file, 1, column, f"the column {column!r} is given twice")
+            yield Problem(file, 1, column, f"the column {quoted(column)} is given twice")

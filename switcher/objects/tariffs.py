@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -79,6 +81,9 @@ class Tier(Strictly):
 
 
 MOST_SAMPLES = 1_000_000
+MOST_TIERS = 1_000
+MOST_NAMED = 10
+MOST_WINDOWS = 100
 LONGEST = {
     PeriodUnit.HOUR: timedelta(hours=1),
     PeriodUnit.DAY: timedelta(hours=25),
@@ -119,8 +124,8 @@ class Fixed(Strictly):
     price: Money
     per: Per
     each: Each = Each.NETWORK
-    nth: tuple[Nth, ...] = ()
-    schedule: Schedule = ()
+    nth: tuple[Nth, ...] = Field(default=(), max_length=MOST_TIERS)
+    schedule: Schedule = Field(default=(), max_length=MOST_WINDOWS)
 
     @field_validator("nth")
     @classmethod
@@ -160,8 +165,8 @@ class Volume(Strictly):
     destination: Name | None = None
     unit: Unit
     mode: Mode = Mode.GRADUATED
-    tiers: Tiers = Field(min_length=1)
-    schedule: Schedule = ()
+    tiers: Tiers = Field(min_length=1, max_length=MOST_TIERS)
+    schedule: Schedule = Field(default=(), max_length=MOST_WINDOWS)
     minimum: Quantity | None = None
     maximum: Quantity | None = None
 
@@ -189,7 +194,7 @@ class Percentile(Strictly):
     unit: RateUnit
     price: Money | None = None
     mode: Mode = Mode.GRADUATED
-    tiers: Tiers = ()
+    tiers: Tiers = Field(default=(), max_length=MOST_TIERS)
     commit: Quantity = Decimal(0)
     overage: Money | None = None
 
@@ -229,7 +234,7 @@ class Quota(Strictly):
     destination: Name | None = None
     price: Money
     beyond: Beyond
-    schedule: Schedule = ()
+    schedule: Schedule = Field(default=(), max_length=MOST_WINDOWS)
 
     _one_total = field_validator("direction")(one_total)
 
@@ -258,6 +263,11 @@ class Charge(Strictly):
         return self
 
 
+def _repeated(names: Iterable[str]) -> list[str]:
+    """Those that come more than once; of many only the first."""
+    return sorted(name for name, times in Counter(names).items() if times > 1)[:MOST_NAMED]
+
+
 class TariffSpec(Strictly):
     """A price list."""
 
@@ -278,7 +288,7 @@ class TariffSpec(Strictly):
     @field_validator("physical_networks")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = _repeated(names)
         if twice:
             raise wrong("physical_networks", f"names {', '.join(twice)} twice")
         return names
@@ -294,8 +304,7 @@ class TariffSpec(Strictly):
     @field_validator("charges")
     @classmethod
     def _names_differ(cls, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
-        names = [charge.name for charge in charges]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = _repeated(charge.name for charge in charges)
         if twice:
             raise wrong("charges", f"two charges have the same name: {', '.join(twice)}")
         return charges

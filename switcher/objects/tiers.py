@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from switcher.errors import Problem
+from switcher.errors import Problem, quoted
 from switcher.objects.values import decimal
 from switcher.objects.yamltree import Document, Path
 
@@ -36,12 +36,14 @@ def _of_list(document: Document, path: Path, tiers: list[Any]) -> Iterator[Probl
         if up_to is None and not last:
             yield document.problem(here, "required, but missing: only the last tier is open")
         elif up_to is not None and last:
-            yield document.problem(here, f"{up_to!r} on the last tier: it must have none, or units beyond had no price")
+            yield document.problem(
+                here, f"{quoted(up_to)} on the last tier: it must have none, or units beyond had no price"
+            )
         elif up_to is not None:
             try:
                 end = decimal(up_to)
             except PydanticCustomError:
                 continue  # the model says what is wrong with it
             if end <= before:
-                yield document.problem(here, f"{up_to!r} is out of order: it must be above {before}")
+                yield document.problem(here, f"{quoted(up_to)} is out of order: it must be above {before}")
             before = max(before, end)

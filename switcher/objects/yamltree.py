@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from switcher.errors import Problem
+from switcher.errors import MOST_SHOWN, Problem, clipped, quoted
 
 Path = tuple[str | int, ...]
 PLAIN_INT = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -67,7 +67,8 @@ def dotted(path: Path) -> str:
     """``spec.charges[2].volume`` from its parts."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        name = str(part) if len(str(part)) <= MOST_SHOWN else f"{str(part)[:MOST_SHOWN]}…"
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else name
     return text
 
 
@@ -138,7 +139,7 @@ class _Walk:
                 continue
             key = self._key(key_node, path)
             if key in first:
-                self._problem(line, (*path, key), f"{key!r} is given twice: first on line {first[key]}")
+                self._problem(line, (*path, key), f"{quoted(key)} is given twice: first on line {first[key]}")
                 continue
             first[key] = line
             self.marks[(*path, key)] = Mark(line, *_scalar_text(value_node))
@@ -160,7 +161,7 @@ class _Walk:
         if not isinstance(node, yaml.ScalarNode) or node.tag != TAG + "str":
             kind = node.tag.removeprefix(TAG)
             self._problem(
-                node.start_mark.line + 1, (*path, text), f"the key {text} is read by YAML as {kind}: quote it"
+                node.start_mark.line + 1, (*path, text), f"the key {clipped(text)} is read by YAML as {kind}: quote it"
             )
         return text
 
@@ -172,15 +173,17 @@ class _Walk:
         if tag in ("str", "timestamp"):
             return raw
         if tag not in ("int", "float", "bool", "null"):
-            self._problem(line, path, f"the tag {node.tag} is not allowed")
+            self._problem(line, path, f"the tag {clipped(node.tag)} is not allowed")
             return None
         try:
             value = yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
-            self._problem(line, path, f"{raw} cannot be read: {error}")
+            self._problem(line, path, f"{clipped(raw)} cannot be read: {error}")
             return None
         if tag == "int" and not PLAIN_INT.fullmatch(raw):
-            self._problem(line, path, f'YAML reads {raw} as the number {value}: quote it: "{raw}"')
+            self._problem(
+                line, path, f'YAML reads {clipped(raw)} as the number {clipped(value)}: quote it: "{clipped(raw)}"'
+            )
         return value
 
     def _problem(self, line: int, path: Path, text: str) -> None:

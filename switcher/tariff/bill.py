@@ -15,6 +15,7 @@ from switcher.tariff.bounds import bounded
 from switcher.tariff.charges import line
 from switcher.tariff.exchange import Exchange, last_day
 from switcher.tariff.invoice import Entry, Gap, Invoice
+from switcher.tariff.limits import too_large
 from switcher.tariff.lists import by_contract, known_by, networks_of, timeline
 from switcher.tariff.money import EXACT, rounded
 from switcher.tariff.periods import Span, billing_periods
@@ -32,10 +33,14 @@ def bill(  # noqa: PLR0913, PLR0917 # one question with all its inputs, of which
     """What [start, end) costs by the price lists known at ``known_at`` (None: all).
 
     Raises BadInputError with every problem: rows that overlap or that nothing prices, times without a price list,
-    attachments or nodes that a charge needs and that are missing, currencies without a rate.
+    attachments or nodes that a charge needs and that are missing, currencies without a rate; or a period that is
+    absurdly long.
     """
     change = exchange or Exchange()
     contracts = by_contract(known_by(tariffs, known_at))
+    excess = list(too_large(contracts, period))
+    if excess:
+        raise BadInputError(excess)
     rows = in_time_order(samples)
     stays = sorted(attachments or (), key=lambda stay: (stay.start, stay.end, stay.attachment, stay.network))
     with localcontext(EXACT):

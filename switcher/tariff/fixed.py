@@ -16,9 +16,10 @@ from switcher.tariff.periods import Span, length_in, micros, seconds
 
 def fixed_line(account: Account, tariff: Tariff, name: str, charge: Fixed) -> Line:
     tally = Tally()
+    nodes = _nodes(account, tariff) if charge.each is Each.NODE else 0
     for start, end, window in account.slots(tariff, charge.schedule):
         price = unit_price(charge.price, window)
-        for span, count in _due(account, tariff, charge, (start, end)):
+        for span, count in _due(account, tariff, charge, (start, end), nodes):
             length = _length(account, tariff, charge.per, span)
             for factor, many in _discounted(charge.nth, count):
                 tally.add(0, price * factor, length * many)
@@ -33,15 +34,20 @@ def _length(account: Account, tariff: Tariff, per: Per, span: Span) -> Decimal:
     return whole * micros(span[1] - span[0]) / micros(account.whole[1] - account.whole[0])
 
 
-def _due(account: Account, tariff: Tariff, charge: Fixed, span: Span) -> Iterator[tuple[Span, int]]:
+def _nodes(account: Account, tariff: Tariff) -> int:
+    """How many nodes have a row on one of the list's networks in the billing period."""
+    names = frozenset(tariff.spec.physical_networks)
+    return len({row.node for row in account.samples if row.network in names})
+
+
+def _due(account: Account, tariff: Tariff, charge: Fixed, span: Span, nodes: int) -> Iterator[tuple[Span, int]]:
     """For how many of what the price is for it is due, and when."""
     names = tariff.spec.physical_networks
     match charge.each:
         case Each.NETWORK:
             yield span, len(names)
         case Each.NODE:
-            rows = (row for row in account.samples if row.network in names)
-            yield span, len({row.node for row in rows})
+            yield span, nodes
         case Each.ATTACHMENT:
             yield from _together(
                 [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
-EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-"""All arithmetic of a bill: wide enough that what thirds leave over stays far below :data:`GUARD`."""
+EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN)
+"""All arithmetic of a bill: wide enough for the largest prices, factors and quantities that are accepted together, and
+that what thirds leave over stays far below :data:`GUARD`."""
 GUARD = Decimal("1e-24")
 MINOR_DIGITS = {
     **dict.fromkeys(

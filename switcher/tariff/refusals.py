@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice, pairwise
 
-from switcher.errors import Problem
+from switcher.errors import Problem, quoted
 from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each
 from switcher.tariff.account import Account
@@ -65,7 +65,7 @@ def unlisted(contracts: Contracts, used: Sequence[Sample | Stay], period: Span) 
             if first is not None and missing:
                 times = f"from {start.isoformat()} to {end.isoformat()}"
                 text = f"contract {', '.join(map(repr, missing))} has no valid price list {times}"
-                yield first.problem("network", f"{network!r}: {text}")
+                yield first.problem("network", f"{quoted(network)}: {text}")
 
 
 def _valid(
@@ -91,10 +91,12 @@ def unpriced_rows(contracts: Contracts, rows: Sequence[Sample], period: Span) ->
             if row.start < end and row.end > start and classes:
                 if row.destination is None and classes != {None}:
                     named = ", ".join(sorted(name for name in classes if name))
-                    yield row.problem("destination", f"missing, but charges of {row.network!r} need it: one of {named}")
+                    yield row.problem(
+                        "destination", f"missing, but charges of {quoted(row.network)} need it: one of {named}"
+                    )
                     break
                 if row.destination not in classes and None not in classes:
-                    text = f"{row.destination!r} is counted by no charge of {row.network!r}"
+                    text = f"{quoted(row.destination)} is counted by no charge of {quoted(row.network)}"
                     yield row.problem("destination", f'{text}: list it with price "0" to say that it is free')
                     break
 

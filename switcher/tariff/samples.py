@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
-from switcher.errors import Problem
+from switcher.errors import Problem, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def overlaps(samples: Sequence[Sample]) -> Iterator[Problem]:
         latest: Sample | None = None
         for row in rows:
             if latest is not None and row.start < latest.end:
-                what = f"network {key[0]!r}, direction {key[2]}" + (f", node {key[1]!r}" if key[1] else "")
+                what = f"network {quoted(key[0])}, direction {key[2]}" + (f", node {quoted(key[1])}" if key[1] else "")
                 text = f"{row.start.isoformat()} overlaps line {latest.line}, which ends at {latest.end.isoformat()}"
                 yield row.problem("start", f"{text} ({what})")
             if latest is None or row.end > latest.end:
@@ -81,6 +81,8 @@ def stays_overlap(stays: Sequence[Stay]) -> Iterator[Problem]:
         for row in rows:
             if latest is not None and row.start < latest.end:
                 text = f"{row.start.isoformat()} overlaps line {latest.line}, which ends at {latest.end.isoformat()}"
-                yield row.problem("start", f"{text} (attachment {row.attachment!r}, network {row.network!r})")
+                yield row.problem(
+                    "start", f"{text} (attachment {quoted(row.attachment)}, network {quoted(row.network)})"
+                )
             if latest is None or row.end > latest.end:
                 latest = row
