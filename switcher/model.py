@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import overload
 
 from cni.wire import MoveReason
+from switcher.objects.words import Direction
 
 __all__ = [
+    "Carried",
     "Decision",
+    "Ledger",
     "Memory",
     "Move",
     "MoveReason",
@@ -151,6 +154,48 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Where a percentile charge stands in its billing period (decide/ledger.py). Levels are bits per second."""
+
+    networks: tuple[str, ...]
+    """The physical networks that it counts together."""
+    direction: Direction
+    level: float
+    """Billed whatever comes."""
+    aim: float
+    """Up to here more load is free; at least the level."""
+    free: int
+    """How many samples may yet be above the aim without being billed."""
+    raising: Decimal
+    """Money of the period that one more sample above the aim costs when none is free, however far above."""
+    begun: float
+    """Bits per second that the running sample comes to already."""
+    left: float
+    """The part of it that is still to come, 0 to 1."""
+    useful: timedelta
+    """How long a higher level would be used in the rest of the period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What an uplink carried in a billing period, slot by slot (decide/carried.py); only without a history."""
+
+    start: datetime
+    end: datetime
+    """Of the billing period."""
+    into: bytes = b""
+    out: bytes = b""
+    """Means of the slots that are over, bits per second, as float64; not a number where there was no sample."""
+    open_in: float = 0.0
+    open_out: float = 0.0
+    """Bits in the slot that is not over."""
+    sampled: bool = False
+    """Whether that slot has any sample."""
+    split: bool = True
+    """Whether directions are known; if not, both are the whole load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What the controller's history knows and a snapshot does not say."""
 
@@ -161,6 +206,10 @@ class Memory:
     """By uplink, oldest first: (sampled_at, above shed), for ``confirm``."""
     usage: Mapping[tuple[str, str], Usage] = field(default_factory=dict)
     """By (physical network, contract): the volume counters of the present billing period."""
+    ledgers: Mapping[tuple[str, str], Ledger] = field(default_factory=dict)
+    """By (contract, charge): where its percentiles stand."""
+    carried: Mapping[tuple[Uplink, timedelta, datetime], Carried] = field(default_factory=dict)
+    """By uplink, length of a slot and start of the billing period: what the ledgers are made of."""
     first_seen: Mapping[str, datetime] = field(default_factory=dict)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
@@ -12,6 +12,7 @@ from statistics import median
 
 from cni.wire import MoveReason, Outcome
 from switcher.decide.projection import above_shed
+from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
@@ -35,6 +36,7 @@ class Sight:
     """How the history is read: loads are means over ``window``."""
 
     window: timedelta
+    slots: SlotReader = field(default_factory=SlotReader, compare=False)
 
 
 def observe(history: History, book: Book, now: datetime, sight: Sight) -> tuple[Snapshot, Memory]:
@@ -46,7 +48,8 @@ def observe(history: History, book: Book, now: datetime, sight: Sight) -> tuple[
         networks=_networks(history.networks(), history.uplink_loads(now, sight.window), moves, now),
         workloads=_workloads(attachments, history.attachment_loads(now, sight.window), moves, book, now),
     )
-    return snapshot, _memory(history, book, moves, attachments, now)
+    memory = _memory(history, book, moves, attachments, now)
+    return snapshot, replace(memory, ledgers=sight.slots.ledgers(history, book, snapshot))
 
 
 def workload_id(workload: str, attachment: str) -> str:

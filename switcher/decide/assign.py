@@ -41,7 +41,7 @@ def assign(tick: Tick, budgets: Budgets) -> Wanted:
     saving = may_save(tick, budgets)
     rows = np.flatnonzero(_takes_part(tick, saving))
     stepped = levels(tick.board, tick.rules, tick.prices, rows)
-    market = _tiered(_market(tick, rows, saving), tick, stepped)
+    market = _tiered(_market(tick, rows, saving, stepped), tick, stepped)
     choice = cheapest(market)
     for _ in range(PASSES):
         narrower = _within_addresses(tick, rows, market, choice)
@@ -85,7 +85,7 @@ def _takes_part(tick: Tick, saving: Bools) -> Bools:
     return automatic(tick) & ((saving & worth) | must)
 
 
-def _market(tick: Tick, rows: Ints, saving: Bools) -> Market:
+def _market(tick: Tick, rows: Ints, saving: Bools, stepped: Levels) -> Market:
     board, standing = tick.board, tick.standing
     count, uplinks = len(rows), len(board.uplinks)
     uplink, home = board.uplink[rows], board.here[rows]
@@ -99,6 +99,10 @@ def _market(tick: Tick, rows: Ints, saving: Bools) -> Market:
     move = (tick.rules.move_cost / tick.rules.horizon)[rows][:, None]
     cost = np.where(for_money | for_safety, tick.prices.cost[rows] + move, np.inf)
     cost[everyone, home] = tick.prices.cost[rows, home]
+    # Where there are levels the flow counts them for all, from the price of one who comes.
+    levelled = np.array([place.physical_network in stepped for place in board.uplinks], dtype=np.bool_)
+    arriving = tick.prices.arriving[rows] + tick.prices.penalty[rows, home]
+    cost[everyone, home] = np.where(levelled[home_uplink], arriving, cost[everyone, home])
 
     demand = board.demand[rows]
     residents = np.bincount(home_uplink, weights=demand, minlength=uplinks).astype(np.float64)

@@ -158,14 +158,15 @@ class Savings:
         if key not in self._known:
             rules = self._tick.rules
             horizon = rules.policies[policy].spec.horizon if policy != NOWHERE else timedelta(hours=1)
-            one, other = self._quote(here, destination, horizon), self._quote(there, destination, horizon)
+            one = self._quote(here, destination, horizon, at_home=True)
+            other = self._quote(there, destination, horizon, at_home=False)
             bps = {load: (one.bps or {}).get(load, NO) - (other.bps or {}).get(load, NO) for load in Load}
             self._known[key] = one.attachment - other.attachment, bps
         return self._known[key]
 
-    def _quote(self, network: int, destination: str | None, horizon: timedelta) -> Quote:
+    def _quote(self, network: int, destination: str | None, horizon: timedelta, *, at_home: bool) -> Quote:
         name = self._tick.board.networks[network].physical_network
-        return self._tick.prices.quotes[name, destination, horizon]
+        return self._tick.prices.quote((name, destination, horizon), at_home=at_home)
 
 
 def surcharges(tick: Tick, surcharge: Floats) -> Mapping[str, Decimal]:

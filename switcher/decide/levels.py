@@ -45,6 +45,8 @@ class Ceiling:
     """By physical network: bits per second that may still come at the level that the flow reached."""
     beyond: dict[str, float] = field(default_factory=dict)
     """By physical network: money per hour of one more bit per second after that, beyond the quote."""
+    above: dict[str, float] = field(default_factory=dict)
+    """By physical network: bits per second that may leave, from what is there now, until the price is lower."""
 
 
 def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
@@ -84,16 +86,27 @@ def ceiling(levels: Levels, board: Board, rows: Ints, choice: Ints) -> Ceiling:
                 found.left[name] = max(filled, after.get(name, 0.0)) - present.get(name, 0.0)
                 found.beyond[name] = beyond.extra
                 break
+        found.above[name] = _above(steps, present.get(name, 0.0))
     return found
 
 
+def _above(steps: Sequence[Level], load: float) -> float:
+    """How much of a load is in the dearest level that it reaches."""
+    below = 0.0
+    for step in steps:
+        if load <= (below + step.width) * (1 + 1e-9):
+            break
+        below += step.width
+    return load - below
+
+
 def _tiered(book: Book) -> set[str]:
-    """Physical networks with a volume charge of more than one tier."""
+    """Physical networks with a percentile, or a volume charge of more than one tier."""
     return {
         name
         for tariff in book.tariffs
         for charge in tariff.spec.charges
-        if charge.volume is not None and len(charge.volume.tiers) > 1
+        if charge.percentile is not None or (charge.volume is not None and len(charge.volume.tiers) > 1)
         for name in tariff.spec.physical_networks
     }
 

@@ -6,13 +6,15 @@ snapshots is not known; it is taken as made at the earlier one, so samples that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from switcher.decide.board import same_network
-from switcher.decide.projection import above_shed, newest_states, total_bps
+from switcher.decide.carried import Sampled, carried, slots_of
+from switcher.decide.ledger import ledgers
+from switcher.decide.projection import above_shed, fillable, newest_states, total_bps
 from switcher.decide.rules import policy_of
 from switcher.model import (
     Decision,
@@ -46,11 +48,14 @@ class Before:
 def remember(memory: Memory, before: Before | None, seen: Snapshot, book: Book) -> Memory:
     """The memory with what the new snapshot shows. Call it before :func:`switcher.decide.decide`."""
     known = {} if before is None else {state.id: state for state in before.seen.workloads}
+    slots = carried(memory.carried, book, seen.now, _sampled(before, seen))
     return Memory(
         moves=_moves(memory, before, known, seen, book),
         placements={state.id: _placements(memory, before, known.get(state.id), state) for state in seen.workloads},
         over_shed=_over_shed(memory, seen, book),
         usage=_usage(memory, before, seen, book),
+        ledgers=ledgers(book, seen.now, fillable(seen.networks, book), slots_of(slots)),
+        carried=slots,
         first_seen=_first_seen(memory, before, known, seen),
     )
 
@@ -128,6 +133,14 @@ def _first_seen(
     here = {state.id for state in seen.workloads}
     kept = {name: at for name, at in memory.first_seen.items() if name in here and name not in new}
     return {**kept, **dict.fromkeys(sorted(new), seen.now)}
+
+
+def _sampled(before: Before | None, seen: Snapshot) -> Iterator[Sampled]:
+    """Every new sample of an uplink, with the time since which it is a mean: when the one before was taken."""
+    older = {} if before is None else newest_states(before.seen.networks)
+    for uplink, state in sorted(newest_states(seen.networks).items(), key=lambda item: str(item[0])):
+        if uplink in older and older[uplink].sampled_at < state.sampled_at:
+            yield state, older[uplink].sampled_at
 
 
 def _usage(memory: Memory, before: Before | None, seen: Snapshot, book: Book) -> Mapping[tuple[str, str], Usage]:

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
 from switcher.decide.board import GB_PER_HOUR_PER_BPS, NOWHERE, Board, Floats, Ints
+from switcher.decide.marks import at_network, marks
 from switcher.decide.projection import Projection
 from switcher.decide.rules import Rules
 from switcher.model import Memory, Usage
 from switcher.objects.model import Book
-from switcher.tariff.marginal import Flow, PriceGap, quote
+from switcher.tariff.marginal import Flow, Marks, PriceGap, quote
 from switcher.tariff.undirected import undirected
 
 AT_ONCE = timedelta(minutes=1)
@@ -35,6 +36,10 @@ class Load(StrEnum):
     IN = "in"
     OUT = "out"
     BOTH = "both"
+
+
+Asked = tuple[str, str | None, timedelta]
+"""Physical network, class of destination, horizon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +61,17 @@ class Lists:
     now: datetime
     usage: Mapping[str, Mapping[str, Usage]]
     base: Callable[[str, str | None], Flow]
+    marks: Callable[[str], Marks]
+    """Where percentile charges stand, as a physical network has it."""
     probe: float
     """Bits per second: about what one workload brings."""
 
     def per_hour(self, name: str, horizon: timedelta, base: Flow, extra: Flow) -> Decimal | None:
         """What a load adds to the bill per hour on top of another, averaged over the horizon; None: no price."""
         asked = quote(self.book, name, self.now, self.now + horizon, self.currency)
-        answer = asked if isinstance(asked, PriceGap) else asked.marginal(self.usage.get(name, {}), base, extra)
+        if isinstance(asked, PriceGap):
+            return None
+        answer = asked.marginal(self.usage.get(name, {}), base, extra, self.marks(name))
         return None if isinstance(answer, PriceGap) else answer / hours_of(horizon)
 
 
@@ -77,7 +86,11 @@ class Prices:
     """What the network's latency and loss are worth to the workload."""
     gap: Ints
     """Index into :data:`GAPS`; 0 where there is a price."""
-    quotes: Mapping[tuple[str, str | None, timedelta], Quote]
+    arriving: Floats
+    """W: the price where it is, were it to arrive there; where a level is priced, who is there pays less."""
+    quotes: Mapping[Asked, Quote]
+    leaving: Mapping[Asked, Quote]
+    """Of those who are there, where it is not the same."""
     lists: Lists
 
     @property
@@ -90,6 +103,10 @@ class Prices:
         """Price and penalty."""
         return self.price + self.penalty
 
+    def quote(self, asked: Asked, *, at_home: bool) -> Quote:
+        """The quote of a physical network as a workload counts it."""
+        return self.leaving.get(asked, self.quotes[asked]) if at_home else self.quotes[asked]
+
 
 GAPS: tuple[PriceGap | None, ...] = (None, PriceGap.UNKNOWN, PriceGap.STALE)
 
@@ -101,30 +118,48 @@ Terms = tuple[Book, str | None]
 def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms) -> Prices:
     """All prices of a tick."""
     book, currency = terms
+    bases = _bases(board, projection)
     market = Lists(
         book=book,
         undirected=undirected(book),
         currency=currency,
         now=board.seen.now,
         usage=_usage(memory),
-        base=_bases(board, projection),
+        base=bases,
+        marks=_marks(board, projection, memory, bases),
         probe=float(board.demand.mean()) if len(board.demand) and board.demand.any() else 1e6,
     )
     groups, group_of = _groups(board, rules)
-    networks = sorted({uplink.physical_network for uplink in board.uplinks})
-    quotes = {
-        (name, destination, horizon): quote_of(market, name, destination, horizon)
-        for destination, horizon in groups
-        for name in networks
-    }
-    at_once = {
-        (name, destination, horizon): quote_of(market, name, destination, min(horizon, AT_ONCE))
-        for destination, horizon in groups
-        for name in networks
-    }
+    names = sorted({uplink.physical_network for uplink in board.uplinks})
+    keys = [(name, destination, horizon) for destination, horizon in groups for name in names]
+    quotes = {key: quote_of(market, *key) for key in keys}
+    at_once = {key: quote_of(market, *key[:2], min(key[2], AT_ONCE)) for key in keys}
     price, gap = _spread(board, groups, group_of, quotes)
     now, _ = _spread(board, groups, group_of, at_once)
-    return Prices(price=price, now=now, penalty=_penalties(board, rules), gap=gap, quotes=quotes, lists=market)
+    arriving = price[np.arange(len(price)), np.maximum(board.here, 0)] if price.size else np.zeros(len(price))
+    in_ledger = {name for ledger in memory.ledgers.values() for name in ledger.networks}
+    levelled = [key for key in keys if key[0] in in_ledger]
+    leaving = {key: quote_of(market, *key, leaving=True) for key in levelled}
+    if leaving:
+        soon = {key: quote_of(market, *key[:2], min(key[2], AT_ONCE), leaving=True) for key in levelled}
+        _at_home(board, price, _spread(board, groups, group_of, {**quotes, **leaving})[0])
+        _at_home(board, now, _spread(board, groups, group_of, {**at_once, **soon})[0])
+    return Prices(
+        price=price,
+        now=now,
+        penalty=_penalties(board, rules),
+        gap=gap,
+        arriving=arriving,
+        quotes=quotes,
+        leaving=leaving,
+        lists=market,
+    )
+
+
+def _at_home(board: Board, price: Floats, leaving: Floats) -> None:
+    """Put what a workload pays where it is: what the bill would be less by without it."""
+    placed = np.flatnonzero(board.here != NOWHERE)
+    price[placed, board.here[placed]] = leaving[placed, board.here[placed]]
 
 
 def hours_of(span: timedelta) -> Decimal:
@@ -132,10 +167,10 @@ def hours_of(span: timedelta) -> Decimal:
     return Decimal(span // timedelta(microseconds=1)) / 3_600_000_000
 
 
-def quote_of(market: Lists, name: str, destination: str | None, horizon: timedelta) -> Quote:
-    """The unit prices of a physical network for the next ``horizon``."""
+def quote_of(market: Lists, name: str, destination: str | None, horizon: timedelta, *, leaving: bool = False) -> Quote:
+    """The unit prices of a physical network for the next ``horizon``, of one who comes or of one who is there."""
     window = market.now, market.now + horizon
-    base, usage = market.base(name, destination), market.usage.get(name, {})
+    base, usage, standing = market.base(name, destination), market.usage.get(name, {}), market.marks(name)
     directed = quote(market.book, name, *window, market.currency)
     undirected = quote(market.undirected, name, *window, market.currency)
     if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
@@ -145,7 +180,8 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
         into = market.probe if load in (Load.IN, Load.BOTH) else 0.0
         out = market.probe if load in (Load.OUT, Load.BOTH) else 0.0
         extra = Flow(attachments=1, in_bps=into, out_bps=out, destination=destination)
-        return (undirected if load is Load.BOTH else directed).marginal(usage, base, extra)
+        asked = undirected if load is Load.BOTH else directed
+        return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing)
 
     alone, loaded = ask(None), {load: ask(load) for load in Load}
     hours, rate = hours_of(horizon), Decimal(market.probe)
@@ -172,6 +208,13 @@ def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
     for (network, contract), usage in memory.usage.items():
         by_network[network][contract] = usage
     return by_network
+
+
+def _marks(
+    board: Board, projection: Projection, memory: Memory, base: Callable[[str, str | None], Flow]
+) -> Callable[[str], Marks]:
+    found = marks(board, projection, memory.ledgers)
+    return cache(lambda name: at_network(found, memory.ledgers, name, lambda other: base(other, None)))
 
 
 def _bases(board: Board, projection: Projection) -> Callable[[str, str | None], Flow]:
@@ -234,7 +277,7 @@ def _spread(
     board: Board,
     groups: Sequence[tuple[str | None, timedelta]],
     group_of: Ints,
-    quotes: Mapping[tuple[str, str | None, timedelta], Quote],
+    quotes: Mapping[Asked, Quote],
 ) -> tuple[Floats, Ints]:
     """Quotes of physical networks as money per hour of each workload under each name, and where they are missing."""
     if not board.networks or not groups:

@@ -78,6 +78,15 @@ def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState
     return {state.uplink: state for state in ordered}
 
 
+def fillable(networks: Sequence[NetworkState], book: Book) -> dict[str, float]:
+    """What each physical network may be filled with, bits per second, all nodes together."""
+    found: dict[str, float] = {}
+    for uplink, state in sorted(newest_states(networks).items(), key=lambda item: str(item[0])):
+        name = uplink.physical_network
+        found[name] = found.get(name, 0.0) + float(book.threshold_for(name).fill) * state.capacity_bps
+    return found
+
+
 def total_bps(state: NetworkState) -> tuple[float, float]:
     """(in, out) of all that is on the uplink; without directions all of it counts both ways."""
     if state.in_bps is not None and state.out_bps is not None:

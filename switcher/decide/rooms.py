@@ -33,6 +33,7 @@ class Rooms:
         self._physical = [uplink.physical_network for uplink in tick.board.uplinks]
         self._at_price = dict(ceiling.left)
         self._beyond = ceiling.beyond
+        self._above = dict(ceiling.above)
         self.moved: dict[int, int] = {}
         """Row -> column of every planned move."""
 
@@ -91,11 +92,13 @@ class Rooms:
                 yield row, column
 
     def at_price(self, row: int, column: int) -> bool:
-        """Whether the network's quoted price still holds when the workload comes, on top of those who came."""
-        name = self._physical[self.uplink(row, column)]
-        if name == self._physical[self.uplink(row, self.at(row))] or name not in self._at_price:
+        """Whether the quoted prices still hold when the workload moves, after those who came and those who left."""
+        name, home = self._physical[self.uplink(row, column)], self._physical[self.uplink(row, self.at(row))]
+        if name == home:
             return True
-        return self._rates[2][row] <= self._at_price[name] * (1 + TOLERANCE)
+        demand = self._rates[2][row]
+        comes = demand <= self._at_price.get(name, np.inf) * (1 + TOLERANCE)
+        return comes and demand <= self._above.get(home, np.inf) * (1 + TOLERANCE)
 
     def fitting(self) -> Bools:
         """W x C: :meth:`fits` for every workload that no move is planned for, and every network of its node."""
@@ -203,5 +206,6 @@ class Rooms:
         name = self._physical[uplink]
         if name in self._at_price:
             self._at_price[name] -= factor * self._rates[2][row]
+            self._above[name] += factor * self._rates[2][row]
         self._into[uplink] += factor * into
         self._out[uplink] += factor * out

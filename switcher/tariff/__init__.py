@@ -3,7 +3,7 @@
 from switcher.tariff.bill import bill
 from switcher.tariff.exchange import Exchange
 from switcher.tariff.invoice import Entry, Gap, Invoice, Line, Portion
-from switcher.tariff.lists import RunningPeriod, contracts_on, metered_periods, running_periods
+from switcher.tariff.lists import RunningPeriod, by_contract, contracts_on, metered_periods, running_periods, valid_at
 from switcher.tariff.marginal import Flow, PriceGap, Quote, marginal, quote
 from switcher.tariff.periods import billing_period
 from switcher.tariff.samples import Sample, Stay
@@ -23,9 +23,11 @@ __all__ = [
     "Stay",
     "bill",
     "billing_period",
+    "by_contract",
     "contracts_on",
     "marginal",
     "metered_periods",
     "quote",
     "running_periods",
+    "valid_at",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -29,6 +29,15 @@ class Flow:
     out_bps: float = 0.0
     destination: str | None = None
     nodes: int = 0
+
+    def without(self, part: Flow) -> Flow:
+        """What is left when a part of it is away."""
+        return replace(
+            self,
+            attachments=max(self.attachments - part.attachments, 0),
+            in_bps=max(self.in_bps - part.in_bps, 0.0),
+            out_bps=max(self.out_bps - part.out_bps, 0.0),
+        )
 
 
 NOTHING = Flow()

@@ -16,9 +16,11 @@ from functools import lru_cache
 from switcher.model import Usage
 from switcher.objects.book import Book
 from switcher.tariff.flow import Flow, PriceGap
+from switcher.tariff.ledger import Mark
+from switcher.tariff.part import Marks
 from switcher.tariff.quote import Quote, compiled
 
-__all__ = ["Flow", "PriceGap", "Quote", "marginal", "quote"]
+__all__ = ["Flow", "Mark", "Marks", "PriceGap", "Quote", "marginal", "quote"]
 
 
 @lru_cache(maxsize=512)

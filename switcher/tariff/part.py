@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -11,7 +12,11 @@ from switcher.objects.words import Each
 from switcher.tariff.counter import Counter
 from switcher.tariff.fixed import in_prices
 from switcher.tariff.flow import Flow
+from switcher.tariff.ledger import Level, Mark
 from switcher.tariff.total import Total
+
+Marks = Mapping[tuple[str, str], Mark]
+"""By (contract, name of the percentile charge)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +77,35 @@ class Part:
     due: tuple[Due, ...]
     counters: tuple[Counter | Total, ...]
     bounds: Bounds | None
+    levels: tuple[Level, ...] = ()
+    """Percentile charges, which need the marks of a ledger."""
+    capped: bool = False
+    """A quota throttles or stops: who asks must see to the capacity that is then left."""
     _forecast: dict[tuple[Usage, Flow], Decimal] = field(default_factory=dict, init=False)
 
-    def added(self, usage: Usage, base: Flow, extra: Flow) -> Decimal:
+    def has_price(self, marks: Marks | None) -> bool:
+        """Whether what is known is enough for a price."""
+        if marks is None:
+            return not self.levels and not self.capped
+        return all((self.contract, level.name) in marks for level in self.levels)
+
+    def added(self, usage: Usage, base: Flow, extra: Flow, marks: Marks) -> Decimal:
         """What the bill grows by. With a minimum or maximum: by how much the bounded forecast of the period grows."""
         more = sum((due.added(base, extra) for due in self.due), Decimal(0))
         for counter in self.counters:
             more += counter.added(usage, base, extra)
+        for level in self.levels:
+            more += level.added(marks[self.contract, level.name], base, extra)
         if self.bounds is None:
             return more * self.rate
-        without = self._expected(usage, base, self.bounds)
+        without = self._expected(usage, base, self.bounds, marks)
         return (self.bounds.clip(without + more) - self.bounds.clip(without)) * self.rate
 
-    def _expected(self, usage: Usage, base: Flow, bounds: Bounds) -> Decimal:
+    def _expected(self, usage: Usage, base: Flow, bounds: Bounds, marks: Marks) -> Decimal:
         """The forecast of the period's charges without the extra load."""
+        levels = sum((level.forecast(marks[self.contract, level.name], base) for level in self.levels), Decimal(0))
         if (usage, base) not in self._forecast:
             fixed = sum((due.forecast(base) for due in bounds.due), bounds.flat)
             metered = (counter.forecast(usage, base) for counter in self.counters)
             self._forecast[usage, base] = sum(metered, fixed)
-        return self._forecast[usage, base]
+        return self._forecast[usage, base] + levels

@@ -13,6 +13,7 @@ from switcher.objects.words import Each, Mode, Per
 from switcher.tariff.counter import Counter, Step
 from switcher.tariff.flow import Gauge
 from switcher.tariff.graduated import unit_price
+from switcher.tariff.ledger import Level
 from switcher.tariff.lists import Stretch
 from switcher.tariff.part import Bounds, Due, Part
 from switcher.tariff.periods import Span, length_in, micros, seconds
@@ -23,8 +24,7 @@ from switcher.tariff.total import Total, at_once, blocks, lacking
 def has_price(stretches: Sequence[Stretch], network: str) -> bool:
     """Whether a placement has a marginal price in a billing period with these lists.
 
-    A percentile has none, nor a quota that throttles or stops; quotas of one name must go beyond it in the same way,
-    and of the lists with a maximum every one must have it.
+    Quotas of one name must go beyond it in the same way, and of the lists with a maximum every one must have it.
     """
     lists = _lists(stretches)
     if any(tariff.spec.maximum is not None for tariff in lists) and any(t.spec.maximum is None for t in lists):
@@ -33,8 +33,6 @@ def has_price(stretches: Sequence[Stretch], network: str) -> bool:
     for charge in (
         charge for tariff in lists if network in tariff.spec.physical_networks for charge in tariff.spec.charges
     ):
-        if charge.percentile is not None or (charge.quota is not None and not _goes_on(charge.quota)):
-            return False
         if charge.quota is not None:
             way = _way(charge.quota)
             if ways.setdefault(charge.name, way) != way:
@@ -50,7 +48,7 @@ def _way(quota: Quota) -> object:
     """What must be the same in all lists; a price per unit may change."""
     beyond = quota.beyond
     block = None if beyond.block is None else (beyond.block, beyond.price)
-    return quota.unit, quota.direction, quota.destination, block
+    return quota.unit, quota.direction, quota.destination, block, beyond.throttle, beyond.stop
 
 
 def _lists(stretches: Sequence[Stretch]) -> list[Tariff]:
@@ -71,6 +69,8 @@ def parted(contract: str, rate: Decimal, network: str, window: Span, stretches: 
         due=tuple(maker.due(window)),
         counters=tuple(maker.counters()),
         bounds=maker.bounds(),
+        levels=tuple(maker.levels()),
+        capped=maker.capped(),
     )
 
 
@@ -147,6 +147,24 @@ class _Maker:
                 elif charge.quota is not None and charge.quota.beyond.block is not None and charge.name not in quotas:
                     quotas.add(charge.name)
                     yield Total(self._gauge(charge.quota), blocks(charge.quota, self._included(charge)))
+
+    def levels(self) -> Iterator[Level]:
+        """Percentiles of all lists of the period: each prices all of its samples, for its share of the time."""
+        first, until = self._rest[0], min(self.window[1], self.whole[1])
+        for tariff in self._tariffs(self.whole):
+            for charge in tariff.spec.charges:
+                if charge.percentile is not None:
+                    yield Level(
+                        name=charge.name,
+                        charge=charge.percentile,
+                        weight=self._length(tariff),
+                        seconds=seconds(until - first),
+                    )
+
+    def capped(self) -> bool:
+        """Whether a quota throttles or stops."""
+        quotas = [charge.quota for tariff in self._tariffs(self._rest) for charge in tariff.spec.charges]
+        return any(quota is not None and not _goes_on(quota) for quota in quotas)
 
     def _running(self, tariff: Tariff, charge: Charge) -> Iterator[Counter]:
         volume, quota = charge.volume, charge.quota

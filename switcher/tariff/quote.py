@@ -14,7 +14,7 @@ from switcher.objects.tariffs import Tariff
 from switcher.tariff.exchange import Exchange
 from switcher.tariff.flow import Flow, PriceGap
 from switcher.tariff.lists import Stretch, by_contract, known_by, networks_of, timeline
-from switcher.tariff.part import Part
+from switcher.tariff.part import Marks, Part
 from switcher.tariff.parting import has_price, parted
 from switcher.tariff.periods import Span, billing_periods
 from switcher.tariff.refusals import classes_of
@@ -29,12 +29,20 @@ class Quote:
     classes: tuple[frozenset[str | None], ...]
     """At each time of the window, the classes of destination that volume charges count; None is all traffic."""
 
-    def marginal(self, usage_by_contract: Mapping[str, Usage], base: Flow, extra: Flow) -> Decimal | PriceGap:
-        """What the extra load adds to the bill, unrounded, or why that is unknown."""
+    def marginal(
+        self, usage_by_contract: Mapping[str, Usage], base: Flow, extra: Flow, marks: Marks | None = None
+    ) -> Decimal | PriceGap:
+        """What the extra load adds to the bill, unrounded, or why that is unknown.
+
+        Percentiles, and quotas that throttle or stop, have a price for those only who keep ``marks``: a ledger of
+        percentiles, and the capacity that quotas leave.
+        """
+        if not all(part.has_price(marks) for part in self.parts):
+            return PriceGap.UNKNOWN
         if (extra.in_bps or extra.out_bps) and not all(self._priced(extra.destination, each) for each in self.classes):
             return PriceGap.UNKNOWN
         usages = (usage_by_contract.get(part.contract, Usage()) for part in self.parts)
-        added = (part.added(usage, base, extra) for part, usage in zip(self.parts, usages, strict=True))
+        added = (part.added(usage, base, extra, marks or {}) for part, usage in zip(self.parts, usages, strict=True))
         return sum(added, Decimal(0))
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from switcher.objects.book import Book
-from switcher.objects.tariffs import Charge, Quota, Tariff, Volume
+from switcher.objects.tariffs import Charge, Percentile, Quota, Tariff, Volume
 from switcher.objects.words import Direction
 
 
@@ -17,7 +17,7 @@ def undirected(book: Book) -> Book:
 
 
 def _on_sum(charge: Charge) -> bool:
-    metered = charge.volume or charge.quota
+    metered = charge.volume or charge.percentile or charge.quota
     return metered is not None and metered.direction is Direction.SUM
 
 
@@ -27,9 +27,11 @@ def _once(tariff: Tariff) -> Tariff:
 
 
 def _larger(charge: Charge) -> Charge:
-    changed: dict[str, Volume | Quota] = {}
+    changed: dict[str, Volume | Percentile | Quota] = {}
     if charge.volume is not None:
         changed["volume"] = charge.volume.model_copy(update={"direction": Direction.MAX})
+    if charge.percentile is not None:
+        changed["percentile"] = charge.percentile.model_copy(update={"direction": Direction.MAX})
     if charge.quota is not None:
         changed["quota"] = charge.quota.model_copy(update={"direction": Direction.MAX})
     return charge.model_copy(update=changed)

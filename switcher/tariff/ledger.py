@@ -1,0 +1,90 @@
+"""What an extra load adds to a percentile charge: nothing up to the level that is billed anyway, beyond it a raise.
+
+A percentile has no marginal price of its own, because what a sample costs is known at the period's end only. The
+decision keeps a ledger instead (docs/decision.md, Percentiles), of which this module needs one figure, the mark: the
+load up to which more load adds nothing. Raising it is paid once and lasts, so its price is spread over the time in
+which it will be of use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from switcher.objects.tariffs import Percentile
+from switcher.objects.words import Direction
+from switcher.tariff.flow import NOTHING, Flow
+from switcher.tariff.percentile import on_level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Where the ledger of one percentile charge stands."""
+
+    free_bps: float
+    """A load of all the contract's networks up to here adds nothing to the bill."""
+    useful_seconds: Decimal = Decimal(0)
+    """How long a higher level would be used: its price is spread over this time."""
+    raise_bps: float = 0.0
+    """So much more costs ``raise_money`` only, because it lifts the level no further than to the next sample."""
+    raise_money: Decimal = Decimal(0)
+    raise_seconds: Decimal = Decimal(0)
+    """The time that this money is spread over."""
+    elsewhere: Flow = NOTHING
+    """What the contract's other networks carry (a pool)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One percentile charge of one price list in one billing period."""
+
+    name: str
+    charge: Percentile
+    weight: Decimal
+    """The part of the period in which the list is valid."""
+    seconds: Decimal
+    """Of the window that lie in the period."""
+
+    def added(self, mark: Mark, base: Flow, extra: Flow) -> Decimal:
+        """What the bill grows by, as far as the window bears it."""
+        if self.charge.destination not in (None, extra.destination):
+            return Decimal(0)
+        return self._beyond(mark, self._load(mark, base, extra)) - self._beyond(mark, self._load(mark, base, NOTHING))
+
+    def _beyond(self, mark: Mark, load: Decimal) -> Decimal:
+        """What a load costs beyond what is billed anyway."""
+        free, width = Decimal(mark.free_bps), Decimal(mark.raise_bps)
+        total = Decimal(0)
+        if load > free and width:
+            part = min(load - free, width) / width
+            total += mark.raise_money * part * self.weight * self.seconds / max(mark.raise_seconds, self.seconds)
+        if load > free + width:
+            more = self._cost(load) - self._cost(free + width)
+            total += more * self.seconds / max(mark.useful_seconds, self.seconds)
+        return total
+
+    def forecast(self, mark: Mark, base: Flow) -> Decimal:
+        """What the period comes to when the base load goes on."""
+        return self._cost(max(Decimal(mark.free_bps), self._load(mark, base, NOTHING)))
+
+    def _cost(self, bps: Decimal) -> Decimal:
+        priced = on_level(self.charge, bps / self.charge.unit.bps, self.weight)
+        return sum((portion.amount for portion in priced.portions), Decimal(0))
+
+    def _load(self, mark: Mark, base: Flow, extra: Flow) -> Decimal:
+        into = base.in_bps + extra.in_bps + mark.elsewhere.in_bps
+        out = base.out_bps + extra.out_bps + mark.elsewhere.out_bps
+        return Decimal(directed(self.charge.direction, into, out))
+
+
+def directed(direction: Direction, into: float, out: float) -> float:
+    """The load that a direction counts. For ``maxOfPercentiles`` the larger: both directions share one level."""
+    match direction:
+        case Direction.IN:
+            return into
+        case Direction.OUT:
+            return out
+        case Direction.SUM:
+            return into + out
+        case _:
+            return max(into, out)
