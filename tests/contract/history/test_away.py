@@ -96,6 +96,13 @@ class Site:
 
 
 @pytest.fixture
+def own_server() -> Iterator[Postgres]:
+    """A server that the test may stop."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
 def small_disk(short_path: Path) -> Iterator[Path]:
     """A file system with room for a few batches."""
     place = short_path / "small"
@@ -122,7 +129,8 @@ def full(small_disk: Path, postgres_or_none: Postgres | None) -> Iterator[SqlHis
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def postgres_or_none(request: pytest.FixtureRequest) -> Postgres | None:
-    server: Postgres | None = None if request.param == "sqlite" else request.getfixturevalue("postgres")
+    """A server of its own: one whose files went with a file system is of no use to other tests."""
+    server: Postgres | None = None if request.param == "sqlite" else request.getfixturevalue("own_server")
     return server
 
 
@@ -148,13 +156,6 @@ def test_a_full_disk_means_try_later_not_ready_and_no_decision(full: SqlHistory,
     assert full.usage_totals(at(0), at(MOST + 1))["phynet0"] == (held + 2, held + 2)
     assert site.cycle.tick() is not None
     assert len(site.node.orders) == 1
-
-
-@pytest.fixture
-def own_server() -> Iterator[Postgres]:
-    """A server that the test may stop."""
-    with running() as server:
-        yield server
 
 
 def stored(site: Site, batches: int, disturb: object) -> int:
