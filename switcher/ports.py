@@ -134,6 +134,25 @@ class SlotBytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPoint:
+    """Mean load of one step of a chart, which begins at ``start``."""
+
+    start: datetime
+    in_bps: float
+    out_bps: float
+    capacity_bps: float | None
+    """The highest of the step; None: of a whole physical network, or not known any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSeries:
+    """A chart's line: steps of equal length, in order of time; a step without any sample is left out."""
+
+    step: timedelta
+    points: tuple[LoadPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlacementSpan:
     """An attachment was on a network from ``start`` to ``end`` (None: still is)."""
 

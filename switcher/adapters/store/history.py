@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cni.wire import Batch, Phase, Ranking, SwitchStatus
 from switcher.adapters.store import (
     carried,
+    charting,
     counting,
     decisions,
     health,
@@ -22,6 +23,7 @@ from switcher.adapters.store import (
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.ingest import ingest
 from switcher.adapters.store.migrate import require_head
+from switcher.adapters.store.reading import Wanted
 from switcher.errors import SwitcherError
 from switcher.keeping import Cutoffs
 from switcher.model import Decision, Placement, Uplink
@@ -30,6 +32,7 @@ from switcher.ports import (
     AttachmentPath,
     KnownAttachment,
     KnownNetwork,
+    LoadSeries,
     PlacementSpan,
     RecordedDecision,
     RecordedMove,
@@ -132,6 +135,16 @@ class SqlHistory:
     def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
         with self._database.reading() as connection:
             yield from carried.path_slots(connection, carried.Slots(start, end, slot))
+
+    def series(
+        self, physical_network: str, node: str | None, start: datetime, end: datetime, points: int
+    ) -> LoadSeries:
+        """The load of an uplink (None: of the whole physical network) in about so many steps, for a chart.
+
+        Raises ValueError when the period is empty or no point is asked for.
+        """
+        with self._database.reading() as connection:
+            return charting.series(connection, Wanted(network=physical_network, node=node), start, end, points)
 
     # What users wrote.
 

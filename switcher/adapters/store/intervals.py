@@ -5,13 +5,12 @@ All times are whole microseconds; intervals are ``[start, until)``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cni.wire import AttachmentSample, UplinkSample
-from switcher.adapters.store.instants import micros_of
+from switcher.adapters.store.instants import PER_SECOND
 
 Interval = tuple[int, int]
 MAX_INSTANT = 2**62
@@ -61,10 +60,11 @@ def length(intervals: Iterable[Interval]) -> int:
 
 def interval_of(sample: UplinkSample | AttachmentSample) -> Interval | None:
     """When a sample was taken; None: it makes no sense (no real interval, or counts that are none)."""
-    if not (math.isfinite(sample.start) and math.isfinite(sample.seconds)):
+    try:
+        start = round(sample.start * PER_SECOND)
+        until = start + round(sample.seconds * PER_SECOND)
+    except (ValueError, OverflowError):  # no number, or infinite
         return None
-    start = micros_of(sample.start)
-    until = start + micros_of(sample.seconds)
     counts = 0 <= sample.in_bytes <= MAX_COUNT and 0 <= sample.out_bytes <= MAX_COUNT
     return (start, until) if counts and 0 <= start < until <= MAX_INSTANT else None
 
