@@ -210,6 +210,13 @@ class History(Ledger, Protocol):
         A sample that straddles an edge counts in proportion.
         """
 
+    def slot_totals(self, start: datetime, end: datetime, slot: timedelta) -> Mapping[str, SlotBytes]:
+        """Bytes of each physical network, all nodes together, in slots from ``start`` on; ``end`` may cut the last.
+
+        Cheap over months where ``start`` lies on UTC's grid of minutes: a tick may call it. Slots without a sample are
+        left out. Raises ValueError when ``slot`` is not longer than zero.
+        """
+
     def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
         """What each uplink carried in each slot of ``[start, end)``, by node and name; one after the other."""
 

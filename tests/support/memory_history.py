@@ -260,6 +260,21 @@ class MemoryHistory:
                     totals[name] = (into + share(piece.into, whole, period), out + share(piece.out, whole, period))
         return totals
 
+    def slot_totals(self, start: datetime, end: datetime, slot: timedelta) -> Mapping[str, SlotBytes]:
+        if slot <= timedelta():
+            raise ValueError(f"a slot of {slot} has no length")
+        low, high, step = micros(start), micros(end), slot // MICROSECOND
+        names: defaultdict[str, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+        for (_, name), pieces in self._held.carried.items():
+            for piece in pieces:
+                first, last = max(piece.start, low), min(piece.until, high)
+                for number in range((first - low) // step, -(-(last - low) // step)):
+                    begins = low + number * step
+                    part = (max(first, begins), min(last, begins + step))
+                    for side, amount in enumerate((piece.into, piece.out)):
+                        names[name][number][side] += share(amount, (piece.start, piece.until), part)
+        return {name: slot_bytes(names[name]) for name in sorted(names)}
+
     def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
         slots = Slots(start, end, slot)
         for (node, name), pieces in sorted(self._held.uplinks.items()):

@@ -1,25 +1,25 @@
 """What uplinks and attachments carried, in equal slots of a period: the past as a backtest needs it.
 
-Each series is read by itself, so that a month of thousands of attachments never is in memory at once. Samples that
-lie in one slot are summed by the database; those that straddle an edge are shared here, to the byte.
+Each series is read by itself, so that a month of thousands of attachments never is in memory at once. Where the
+samples are deleted their sums answer; slots of five minutes, or of whole multiples, on UTC's grid are exact in them.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Table, cast, func, or_, select
+from sqlalchemy import Connection, select
 
 from switcher.adapters.store.instants import MICROSECOND, micros
-from switcher.adapters.store.intervals import Interval, share
+from switcher.adapters.store.intervals import Grid, Interval
+from switcher.adapters.store.reading import OneSeries, Wanted, sums
 from switcher.adapters.store.schema import path_samples, paths, uplink_samples, uplinks
+from switcher.adapters.store.slots import PATH_LEVELS, UPLINK_LEVELS
 from switcher.model import Uplink
 from switcher.ports import AttachmentPath, SlotBytes
-
-Sums = defaultdict[int, list[int]]
 
 
 class Slots:
@@ -43,7 +43,7 @@ def uplink_slots(connection: Connection, slots: Slots) -> Iterator[tuple[Uplink,
     """By node and name; uplinks without a sample in the period are left out."""
     found = connection.execute(select(uplinks)).all()
     for row in sorted(found, key=lambda row: (row.node, row.physical_network)):
-        carried = _of_series(connection, uplink_samples, row.id, slots)
+        carried = _of_series(connection, OneSeries(samples=uplink_samples, levels=UPLINK_LEVELS, number=row.id), slots)
         if carried.slots:
             yield Uplink(row.physical_network, row.node), carried
 
@@ -54,43 +54,31 @@ def path_slots(connection: Connection, slots: Slots) -> Iterator[tuple[Attachmen
     for path, owner in sorted(
         (AttachmentPath(row.node, row.workload, row.attachment, row.network), row.id) for row in found
     ):
-        carried = _of_series(connection, path_samples, owner, slots)
+        carried = _of_series(connection, OneSeries(samples=path_samples, levels=PATH_LEVELS, number=owner), slots)
         if carried.slots:
             yield path, carried
 
 
-def _of_series(connection: Connection, samples: Table, owner: int, slots: Slots) -> SlotBytes:
-    sums: Sums = defaultdict(lambda: [0, 0])
-    own: Column[int] = next(iter(samples.primary_key.columns))
-    low, high = slots.period
-    columns = samples.c
-    first, last = _number(columns.start, slots), _number(columns.until - 1, slots)
-    touches = own == owner, columns.until > low, columns.start < high
-    inside = columns.start >= low, columns.until <= high, first == last
-    totals = [cast(func.sum(columns[name]), BigInteger) for name in ("in_bytes", "out_bytes")]
-    grouped = select(last, totals[0], totals[1]).where(*touches, *inside).group_by(last)
-    for number, into, out in connection.execute(grouped):
-        _add(sums, number, into, out)
-    across = or_(columns.start < low, columns.until > high, first != last)
-    query = select(columns.start, columns.until, columns.in_bytes, columns.out_bytes)
-    for start, until, into, out in connection.execute(query.where(*touches, across)):
-        for number, part in slots.parts((start, until)):
-            _add(sums, number, share(into, (start, until), part), share(out, (start, until), part))
-    return slot_bytes(sums)
+def slot_totals(connection: Connection, start: datetime, end: datetime, slot: timedelta) -> dict[str, SlotBytes]:
+    """By physical network, all nodes together, from their own sums; ``end`` may cut the last slot."""
+    grid = Grid(period=(micros(start), micros(end)), step=slot // MICROSECOND, origin=micros(start))
+    if grid.step <= 0:
+        raise ValueError(f"a slot of {slot} has no length")
+    names: defaultdict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for (name, at), one in sums(connection, Wanted(), grid).items():
+        if one.covered:
+            names[name][(at - grid.origin) // grid.step] = (one.into, one.out)
+    return {name: slot_bytes(names[name]) for name in sorted(names)}
 
 
-def _number(at: ColumnElement[int], slots: Slots) -> ColumnElement[int]:
-    """The slot of an instant, by whole numbers; the same on every database where it is not negative."""
-    return (at - slots.period[0]) // slots.step
+def _of_series(connection: Connection, series: OneSeries, slots: Slots) -> SlotBytes:
+    grid = Grid(period=slots.period, step=slots.step, origin=slots.period[0])
+    found = sums(connection, series, grid)
+    numbers = {(slot - grid.origin) // grid.step: [one.into, one.out] for (_, slot), one in found.items()}
+    return slot_bytes(numbers)
 
 
-def _add(sums: Sums, number: int, into: int, out: int) -> None:
-    total = sums[number]
-    total[0] += into
-    total[1] += out
-
-
-def slot_bytes(sums: dict[int, list[int]]) -> SlotBytes:
+def slot_bytes(sums: Mapping[int, Sequence[int]]) -> SlotBytes:
     """Sums as columns, in order of time."""
     order = sorted(sums)
     return SlotBytes(

@@ -128,6 +128,10 @@ class SqlHistory:
         with self._database.reading() as connection:
             return usage.usage_totals(connection, start, end)
 
+    def slot_totals(self, start: datetime, end: datetime, slot: timedelta) -> Mapping[str, SlotBytes]:
+        with self._database.reading() as connection:
+            return carried.slot_totals(connection, start, end, slot)
+
     def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
         with self._database.reading() as connection:
             yield from carried.uplink_slots(connection, carried.Slots(start, end, slot))

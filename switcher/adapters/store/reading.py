@@ -1,23 +1,70 @@
-"""Sums of any period in slots of any length, of physical networks or of one uplink, from the tables that suit it."""
+"""Sums of any period in slots of any length, of physical networks or of one series, from the tables that suit it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, func, select, true
 
 from switcher.adapters.store.choosing import FOREVER, Choice, Source, choose
 from switcher.adapters.store.intervals import Grid
 from switcher.adapters.store.reach import Reach, Reaches, reaches
-from switcher.adapters.store.sampled import Series, straddling, whole
+from switcher.adapters.store.sampled import OWNERS, Series, straddling, whole
 from switcher.adapters.store.schema import uplink_samples, uplinks
 from switcher.adapters.store.slots import UPLINK_LEVELS, Level
 from switcher.adapters.store.sums import BySlot, Column, Sums, by_network, divided, total
 
-LEVELS = {level.name: level for level in UPLINK_LEVELS}
+
+class Whose(Protocol):
+    """Whose sums are wanted."""
+
+    @property
+    def samples(self) -> Table:
+        """Where their samples are."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Their sums, from fine to coarse."""
+
+    @property
+    def owners(self) -> Column:
+        """The rows of ``uplinks`` or ``paths`` that are meant."""
+
+    @property
+    def together(self) -> bool:
+        """Whether uplinks are added up by their physical network."""
+
+    def table(self, level: Level) -> Table:
+        """Where a level has their sums."""
+
+    def rows(self, level: Level) -> Column:
+        """The rows of it that are theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSeries:
+    """One uplink or path, by its number."""
+
+    samples: Table
+    levels: tuple[Level, ...]
+    number: int
+    together: bool = False
+
+    @property
+    def owners(self) -> Column:
+        """Its row."""
+        return OWNERS[self.samples.name].c.id == self.number
+
+    def table(self, level: Level) -> Table:
+        """Where a level has its sums."""
+        return level.table
+
+    def rows(self, level: Level) -> Column:
+        """The rows of it that are its own."""
+        return next(iter(level.table.primary_key.columns)) == self.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +73,21 @@ class Wanted:
 
     network: str | None = None
     node: str | None = None
+
+    @property
+    def samples(self) -> Table:
+        """Where the samples are."""
+        return uplink_samples
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Their sums, from fine to coarse."""
+        return UPLINK_LEVELS
+
+    @property
+    def together(self) -> bool:
+        """Whether uplinks are added up by their physical network."""
+        return self.node is None
 
     @property
     def owners(self) -> Column:
@@ -48,7 +110,7 @@ class Wanted:
         return column.in_(names) if self.network is None else column == self.network
 
 
-def sums(connection: Connection, wanted: Wanted, grid: Grid, *, nested: bool = True) -> BySlot:
+def sums(connection: Connection, wanted: Whose, grid: Grid, *, nested: bool = True) -> BySlot:
     """By physical network (of one node: by the uplink's number) and slot, what was carried.
 
     ``nested`` False: the grid has one slot, so that a level may answer for whatever of its own slots lies in it.
@@ -61,39 +123,39 @@ def sums(connection: Connection, wanted: Wanted, grid: Grid, *, nested: bool = T
     return found
 
 
-def sources(reach: Reaches, wanted: Wanted, grid: Grid | None) -> list[Source]:
+def sources(reach: Reaches, wanted: Whose, grid: Grid | None) -> list[Source]:
     """From coarse to fine: the levels whose slots lie wholly in the grid's, and the samples."""
     found = []
-    for level in reversed(UPLINK_LEVELS):
+    for level in reversed(wanted.levels):
         if grid is None or (grid.step % level.step == 0 and grid.origin % level.step == 0):
             kept = reach[wanted.table(level).name].kept_from
             here = Reach(rolled_until=reach[level.name].rolled_until, kept_from=kept)
             found.append(Source(table=level.name, step=level.step, reach=here))
-    kept = reach[uplink_samples.name].kept_from
-    return [*found, Source(table=uplink_samples.name, step=1, reach=Reach(rolled_until=FOREVER, kept_from=kept))]
+    kept = reach[wanted.samples.name].kept_from
+    return [*found, Source(table=wanted.samples.name, step=1, reach=Reach(rolled_until=FOREVER, kept_from=kept))]
 
 
-def _read(connection: Connection, wanted: Wanted, choice: Choice, grid: Grid) -> Iterable[tuple[tuple[Any, int], Sums]]:
-    if choice.source.table == uplink_samples.name:
+def _read(connection: Connection, wanted: Whose, choice: Choice, grid: Grid) -> Iterable[tuple[tuple[Any, int], Sums]]:
+    if choice.source.table == wanted.samples.name:
         return _read_samples(connection, wanted, grid).items()
-    level = LEVELS[choice.source.table]
+    level = next(level for level in wanted.levels if level.name == choice.source.table)
     return (
         _read_whole(connection, wanted, level, grid) if choice.exact else _read_shares(connection, wanted, level, grid)
     )
 
 
-def _read_samples(connection: Connection, wanted: Wanted, grid: Grid) -> BySlot:
-    series = Series(samples=uplink_samples, owners=wanted.owners)
+def _read_samples(connection: Connection, wanted: Whose, grid: Grid) -> BySlot:
+    series = Series(samples=wanted.samples, owners=wanted.owners)
     found: defaultdict[tuple[Any, int], Sums] = defaultdict(Sums)
     for owner, slot, *amounts in connection.execute(whole(series, grid)):
         found[owner, slot].add(*amounts)
     for key, one in straddling(connection, series, grid).items():
         found[key].add(one.into, one.out, one.covered, one.capacity)
-    return found if wanted.node is not None else by_network(connection, found)
+    return by_network(connection, found) if wanted.together else found
 
 
 def _read_whole(
-    connection: Connection, wanted: Wanted, level: Level, grid: Grid
+    connection: Connection, wanted: Whose, level: Level, grid: Grid
 ) -> Iterator[tuple[tuple[Any, int], Sums]]:
     table = wanted.table(level)
     owner, slot = table.primary_key.columns
@@ -107,7 +169,7 @@ def _read_whole(
 
 
 def _read_shares(
-    connection: Connection, wanted: Wanted, level: Level, grid: Grid
+    connection: Connection, wanted: Whose, level: Level, grid: Grid
 ) -> Iterator[tuple[tuple[Any, int], Sums]]:
     table = wanted.table(level)
     owner, slot = table.primary_key.columns
@@ -115,11 +177,3 @@ def _read_shares(
     query = select(owner, slot, table.c.in_bytes, table.c.out_bytes).where(wanted.rows(level), *touches)
     rows = ((row[0], (row[1], row[1] + level.step), row[2], row[3], 0.0) for row in connection.execute(query))
     yield from divided(rows, grid).items()
-
-
-def by_name(found: Mapping[tuple[Any, int], Sums]) -> Mapping[Any, Mapping[int, Sums]]:
-    """Sums by series, and in it by slot in order of time."""
-    names: defaultdict[Any, dict[int, Sums]] = defaultdict(dict)
-    for (name, slot), one in sorted(found.items()):
-        names[name][slot] = one
-    return names

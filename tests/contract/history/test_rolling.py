@@ -26,6 +26,7 @@ from switcher.adapters.store.slots import (
     uplink_minutes,
 )
 from switcher.keeping import Cutoffs, Keep, cutoffs
+from switcher.ports import SlotBytes
 from tests.support.batches import at, batch, traffic, uplink
 from tests.support.memory_history import MemoryHistory
 
@@ -181,3 +182,62 @@ def test_a_history_that_was_silent_for_years_is_rolled_up_at_once(history: SqlHi
     with database.reading() as connection:
         assert reaches(connection)[uplink_minutes.name].rolled_until == micros(at(600))
     assert history.usage_totals(at(-4e8), at(900)) == {"phynet0": (12, 12)}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "slot"),
+    [
+        pytest.param(0, 36_000, 300, id="fives"),
+        pytest.param(-600, 40_000, 900, id="cut by the end"),
+        pytest.param(60, 30_060, 60, id="minutes"),
+        pytest.param(120, 30_000, 420, id="sevens from minutes"),
+        pytest.param(17.5, 9_000, 90, id="only samples"),
+    ],
+)
+def test_slots_of_whole_networks_are_the_same_rolled_up_or_not(
+    history: SqlHistory, start: float, end: float, slot: float
+) -> None:
+    chance, plain = random.Random(5), MemoryHistory()
+    for one in random_batches(chance):
+        history.ingest(one)
+        plain.ingest(one)
+    wanted = at(start), at(end), timedelta(seconds=slot)
+    expected = {name: _lists(found) for name, found in plain.slot_totals(*wanted).items()}
+    assert {name: _lists(found) for name, found in history.slot_totals(*wanted).items()} == expected
+    look(history, 21_000)
+    assert {name: _lists(found) for name, found in history.slot_totals(*wanted).items()} == expected
+    assert sum(expected["phynet0"][1]) == plain.usage_totals(*wanted[:2])["phynet0"][0]
+
+
+def test_a_slot_without_length_is_refused(history: SqlHistory) -> None:
+    for one in (history, MemoryHistory()):
+        with pytest.raises(ValueError, match="no length"):
+            one.slot_totals(at(0), at(60), timedelta())
+
+
+def test_a_backtest_reads_the_same_slots_when_the_samples_are_deleted(history: SqlHistory) -> None:
+    chance = random.Random(3)
+    for one in random_batches(chance):
+        history.ingest(one)
+    history.ingest(batch(1, agent="n3/a", node="n3", traffic=tuple(traffic(61 * n, 61, n, n) for n in range(300))))
+    period = at(-300), at(60_000), timedelta(minutes=5)
+
+    def read() -> list[object]:
+        return [(owner, *carried_) for owner, carried_ in _columns(history, period)]
+
+    before = read()
+    look(history, 90_000)
+    assert read() == before
+    history.prune(at(90_000))
+    assert read() == before
+    assert len(before) == 5
+
+
+def _columns(history: SqlHistory, period: tuple[datetime, datetime, timedelta]) -> Iterator[tuple[object, ...]]:
+    for slots in (history.uplink_slots(*period), history.path_slots(*period)):
+        for owner, found in slots:
+            yield owner, _lists(found)
+
+
+def _lists(found: SlotBytes) -> tuple[list[int], list[int], list[int]]:
+    return found.slots.tolist(), found.in_bytes.tolist(), found.out_bytes.tolist()
