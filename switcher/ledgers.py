@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -55,12 +54,12 @@ def _read(history: History, span: Span) -> Columns:
     """All nodes of a physical network together."""
     start, end, slot = span
     count = -(-(end - start) // slot)
-    found: defaultdict[str, Floats] = defaultdict(lambda: np.full((2, count), np.nan))
-    for uplink, carried in history.uplink_slots(start, end, slot) if count else ():
+    found: dict[str, Floats] = {}
+    for name, carried in history.slot_totals(start, end, slot).items() if count else ():
+        found[name] = np.full((2, count), np.nan)
         at = np.asarray(carried.slots, dtype=np.int64)
-        for column, counted in zip(found[uplink.physical_network], (carried.in_bytes, carried.out_bytes), strict=True):
-            column[at] = np.nan_to_num(column[at]) + np.asarray(counted, dtype=np.float64)
-    return dict(found)
+        found[name][0, at], found[name][1, at] = carried.in_bytes, carried.out_bytes
+    return found
 
 
 def _slots(kept: Floats | None, fresh: Floats | None, spans: tuple[Span, Span]) -> Slots:
