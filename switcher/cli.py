@@ -19,6 +19,7 @@ COMMANDS = {
     "lab": "lab",
     "check": "check",
     "bill": "bill",
+    "backtest": "backtest",
     "decide": "decide",
     "status": "look",
     "networks": "look",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -114,6 +115,30 @@ def prune(
     with _opened(_url(config, url)) as history:
         deleted = history.prune(before)
     _say({"before": before, "deleted": deleted}, as_json=as_json)
+
+
+@db.command()
+def export(
+    period: Annotated[str, typer.Option(metavar="START/END", help="Two times with a zone; END is exclusive.")],
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where the CSV files go; made if it is not there.")],
+    slot: Annotated[str, typer.Option(metavar="DURATION", help="Attachments are summed over so long.")] = "5m",
+    config: ConfigFile = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Writes a period as the CSV files that `switcher backtest --history DIR` reads.
+
+    Example: switcher db export --period 2026-11-01T00:00:00Z/2026-12-01T00:00:00Z --to november
+    """
+    # What a backtest needs is slow to load, and no other command of this group needs it.
+    from switcher.backtest.export import export as write_files  # noqa: PLC0415
+    from switcher.backtest.stored import read_history  # noqa: PLC0415
+    from switcher.commands.spans import read_span  # noqa: PLC0415
+
+    span = read_span(period, slot)
+    with _opened(_url(config, url)) as history:
+        rows = write_files(read_history(history, span), span, to)
+    _say({"directory": str(to), **rows}, as_json=as_json)
 
 
 def _say(row: Row, *, as_json: bool) -> None:

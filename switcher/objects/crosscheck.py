@@ -9,6 +9,7 @@ from typing import Any
 
 from switcher.errors import Problem
 from switcher.objects.base import KubeObject
+from switcher.objects.naming import bare
 from switcher.objects.networks import LogicalNetwork, NetworkAttachmentDefinition, PhysicalNetwork
 from switcher.objects.policies import CongestionThreshold, SwitchPolicy
 from switcher.objects.tariffs import ExchangeRate, Tariff
@@ -163,7 +164,7 @@ def _physical_names(item: KubeObject) -> Iterator[tuple[Path, str]]:
 def _candidates_exist(placed: Sequence[Placed], known: Collection[str]) -> Iterator[Problem]:
     by_bare: defaultdict[str, list[str]] = defaultdict(list)
     for network in sorted(known):
-        by_bare[network.rpartition(":")[2].rpartition("/")[2]].append(network)
+        by_bare[bare(network)].append(network)
     for one in placed:
         if not isinstance(one.item, SwitchPolicy):
             continue

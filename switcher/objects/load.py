@@ -64,6 +64,25 @@ def load(paths: Sequence[Path], known_networks: Collection[str] | None = None) -
     return _book(_valid(_read(paths), known_networks).placed)
 
 
+def load_over(base: Sequence[Path], over: Sequence[Path]) -> Book:
+    """The objects of ``base`` with those of ``over`` laid over them: of one kind and name only the latter counts.
+
+    Tariffs and exchange rates too, other than in :func:`extend`. Raises BadInputError with every problem.
+    """
+    below, above = _read(base), _read(over)
+    _validate(below)
+    _validate(above)
+    laid = {_identity(one) for one in above.placed}
+    placed = [one for one in below.placed if _identity(one) not in laid] + above.placed
+    together = _Reading(placed=placed, problems=below.problems + above.problems)
+    _cross_check(together, None)
+    return _book(placed)
+
+
+def _identity(one: Placed) -> tuple[str, str | None, str]:
+    return one.item.kind, one.item.metadata.namespace, one.item.name
+
+
 def load_placed(paths: Sequence[Path]) -> list[Placed]:
     """All valid objects with the documents that they came from, also of kinds that a book does not hold."""
     return _valid(_read(paths), None).placed

@@ -30,7 +30,7 @@ YEARS = range(1970, 2201)
 
 
 @dataclass(slots=True)
-class _Row:
+class Row:
     """One row being read: values by column, and what is wrong with them."""
 
     file: str
@@ -56,17 +56,17 @@ class _Row:
 
 def read_samples(path: Path) -> list[Sample]:
     """The samples of a CSV file. Raises BadInputError with every problem."""
-    return _read(path, SAMPLE_COLUMNS, SAMPLE_OPTIONAL, _sample)
+    return read_table(path, SAMPLE_COLUMNS, SAMPLE_OPTIONAL, _sample)
 
 
 def read_stays(path: Path) -> list[Stay]:
     """When which attachment was on which network. Raises BadInputError with every problem."""
-    return _read(path, STAY_COLUMNS, (), _stay)
+    return read_table(path, STAY_COLUMNS, (), _stay)
 
 
 def read_rates(path: Path) -> list[ExchangeRate]:
     """Dated exchange rates. Raises BadInputError with every problem."""
-    return _read(path, RATE_COLUMNS, (), _rate)
+    return read_table(path, RATE_COLUMNS, (), _rate)
 
 
 def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime]:
@@ -75,7 +75,7 @@ def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime
     try:
         if not slash:
             raise wrong("period", "must be START/END")
-        start, end = _moment(begin), _moment(finish)
+        start, end = instant(begin), instant(finish)
         if end <= start:
             raise wrong("period", "must end after it starts")
     except PydanticCustomError as error:
@@ -99,15 +99,15 @@ def read_currency(text: str, option: str) -> str:
         raise BadInputError([Problem(option, 0, "", f"{quoted(text)} {error.message()}")]) from error
 
 
-def _sample(row: _Row) -> Sample:
-    start = row.take("start", _moment, EPOCH)
-    length = row.take("seconds", _length, timedelta(0))
+def _sample(row: Row) -> Sample:
+    start = row.take("start", instant, EPOCH)
+    length = row.take("seconds", seconds, timedelta(0))
     return Sample(
         start=start,
         end=start + length,
         network=row.take("network", str, ""),
-        direction=row.take("direction", _direction, ""),
-        bytes=row.take("bytes", _bytes, Decimal(0)),
+        direction=row.take("direction", direction, ""),
+        bytes=row.take("bytes", byte_count, Decimal(0)),
         destination=row.optional("destination"),
         node=row.optional("node"),
         file=row.file,
@@ -115,8 +115,8 @@ def _sample(row: _Row) -> Sample:
     )
 
 
-def _stay(row: _Row) -> Stay:
-    start, end = row.take("start", _moment, None), row.take("end", _moment, None)
+def _stay(row: Row) -> Stay:
+    start, end = row.take("start", instant, None), row.take("end", instant, None)
     if start and end and end <= start:
         row.problems.append(Problem(row.file, row.line, "end", f"{quoted(row.cells['end'])} must be after start"))
     return Stay(
@@ -129,7 +129,7 @@ def _stay(row: _Row) -> Stay:
     )
 
 
-def _rate(row: _Row) -> ExchangeRate | None:
+def _rate(row: Row) -> ExchangeRate | None:
     source, target = row.take("from", currency, ""), row.take("to", currency, "")
     number, dated = row.take("rate", _positive, Decimal(1)), row.take("date", day, EPOCH.date())
     if source and source == target:
@@ -146,14 +146,16 @@ def _positive(text: str) -> Decimal:
     return number
 
 
-def _moment(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """A time with a zone, of a year that samples can be of."""
     at = moment(text)
     if at.year not in YEARS:
         raise wrong("absurd", f"must be from the year {YEARS[0]} to {YEARS[-1]}")
     return at
 
 
-def _length(text: str) -> timedelta:
+def seconds(text: str) -> timedelta:
+    """The length of a row."""
     number = decimal(text)
     whole = number * 1_000_000
     if not 0 < number <= LONGEST_SECONDS:
@@ -163,20 +165,23 @@ def _length(text: str) -> timedelta:
     return timedelta(microseconds=int(whole))
 
 
-def _direction(text: str) -> str:
+def direction(text: str) -> str:
+    """``in`` or ``out``."""
     if text not in ("in", "out"):
         raise wrong("direction", "is not one of in, out")
     return text
 
 
-def _bytes(text: str) -> Decimal:
+def byte_count(text: str) -> Decimal:
+    """Bytes: not negative; parts of one are taken."""
     number = decimal(text)
     if number < 0:
         raise wrong("negative", "must not be negative")
     return number
 
 
-def _read(path: Path, columns: Sequence[str], optional: Sequence[str], make: Callable[[_Row], Any]) -> list[Any]:
+def read_table(path: Path, columns: Sequence[str], optional: Sequence[str], make: Callable[[Row], Any]) -> list[Any]:
+    """What ``make`` makes of each row. Raises BadInputError with every problem of the file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -198,11 +203,11 @@ def _read(path: Path, columns: Sequence[str], optional: Sequence[str], make: Cal
     return found
 
 
-def _rows(reader: Any, file: str, header: Sequence[str]) -> Iterator[_Row]:
+def _rows(reader: Any, file: str, header: Sequence[str]) -> Iterator[Row]:
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
-        row = _Row(file, reader.line_num, dict(zip(header, cells, strict=False)))
+        row = Row(file, reader.line_num, dict(zip(header, cells, strict=False)))
         if len(cells) != len(header):
             text = f"{quoted(','.join(cells))} has {len(cells)} columns, the header has {len(header)}"
             row.problems.append(Problem(file, row.line, "", text))

@@ -15,8 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from switcher.decide.board import Bools, Floats, Ints
-from switcher.objects.words import Each
-from switcher.simulate.prices import latency_cost
+from switcher.simulate.prices import charges_attachments, latency_cost
 from switcher.simulate.run import Trail
 from switcher.simulate.world import World
 from switcher.tariff import Exchange, Sample, Stay, bill
@@ -83,12 +82,12 @@ def whole_bill(world: World, trail: Trail) -> Decimal:
     into, out = world.background_in.copy(), world.background_out.copy()
     for slot in range(world.slots):
         into[:, slot], out[:, slot] = world.total(trail.places[slot], slot)
-    return _bill(world, into, out, list(_stays(world, trail)) if _per_attachment(world) else None)
+    return _bill(world, into, out, list(_stays(world, trail)) if charges_attachments(world.site.book) else None)
 
 
 def foreign_bill(world: World) -> Decimal:
     """The bill of the foreign load alone."""
-    return _bill(world, world.background_in, world.background_out, [] if _per_attachment(world) else None)
+    return _bill(world, world.background_in, world.background_out, [] if charges_attachments(world.site.book) else None)
 
 
 def _bill(world: World, into: Floats, out: Floats, stays: list[Stay] | None) -> Decimal:
@@ -120,11 +119,6 @@ def _rows(world: World, rates: Floats, direction: str) -> Iterator[Sample]:
             )
 
 
-def _per_attachment(world: World) -> bool:
-    charges = (charge.fixed for tariff in world.site.book.tariffs for charge in tariff.spec.charges)
-    return any(fixed is not None and fixed.each is Each.ATTACHMENT for fixed in charges)
-
-
 def _stays(world: World, trail: Trail) -> Iterator[Stay]:
     """Who was on which physical network from when to when."""
     site = world.site
@@ -141,15 +135,15 @@ def _stays(world: World, trail: Trail) -> Iterator[Stay]:
                 yield Stay(attachment=name, network=network, start=world.time(start), end=world.time(end))
 
 
-def _moved(world: World, trail: Trail) -> Bools:
+def moved(world: World, trail: Trail) -> Bools:
     """T x W: on another network than in the slot before; a workload that is not there does not move."""
     before = np.vstack([world.at_start[None, :], trail.places[:-1]])
-    moved: Bools = before != trail.places
-    return moved if world.present is None else moved & world.present.T
+    changed: Bools = before != trail.places
+    return changed if world.present is None else changed & world.present.T
 
 
 def _move_counts(world: World, trail: Trail) -> Ints:
-    counts: Ints = _moved(world, trail).sum(axis=0).astype(np.int64)
+    counts: Ints = moved(world, trail).sum(axis=0).astype(np.int64)
     return counts
 
 
@@ -158,8 +152,8 @@ def _returns(world: World, trail: Trail) -> int:
     places = np.vstack([world.at_start[None, :], trail.places])
     left = np.full(world.site.uplink.shape, -np.inf)
     slots, returns = RETURN / world.slot, 0
-    for slot, moved in enumerate(_moved(world, trail)):
-        rows = np.flatnonzero(moved)
+    for slot, changed in enumerate(moved(world, trail)):
+        rows = np.flatnonzero(changed)
         returns += int((slot - left[rows, places[slot + 1][rows]] <= slots).sum())
         left[rows, places[slot][rows]] = slot
     return returns
@@ -167,15 +161,20 @@ def _returns(world: World, trail: Trail) -> int:
 
 def _overload(world: World, trail: Trail) -> tuple[float, float]:
     """(our bytes on uplinks above ``shed`` in percent of all our bytes, minutes of such uplinks)."""
-    site, over_bytes, bytes_, minutes = world.site, 0.0, 0.0, 0.0
+    over, all_bytes, uplinks = overload_by_slot(world, trail)
+    percent = 100 * float(over.sum()) / max(float(all_bytes.sum()), 1e-9)
+    return percent, float(uplinks.sum()) * world.seconds / 60
+
+
+def overload_by_slot(world: World, trail: Trail) -> tuple[Floats, Floats, Floats]:
+    """T each: our load on uplinks above ``shed``, all our load (bits per second), how many such uplinks there are."""
+    site, found = world.site, np.zeros((3, world.slots))
     for slot in range(world.slots):
         into, out = world.total(trail.places[slot], slot)
         ours = site.loads(trail.places[slot], world.into[:, slot] + world.out[:, slot])
         over = np.maximum(into, out) > site.shed * (1 + 1e-9)
-        over_bytes += float(ours[over].sum())
-        bytes_ += float(ours.sum())
-        minutes += float((over & (ours > 0)).sum()) * world.seconds / 60
-    return 100 * over_bytes / max(bytes_, 1e-9), minutes
+        found[:, slot] = ours[over].sum(), ours.sum(), (over & (ours > 0)).sum()
+    return found[0], found[1], found[2]
 
 
 def _penalties(world: World, trail: Trail) -> Decimal:

@@ -8,7 +8,7 @@ from switcher.decide import Before, Settings, decide, remember
 from switcher.decide.board import NOWHERE, Ints
 from switcher.model import Decision, Memory, NetworkState, Snapshot, WorkloadState
 from switcher.simulate.sight import Sight
-from switcher.simulate.world import Site
+from switcher.simulate.world import Facts, Site
 
 
 class Ours:
@@ -21,6 +21,7 @@ class Ours:
         self._settings = settings or Settings()
         self._memory = Memory()
         self._before: Before | None = None
+        self._facts = site.facts or (Facts(),) * len(site.workloads)
         self._row = {workload: number for number, workload in enumerate(site.workloads)}
         self._column = {network: number for number, network in enumerate(site.networks)}
         self._nodes = sorted(set(site.node), key=str)
@@ -79,6 +80,11 @@ class Ours:
                 in_bps=into[row],
                 out_bps=out[row],
                 move_cost=costs[row],
+                namespace=self._facts[row].namespace,
+                labels=self._facts[row].labels,
+                attachment=self._facts[row].attachment,
+                primary=self._facts[row].primary,
+                do_not_move=self._facts[row].do_not_move,
             )
             for row in rows
         )

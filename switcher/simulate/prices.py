@@ -10,12 +10,15 @@ import numpy as np
 
 from switcher.decide.board import GB_PER_HOUR_PER_BPS, Floats
 from switcher.model import Usage
+from switcher.objects.model import Book
+from switcher.objects.words import Each
 from switcher.simulate.world import Site, World
 from switcher.tariff import Flow, PriceGap, quote
 
 PROBE_BPS = 8e6
 """A megabyte per second."""
 MOMENT = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 NO_USAGE: Mapping[str, Usage] = {}
 
 
@@ -39,6 +42,22 @@ def _per_gb(site: Site, name: str, at: datetime, span: timedelta) -> tuple[float
         answer = asked.marginal(NO_USAGE, Flow(), flow)
         found.append(np.inf if isinstance(answer, PriceGap) else float(answer / gigabytes))
     return found[0], found[1]
+
+
+def charges_attachments(book: Book) -> bool:
+    """Whether any price list has a price per attachment."""
+    charges = (charge.fixed for tariff in book.tariffs for charge in tariff.spec.charges)
+    return any(fixed is not None and fixed.each is Each.ATTACHMENT for fixed in charges)
+
+
+def per_attachment(site: Site, at: datetime, span: timedelta) -> Floats:
+    """P: money per hour of one attachment that carries nothing, the mean over ``span``; infinite without a price."""
+    found = []
+    for name in site.physical_networks:
+        asked = quote(site.book, name, at, at + span)
+        answer = asked if isinstance(asked, PriceGap) else asked.marginal(NO_USAGE, Flow(), Flow(attachments=1))
+        found.append(np.inf if isinstance(answer, PriceGap) else float(answer) / (span / HOUR))
+    return np.array(found, dtype=np.float64)
 
 
 def over_time(world: World) -> tuple[Floats, Floats]:

@@ -6,7 +6,8 @@ is the future, which a policy only sees as samples of the past.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +17,17 @@ import numpy as np
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.model import Uplink
 from switcher.objects.model import Book, ThresholdSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a policy's selectors see of a workload, and whether it may move at all."""
+
+    namespace: str = "default"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    attachment: str | None = None
+    primary: bool = False
+    do_not_move: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +49,8 @@ class Site:
     book: Book
     latency_ms: Floats | None = None
     """U: round-trip time. None: not measured."""
+    facts: tuple[Facts, ...] | None = None
+    """W. None: all are as :class:`Facts` has it by default."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when the shapes do not fit each other."""
@@ -45,6 +59,8 @@ class Site:
             raise ValueError(f"uplink, node and move_cost must be for {shape[0]} workloads and {shape[1]} networks")
         if self.capacity.shape != (len(self.uplinks),):
             raise ValueError(f"capacity must be for {len(self.uplinks)} uplinks, but is {self.capacity.shape}")
+        if self.facts is not None and len(self.facts) != shape[0]:
+            raise ValueError(f"facts must be of {shape[0]} workloads, but are of {len(self.facts)}")
         if self.latency_ms is not None and self.latency_ms.shape != self.capacity.shape:
             raise ValueError(f"latency_ms must be for {len(self.uplinks)} uplinks, but is {self.latency_ms.shape}")
 

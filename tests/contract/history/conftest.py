@@ -54,7 +54,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         held = MemoryHistory(lambda: LEARNED)
         yield lambda: held
         return
-    url = _ready(request, tmp_path, request.param)
+    url = ready(request, tmp_path, request.param)
     opened: list[Database] = []
 
     def again() -> SqlHistory:
@@ -74,10 +74,10 @@ def history(reopen: Callable[[], AnyHistory]) -> AnyHistory:
 @pytest.fixture
 def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A history on SQLite, of this program's version and empty."""
-    return _ready(request, tmp_path, "sqlite")
+    return ready(request, tmp_path, "sqlite")
 
 
-def _ready(request: pytest.FixtureRequest, tmp_path: Path, backend: str) -> str:
+def ready(request: pytest.FixtureRequest, tmp_path: Path, backend: str) -> str:
     url = _fresh(request, tmp_path, backend)
     if backend == "sqlite":
         copyfile(request.getfixturevalue("migrated"), tmp_path / "history.db")

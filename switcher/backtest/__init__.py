@@ -1,0 +1,1 @@
+"""What policies, tariffs and networks would have cost on a site's own past, read from its history or from CSV files."""

@@ -1,0 +1,242 @@
+"""A past under objects: the same traffic with these prices, thresholds and policies, and maybe one network more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+
+from switcher.backtest.past import Past, physical_networks
+from switcher.decide import Settings
+from switcher.decide.board import NOWHERE, Floats, Ints
+from switcher.errors import BadInputError, Problem
+from switcher.model import Uplink
+from switcher.objects.model import Book, PhysicalNetwork, PolicyMode, PolicySpec, SwitchPolicy, Tariff, Volume
+from switcher.simulate import Site, World
+from switcher.tariff import Exchange, Invoice, bill, metered_periods
+from switcher.tariff.lists import by_contract, networks_of, timeline
+
+OUT_OF_REACH = 1e15
+"""Capacity, in bits per second, of uplinks that nothing of ours can be on and that nothing is known of."""
+DEFAULTS = PolicySpec()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """One set of objects. ``name``: empty for the configuration as it is."""
+
+    name: str
+    world: World
+    paid: Invoice
+    """The exact bill of what was recorded, by the prices of the case."""
+    notes: tuple[str, ...]
+
+
+def make_case(past: Past, book: Book, name: str = "", offered: Sequence[PhysicalNetwork] = ()) -> Case:
+    """The case of a book; ``offered``: physical networks that every node has from now on.
+
+    Raises BadInputError with every problem: gaps in prices with their times, uplinks without a capacity.
+    """
+    notes: list[str] = []
+    rides = _reachable(past, book, offered, notes)
+    names = tuple(sorted({network for _, network in rides} | set(past.names)))
+    places = _uplinks(past, rides)
+    notes += _begun(past, book)
+    problems = [*_unpriced(past, book), *_price_gaps(past, book, set(rides.values()))]
+    capacity = _capacities(past, book, places, set(rides.values()), problems)
+    if problems:
+        raise BadInputError(problems)
+    site = Site(
+        networks=names,
+        uplinks=places,
+        capacity=capacity,
+        workloads=past.ids,
+        node=tuple(node for node, _, _ in past.owners),
+        uplink=_columns(past, rides, names, places),
+        move_cost=move_costs(past, book),
+        book=automatic(book),
+        latency_ms=_latencies(past, places, notes),
+        facts=past.facts,
+    )
+    paid = bill(
+        book.tariffs,
+        past.record.samples,
+        (past.span.start, past.span.end),
+        past.stays,
+        exchange=Exchange(rates=book.rates),
+    )
+    return Case(name=name, world=_world(past, site), paid=paid, notes=tuple(notes))
+
+
+def automatic(book: Book) -> Book:
+    """What is only recommended counts as done: that is what a backtest is asked for."""
+    return replace(book, policies=tuple(_switched(policy, PolicyMode.RECOMMEND) for policy in book.policies))
+
+
+def only(world: World, policy: SwitchPolicy, costs: tuple[Decimal, ...]) -> World:
+    """The world with this one policy, which acts whatever its mode is."""
+    alone = _switched(policy, policy.spec.mode)
+    site = replace(world.site, book=replace(world.site.book, policies=(alone,)), move_cost=costs)
+    return replace(world, site=site)
+
+
+def _switched(policy: SwitchPolicy, mode: PolicyMode) -> SwitchPolicy:
+    """In mode auto where it is in this one."""
+    if policy.spec.mode is not mode:
+        return policy
+    return policy.model_copy(update={"spec": policy.spec.model_copy(update={"mode": PolicyMode.AUTO})})
+
+
+def move_costs(past: Past, book: Book) -> tuple[Decimal, ...]:
+    """Money per move of each attachment by the policy that selects it, by the defaults where none does."""
+    costs, seconds = [], Decimal(str(Settings().switch_seconds))
+    for facts in past.facts:
+        policy = book.policy_for(facts.namespace, facts.labels, facts.attachment, facts.primary)
+        spec = DEFAULTS if policy is None else policy.spec
+        costs.append(spec.move_rate * seconds if spec.move_cost is None else spec.move_cost)
+    return tuple(costs)
+
+
+def column_in(world: World, past: Past) -> Ints:
+    """T x W: where everyone was, in the columns of the world."""
+    index = np.array([world.site.networks.index(name) for name in past.names], dtype=np.int64)
+    return np.asarray(index[past.places], dtype=np.int64)
+
+
+def _world(past: Past, site: Site) -> World:
+    nothing = np.zeros(past.span.slots)
+    background = [past.background.get(place, (nothing, nothing)) for place in site.uplinks]
+    return World(
+        site=site,
+        start=past.span.start,
+        slot=past.span.slot,
+        into=past.into,
+        out=past.out,
+        background_in=np.stack([into for into, _ in background]),
+        background_out=np.stack([out for _, out in background]),
+        at_start=np.array([site.networks.index(past.names[column]) for column in past.places[0]], dtype=np.int64),
+        present=past.present,
+    )
+
+
+def _reachable(
+    past: Past, book: Book, offered: Sequence[PhysicalNetwork], notes: list[str]
+) -> dict[tuple[str, str], str]:
+    """By (node, network), the physical network: what has a price and a capacity, and what was used."""
+    nodes = sorted({node for node, _, _ in past.owners})
+    rides = dict(past.rides)
+    for item in offered:
+        rides |= {(node, item.name): item.name for node in nodes}
+    priced, used = networks_of(book.tariffs), {stay.network for stay in past.stays}
+    for name in sorted(set(rides.values()) - used):
+        if name not in priced:
+            notes.append(f"{name} has no tariff: nothing moves there")
+        elif not any(_capacity(past, book, Uplink(name, node)) for node in nodes):
+            notes.append(f"{name} has no capacity: nothing moves there")
+        else:
+            continue
+        rides = {place: ridden for place, ridden in rides.items() if ridden != name}
+    return rides
+
+
+def _uplinks(past: Past, rides: dict[tuple[str, str], str]) -> tuple[Uplink, ...]:
+    return tuple(sorted({*past.background, *(Uplink(name, node) for (node, _), name in rides.items())}))
+
+
+def _columns(past: Past, rides: dict[tuple[str, str], str], names: tuple[str, ...], places: tuple[Uplink, ...]) -> Ints:
+    """W x C."""
+    index = {place: number for number, place in enumerate(places)}
+    by_node = {
+        node: [index.get(Uplink(rides.get((node, name), ""), node), NOWHERE) for name in names]
+        for node in {node for node, _, _ in past.owners}
+    }
+    return np.array([by_node[node] for node, _, _ in past.owners], dtype=np.int64)
+
+
+def _capacity(past: Past, book: Book, place: Uplink) -> float:
+    """Bits per second; 0: not known."""
+    for item in book.physical_networks:
+        if item.name == place.physical_network and item.spec.capacity is not None:
+            return item.spec.capacity
+    return past.record.capacity_bps.get(place, 0.0)
+
+
+def _capacities(
+    past: Past, book: Book, places: Sequence[Uplink], reachable: Collection[str], problems: list[Problem]
+) -> Floats:
+    found = []
+    for place in places:
+        known = _capacity(past, book, place)
+        if not known and place.physical_network in reachable:
+            text = f"the capacity of {place.physical_network!r} on {place.node!r} is not known"
+            hint = "give a PhysicalNetwork of this name with a capacity"
+            problems.append(Problem(past.record.source, 0, "", f"{text}: {hint}"))
+        found.append(known or OUT_OF_REACH)
+    return np.array(found, dtype=np.float64)
+
+
+def _latencies(past: Past, places: Sequence[Uplink], notes: list[str]) -> Floats | None:
+    known = [past.record.latency_ms.get(place) for place in places]
+    if None in known:
+        if any(known):
+            notes.append("the latency of some uplinks is not known: penalties for latency are left out")
+        return None
+    return np.array(known, dtype=np.float64)
+
+
+def _unpriced(past: Past, book: Book) -> Iterator[Problem]:
+    """Networks that attachments were on and that no tariff names."""
+    priced = networks_of(book.tariffs)
+    for name in sorted({stay.network for stay in past.stays} - priced):
+        stays = [stay for stay in past.stays if stay.network == name]
+        times = f"from {min(s.start for s in stays).isoformat()} to {max(s.end for s in stays).isoformat()}"
+        yield Problem("tariffs", 0, "", f"no tariff names {name!r}, on which attachments were {times}")
+
+
+def _price_gaps(past: Past, book: Book, reachable: Collection[str]) -> Iterator[Problem]:
+    """Times without a valid list of a contract on a network that something may be on."""
+    for contract, lists in by_contract(book.tariffs).items():
+        named = sorted(networks_of(lists) & set(reachable))
+        for stretch in timeline(lists, past.span.start, past.span.end) if named else ():
+            if stretch.tariff is None:
+                times = f"from {stretch.start.isoformat()} to {stretch.end.isoformat()}"
+                text = f"contract {contract!r} has no valid price list {times}, for {', '.join(named)}"
+                yield Problem("tariffs", 0, "", text)
+
+
+def _begun(past: Past, book: Book) -> Iterator[str]:
+    """Billing periods that had begun when the period did, of contracts whose prices depend on what flowed before."""
+    counting = {tariff.contract for tariff in book.tariffs if _counts(tariff)}
+    for running in metered_periods(book, past.span.start):
+        if running.start < past.span.start and running.contract in counting:
+            since = running.start.isoformat()
+            yield f"the billing period of {running.contract} runs since {since}: its counters begin with --period here"
+
+
+def _counts(tariff: Tariff) -> bool:
+    metered = tariff.spec.metered
+    steps = any(not isinstance(charge, Volume) or len(charge.tiers) > 1 or charge.minimum for charge in metered)
+    return steps or tariff.spec.minimum is not None or tariff.spec.maximum is not None
+
+
+def newcomers(past: Past, book: Book) -> list[PhysicalNetwork]:
+    """Physical networks with a capacity that no node of the past had."""
+    known = physical_networks(past)
+    return [item for item in book.physical_networks if item.spec.capacity is not None and item.name not in known]
+
+
+def with_candidates(book: Book, offered: Sequence[PhysicalNetwork]) -> Book:
+    """Policies that name their candidates have the offered networks among them."""
+    names = tuple(item.name for item in offered)
+    policies = []
+    for policy in book.policies:
+        listed = policy.spec.candidates
+        if listed is not None:
+            more = tuple(name for name in names if name not in listed)
+            spec = policy.spec.model_copy(update={"candidates": (*listed, *more)})
+            policies.append(policy.model_copy(update={"spec": spec}))
+        else:
+            policies.append(policy)
+    return replace(book, policies=tuple(policies))

@@ -1,0 +1,131 @@
+"""``switcher backtest``: what policies, tariffs and networks would have cost on the site's own past."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from switcher.adapters.store.history import SqlHistory
+from switcher.backtest.case import Case, make_case, newcomers, with_candidates
+from switcher.backtest.compare import Asked, Comparison, compare
+from switcher.backtest.contenders import OURS, refuse_unknown
+from switcher.backtest.files import read_files
+from switcher.backtest.past import Past, past_of
+from switcher.backtest.record import Record, Span
+from switcher.backtest.stored import read_history
+from switcher.commands.backtest_report import as_document, print_report
+from switcher.commands.options import AsJson
+from switcher.commands.progress import progress
+from switcher.commands.spans import read_span
+from switcher.errors import BadInputError, Problem
+from switcher.objects.load import load, load_over
+from switcher.objects.model import Book
+
+FORMATS = (".png", ".svg")
+
+
+def backtest(
+    config: Annotated[Path, typer.Option(metavar="DIR", help="The objects: tariffs, thresholds, policies.")],
+    history: Annotated[str, typer.Option(metavar="DB|CSV", help="A database's URL or file, a CSV file or directory.")],
+    period: Annotated[str, typer.Option(metavar="START/END", help="Two times with a zone; END is exclusive.")],
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME...", help="Policies of the configuration, or what others do; default: ours."),
+    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="More policies.")] = None,
+    what_if: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR|FILE", help="Objects laid over the configuration: one more case. May be repeated."),
+    ] = None,
+    slot: Annotated[str, typer.Option(metavar="DURATION", help="Decisions are made so often.")] = "5m",
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="A chart: .png or .svg.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a past period again: what was paid, had nothing moved, had a policy decided, and what nobody can beat.
+
+    Example: switcher backtest --config /etc/switcher/objects --history /var/lib/switcher/history.db
+    --period 2026-11-01T00:00:00Z/2026-12-01T00:00:00Z --policy ours sd-wan --what-if night.yaml --plot november.png
+    """
+    _refuse_format(plot)
+    span = read_span(period, slot)
+    books = [("", load([config])), *((_name(path), load_over([config], [path])) for path in what_if or ())]
+    names = [*(policy or ()), *(more or ())] or [OURS]
+    for _, book in books:
+        refuse_unknown(names, book)
+    with progress() as told:
+        past = _past(history, span)
+        cases = _cases(past, books)
+        asked = Asked(policies=names, draw=plot is not None, stopwatch=time.perf_counter, told=told)
+        found = [compare(past, case, asked) for case in cases]
+    if as_json:
+        typer.echo(as_document(past, found))
+    else:
+        print_report(past, found)
+    if plot is not None:
+        _draw(found, plot)
+
+
+def _refuse_format(plot: Path | None) -> None:
+    """Before anything is computed that would then not be drawn."""
+    if plot is not None and plot.suffix.lower() not in FORMATS:
+        raise BadInputError([Problem("--plot", 0, "", f"{str(plot)!r} must end in {' or '.join(FORMATS)}")])
+
+
+def _past(history: str, span: Span) -> Past:
+    with _record(history, span) as record:
+        try:
+            return past_of(record, span)
+        except ValueError as error:
+            raise BadInputError([Problem("--period", 0, "", str(error))]) from error
+
+
+@contextmanager
+def _record(history: str, span: Span) -> Iterator[Record]:
+    """The record; a database stays open while it is being read."""
+    url = history if "://" in history else f"sqlite:///{Path(history).absolute()}"
+    if "://" not in history and not _is_database(Path(history)):
+        yield read_files(Path(history), span)
+        return
+    opened = SqlHistory.open(url)
+    try:
+        yield read_history(opened, span)
+    finally:
+        opened.close()
+
+
+def _is_database(path: Path) -> bool:
+    """SQLite's files say so themselves."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def _name(path: Path) -> str:
+    return path.stem if path.suffix else path.name
+
+
+def _cases(past: Past, books: list[tuple[str, Book]]) -> list[Case]:
+    """A what-if's physical networks that no node had are offered everywhere, and to every policy.
+
+    Where nothing says what the nodes had, the configuration's own are offered everywhere too.
+    """
+    before = {item.name for item in newcomers(past, books[0][1])}
+    cases = []
+    for name, book in books:
+        more = newcomers(past, book)
+        fresh = [item for item in more if item.name not in before]
+        offered = fresh if past.record.networks else more
+        cases.append(make_case(past, with_candidates(book, fresh), name, offered))
+    return cases
+
+
+def _draw(found: list[Comparison], path: Path) -> None:
+    from switcher.backtest.chart import draw_chart  # noqa: PLC0415 - a second of imports that only a chart needs
+
+    draw_chart(found, path)
