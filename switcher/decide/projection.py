@@ -14,6 +14,7 @@ from datetime import datetime
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats
+from switcher.decide.caps import caps
 from switcher.decide.settings import Settings
 from switcher.model import Memory, NetworkState, Placement, Uplink
 from switcher.objects.model import Book, ThresholdSpec
@@ -33,7 +34,8 @@ class Projection:
     out: Floats
     """What is there with every known move landed."""
     shedding: Bools
-    """Above ``shed``, measured and confirmed or by our own moves: the excess over ``fill`` leaves."""
+    """Above ``shed``, measured and confirmed or by our own moves, or about to run out of a quota: the excess over
+    ``fill`` leaves."""
     stale: Bools
 
     @property
@@ -62,12 +64,15 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     confirmed = [
         _confirmed(spec, memory, state, bool(above)) for spec, state, above in zip(specs, states, measured, strict=True)
     ]
+    quota = caps(board, (into, out), memory, book)
+    load = np.maximum(into, out)
     return Projection(
         capacity=capacity,
-        fill=np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity,
+        fill=np.minimum(np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity, quota.most),
         into=into,
         out=out,
-        shedding=(np.maximum(into, out) > shed) & (~measured | np.array(confirmed, dtype=np.bool_)),
+        shedding=((load > shed) & (~measured | np.array(confirmed, dtype=np.bool_)))
+        | (quota.leave & (load > quota.most * (1 + TOLERANCE))),
         stale=np.array([_stale(state, spec, board, settings) for state, spec in zip(states, specs, strict=True)], bool),
     )
 
