@@ -291,6 +291,13 @@ def stay_counts(stays: Sequence[Stay]) -> Counter[StayReason]:
     return Counter(stays.reasons if isinstance(stays, Stays) else [stay.reason for stay in stays])
 
 
+def picked(stays: Sequence[Stay], wanted: Callable[[str], bool]) -> Sequence[Stay]:
+    """The stays of these workloads; no other explanation is made for it."""
+    if isinstance(stays, Stays):
+        return [stays[number] for number, name in enumerate(stays.workloads) if wanted(name)]
+    return [stay for stay in stays if wanted(stay.workload)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One tick's answer: a move or a stay for every workload."""

@@ -1,9 +1,9 @@
-"""``switcher status``, ``networks``, ``moves``, ``explain``: what is, what was, why and why not."""
+"""``switcher status``, ``networks``, ``moves``: what is, and what was."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,9 +13,8 @@ from switcher.bootstrap import load_book, open_history
 from switcher.commands.asking import Asking
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show
-from switcher.errors import BadInputError, Problem, SwitcherError
-from switcher.model import Decision, Move, Stay
-from switcher.ports import History, RecordedMove, UplinkLoad
+from switcher.model import Decision
+from switcher.ports import RecordedMove, UplinkLoad
 from switcher.settings import load_settings
 
 
@@ -26,12 +25,10 @@ def status(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None
     """
     history = open_history(load_settings(config).database)
     decided = history.decision()
-    choices = _choices(decided.decision) if decided is not None else []
-    said = {choice.workload: choice for choice in choices}
+    said = _words(decided.decision) if decided is not None else {}
     rows = []
     for known in history.attachments():
         report = known.report
-        choice = said.get(f"{report.workload}:{report.attachment}")
         rows.append(
             {
                 "workload": report.workload,
@@ -40,19 +37,17 @@ def status(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None
                 "network": report.network,
                 "addresses": " ".join(report.addresses),
                 "since": datetime.fromtimestamp(report.since, UTC),
-                "decision": None if choice is None else _word(choice),
+                "decision": said.get(f"{report.workload}:{report.attachment}"),
             }
         )
     columns = ["workload", "attachment", "node", "network", "addresses", "since", "decision"]
     show(rows, columns, as_json=as_json, nothing="no attachment is known yet: no agent has reported one")
 
 
-def _choices(decision: Decision) -> list[Move | Stay]:
-    return [*decision.moves, *decision.stays]
-
-
-def _word(choice: Move | Stay) -> str:
-    return f"{choice.reason.value} -> {choice.target}" if isinstance(choice, Move) else choice.reason.value
+def _words(decision: Decision) -> Mapping[str, str]:
+    """By attachment, the last decision's word on it."""
+    moves = {move.workload: f"{move.reason.value} -> {move.target}" for move in decision.moves}
+    return moves | {stay.workload: stay.reason.value for stay in decision.stays}
 
 
 def networks(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
@@ -134,51 +129,3 @@ def _move(move: RecordedMove) -> Row:
         "node": move.node,
         "explanation": move.explanation,
     }
-
-
-def explain(
-    workload: Annotated[str, typer.Argument(help="namespace/name, or namespace/name:attachment")],
-    config: ConfigFile = DEFAULT_CONFIG,
-    at: Annotated[str | None, typer.Option(help="RFC 3339 time of the decision; default: the last.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Why a workload moved, or stays, in money.
-
-    Example: switcher explain shop/web-0 --at 2026-12-01T12:00:00Z
-    """
-    history = open_history(load_settings(config).database)
-    rows = _explanations(history, workload, _time(at))
-    if as_json:
-        show(rows, [], as_json=True, nothing="")
-        return
-    for row in rows:
-        typer.echo(f"{row['workload']}  {row['answer']}  (decided {row['decided']})\n  {row['explanation']}")
-
-
-def _explanations(history: History, workload: str, at: datetime | None) -> list[Row]:
-    recorded = history.decision(at)
-    if recorded is None:
-        raise SwitcherError("nothing was decided yet" if at is None else f"nothing was decided at or before {at}")
-    decision = recorded.decision
-    every: list[Move | Stay] = [*decision.moves, *decision.stays]
-    chosen = [choice for choice in every if choice.workload == workload or choice.workload.startswith(f"{workload}:")]
-    if not chosen:
-        raise SwitcherError(f"the decision of {recorded.at.isoformat()} knows no workload {workload}")
-    return [
-        {
-            "workload": choice.workload,
-            "decided": recorded.at,
-            "answer": _word(choice),
-            "explanation": choice.explanation,
-        }
-        for choice in chosen
-    ]
-
-
-def _time(text: str | None) -> datetime | None:
-    """RFC 3339 with a zone (3.11's parser takes a superset; the zone is what must not lack)."""
-    if text is None:
-        return None
-    if re.fullmatch(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", text) is None:
-        raise BadInputError([Problem("--at", 0, "", f"{text!r} is not an RFC 3339 time such as 2026-12-01T12:00:00Z")])
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)

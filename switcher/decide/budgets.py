@@ -37,10 +37,14 @@ class Budgets:
 
     def why_not(self, policy: SwitchPolicy, reason: MoveReason) -> StayReason | None:
         """Why no move for this reason may be made; None: one may."""
-        spent = [budget for budget, left in self._left[policy.name] if budget.names(reason) and left <= 0]
+        spent = self.spent(policy, reason)
         if not spent:
             return None
         return StayReason.FREEZE_WINDOW if any(budget.freezes for budget in spent) else StayReason.BUDGET_SPENT
+
+    def spent(self, policy: SwitchPolicy, reason: MoveReason) -> Sequence[Budget]:
+        """Budgets that allow no more moves for this reason."""
+        return [budget for budget, left in self._left[policy.name] if budget.names(reason) and left <= 0]
 
     def take(self, policy: SwitchPolicy, reason: MoveReason) -> StayReason | None:
         """Count one move, or say why it may not be made."""

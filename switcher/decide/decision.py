@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from cni.wire import Ranking
 from switcher.decide.assign import assign
@@ -17,8 +17,9 @@ from switcher.decide.ranking import Afterwards, rankings
 from switcher.decide.rules import rules
 from switcher.decide.settings import Settings
 from switcher.decide.stays import stays
+from switcher.decide.tell import Told, tell
 from switcher.decide.tick import Tick
-from switcher.model import Decision, Memory, Move, MoveReason, Snapshot
+from switcher.model import Decision, Memory, Move, MoveReason, Snapshot, Stay, picked
 from switcher.objects.model import Book
 
 DEFAULTS = Settings()
@@ -40,6 +41,19 @@ def decide_and_rank(
     return decision, rankings(after, book, settings, _currency(book, settings))
 
 
+def decide_and_tell(
+    seen: Snapshot, memory: Memory, book: Book, settings: Settings, wanted: Callable[[str], bool]
+) -> tuple[Decision, Sequence[Told]]:
+    """The decision, and the whole sum of each workload whose id is wanted, by name."""
+    decision, after = _decided(seen, memory, book, settings)
+    answers: dict[str, Move | Stay] = {move.workload: move for move in decision.moves if wanted(move.workload)}
+    answers |= {stay.workload: stay for stay in picked(decision.stays, wanted)}
+    rows = [row for row, state in enumerate(after.tick.board.workloads) if state.id in answers]
+    ids = [after.tick.board.workloads[row].id for row in rows]
+    currency = _currency(book, settings)
+    return decision, [tell(after, memory, currency, answers[name], row) for name, row in zip(ids, rows, strict=True)]
+
+
 def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> tuple[Decision, Afterwards]:
     board = lay_out(seen)
     ruled = rules(board, memory, book, settings)
@@ -59,7 +73,7 @@ def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> 
         stays=stays(tick, chosen, told, budgets),
         surcharge=surcharges(tick, wanted.surcharge),
     )
-    return decision, Afterwards(tick=tick, surcharge=wanted.surcharge, rooms=chosen.rooms)
+    return decision, Afterwards(tick=tick, surcharge=wanted.surcharge, chosen=chosen, budgets=budgets)
 
 
 def _currency(book: Book, settings: Settings) -> str:

@@ -15,6 +15,8 @@ from functools import cached_property
 
 from cni.wire import RankedNetwork, Ranking
 from switcher.decide.board import Floats
+from switcher.decide.budgets import Budgets
+from switcher.decide.choose import Chosen
 from switcher.decide.eligibility import GAP_REASON
 from switcher.decide.explain import GB_PER_HOUR, plain
 from switcher.decide.prices import Load, Quote, quote_of
@@ -34,8 +36,14 @@ class Afterwards:
     tick: Tick
     surcharge: Floats
     """By uplink: money per hour of one more bit per second of room."""
-    rooms: Rooms
-    """With the moves of the decision in it."""
+    chosen: Chosen
+    budgets: Budgets
+    """What is left of them."""
+
+    @property
+    def rooms(self) -> Rooms:
+        """With the moves of the decision in it."""
+        return self.chosen.rooms
 
     @cached_property
     def headroom(self) -> Sequence[float]:

@@ -45,6 +45,10 @@ class Rooms:
         """The uplink of a network as the workload finds it."""
         return self._uplink_of[self._network[row][column]]
 
+    def load(self, uplink: int) -> float:
+        """Bits per second on the uplink in its busier direction, as planned."""
+        return max(self._into[uplink], self._out[uplink])
+
     def left(self, uplink: int) -> float:
         """Bits per second that arrivals may add, as planned; below zero when the load is above ``fill``."""
         return self._limit[uplink] - max(self._into[uplink], self._out[uplink])
