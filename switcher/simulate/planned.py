@@ -10,6 +10,9 @@ from switcher.simulate.prices import densities, mean_cost, shown
 from switcher.simulate.sight import Sight
 from switcher.simulate.world import Site, World
 
+TIE = 1e-4
+"""Share of a price that a network must be cheaper by: among equals everyone stays."""
+
 
 class Reoptimise:
     """The cheapest assignment under ``fill`` in every slot, as if moves were free."""
@@ -25,20 +28,22 @@ class Reoptimise:
         into, out = site.loads(sight.here, sight.into), site.loads(sight.here, sight.out)
         background = np.maximum(np.maximum(sight.total_in - into, sight.total_out - out), 0.0)
         cost = densities(site, shown(site, sight.now), sight.into, sight.out)
+        cost *= 1 + TIE * (np.arange(len(site.networks)) != sight.here[:, None])
         moment = Moment(uplink=site.uplink, cost=cost, demand=sight.demand, room=site.fill - background)
         return largest_share(cheapest_shares(moment), sight.here)
 
 
 class StaticHindsight:
-    """One assignment for all the time: the cheapest by the means of what will have been, under ``shed``."""
+    """One assignment for all the time: the cheapest at mean prices that is under ``shed`` at the busiest time."""
 
     name = "static-hindsight"
 
     def __init__(self, world: World) -> None:
         site = world.site
         cost = mean_cost(world)
-        background = np.maximum(world.background_in, world.background_out).mean(axis=1)
-        demand = world.demand.mean(axis=1)
+        background = np.maximum(world.background_in, world.background_out).max(axis=1)
+        total = world.demand.sum(axis=0)
+        demand = world.demand.mean(axis=1) * (total.max() / max(total.mean(), 1e-9))
         moment = Moment(uplink=site.uplink, cost=cost, demand=demand, room=site.shed - background)
         self._place = largest_share(cheapest_shares(moment), world.at_start)
 

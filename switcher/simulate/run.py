@@ -23,6 +23,10 @@ class Trail:
     seconds: Floats
     """T: how long each decision took."""
 
+    def between(self, first: int, last: int) -> Trail:
+        """What it did in the slots from ``first`` to before ``last``."""
+        return Trail(policy=self.policy, places=self.places[first:last], seconds=self.seconds[first:last])
+
 
 def run(
     world: World, policy: Policy, stopwatch: Callable[[], float], told: Callable[[int], None] = lambda _: None

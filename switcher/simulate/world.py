@@ -7,7 +7,7 @@ is the future, which a policy only sees as samples of the past.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -164,6 +164,19 @@ class World:
     def demand(self) -> Floats:
         """W x T: what a workload needs of an uplink."""
         return np.maximum(self.into, self.out)
+
+    def between(self, first: int, last: int, at_start: Ints) -> World:
+        """The slots from ``first`` to before ``last`` as a world of its own, in which workloads start there."""
+        return replace(
+            self,
+            start=self.time(first),
+            into=self.into[:, first:last],
+            out=self.out[:, first:last],
+            background_in=self.background_in[:, first:last],
+            background_out=self.background_out[:, first:last],
+            at_start=at_start,
+            present=None if self.present is None else self.present[:, first:last],
+        )
 
     def total(self, place: Ints, slot: int) -> tuple[Floats, Floats]:
         """U: (in, out) of everything on each uplink in a slot."""
