@@ -11,9 +11,10 @@ SHIM_CC := $(shell command -v musl-gcc || echo $(CC))
 SHIM_FLAGS := -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 SEED ?= 1
 COUNT ?= 100000
+SIZE ?= small
 FUZZERS := $(patsubst tests/fuzz/shim/%.c,build/fuzz-shim-%,$(wildcard tests/fuzz/shim/*.c))
 
-.PHONY: help demo test check unit fuzz bench lock clean setup genie test-packages cluster-programs-soon cluster-up cluster-status cluster-down
+.PHONY: help demo test check unit fuzz bench bench-decide lock clean setup genie test-packages cluster-programs-soon cluster-up cluster-status cluster-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,10 @@ fuzz: setup test-packages ## COUNT requests by SEED against a node, and the shim
 bench: setup ## the benchmarks behind the README's figures
 	tools/kubernetes >/dev/null
 	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
+
+# SIZE=full is the one behind docs/benchmark.md; SEEDS="7 8 9" tries others.
+bench-decide: setup ## what every policy costs in the same worlds, beside what nobody can beat (SIZE=small or full)
+	$(BIN)/python -m tests.bench.decide --size $(SIZE) $(if $(SEEDS),--seeds $(SEEDS))
 
 cluster-up: setup test-packages ## a one-node Kubernetes to play with (docs/test-cluster.md; needs root)
 	tools/kubernetes >/dev/null

@@ -16,6 +16,7 @@ from switcher.objects.words import Direction
 __all__ = [
     "Carried",
     "Decision",
+    "Drift",
     "Ledger",
     "Memory",
     "Move",
@@ -154,6 +155,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How an uplink's load changes beside our moves, as learned so far (switcher.decide.drift)."""
+
+    sampled_at: datetime
+    load: float
+    """Bits per second, the larger direction, of the newest sample."""
+    every: float = 0.0
+    """Seconds between the last two samples."""
+    trend: float = 0.0
+    """Bits per second and second."""
+    spread: float = 0.0
+    """Variance that a second adds to the load."""
+    count: int = 0
+    """Changes that were seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """Where a percentile charge stands in its billing period (decide/ledger.py). Levels are bits per second."""
 
@@ -204,6 +222,8 @@ class Memory:
     """By workload id, oldest first: where it was when the samples were taken."""
     over_shed: Mapping[Uplink, tuple[tuple[datetime, bool], ...]] = field(default_factory=dict)
     """By uplink, oldest first: (sampled_at, above shed), for ``confirm``."""
+    drift: Mapping[Uplink, Drift] = field(default_factory=dict)
+    """How the load of each uplink changes beside our moves."""
     usage: Mapping[tuple[str, str], Usage] = field(default_factory=dict)
     """By (physical network, contract): the volume counters of the present billing period."""
     ledgers: Mapping[tuple[str, str], Ledger] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from operator import attrgetter
 from statistics import median
 
 from cni.wire import MoveReason, Outcome
+from switcher.decide.drift import learn
 from switcher.decide.projection import above_shed
 from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
@@ -234,7 +235,9 @@ def median_switch_seconds(moves: Sequence[RecordedMove]) -> float | None:
 
 
 def with_confirmations(before: Memory, memory: Memory, seen: Snapshot, book: Book) -> Memory:
-    """``memory`` with the last samples of each uplink above or below ``shed``, for ``confirm`` (newest last).
+    """``memory`` with what only successive ticks know.
+
+    The last samples of each uplink above or below ``shed``, for ``confirm`` (newest last), and how loads drift.
 
     A tick that sees no new sample adds none: one sample never counts twice.
     """
@@ -245,4 +248,4 @@ def with_confirmations(before: Memory, memory: Memory, seen: Snapshot, book: Boo
         if network.capacity_bps > 0 and (not past or past[-1][0] < network.sampled_at):
             past = (*past, (network.sampled_at, above_shed(network, threshold)))
         over[network.uplink] = past[-threshold.confirm.of :]
-    return replace(memory, over_shed=over)
+    return replace(memory, over_shed=over, drift=learn(before.drift, seen, memory.moves))

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from switcher.decide.board import same_network
 from switcher.decide.carried import Sampled, carried, slots_of
+from switcher.decide.drift import learn
 from switcher.decide.ledger import ledgers
 from switcher.decide.projection import above_shed, fillable, newest_states, total_bps
 from switcher.decide.rules import policy_of
@@ -48,11 +49,13 @@ class Before:
 def remember(memory: Memory, before: Before | None, seen: Snapshot, book: Book) -> Memory:
     """The memory with what the new snapshot shows. Call it before :func:`switcher.decide.decide`."""
     known = {} if before is None else {state.id: state for state in before.seen.workloads}
+    moves = _moves(memory, before, known, seen, book)
     slots = carried(memory.carried, book, seen.now, _sampled(before, seen))
     return Memory(
-        moves=_moves(memory, before, known, seen, book),
+        moves=moves,
         placements={state.id: _placements(memory, before, known.get(state.id), state) for state in seen.workloads},
         over_shed=_over_shed(memory, seen, book),
+        drift=learn(memory.drift, seen, moves),
         usage=_usage(memory, before, seen, book),
         ledgers=ledgers(book, seen.now, fillable(seen.networks, book), slots_of(slots)),
         carried=slots,

@@ -15,10 +15,13 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats
 from switcher.decide.caps import caps
+from switcher.decide.reserve import reserve
 from switcher.decide.settings import Settings
 from switcher.model import Memory, NetworkState, Placement, Uplink
 from switcher.objects.model import Book, ThresholdSpec
 
+MOST_KEPT = 0.15
+"""Of a capacity: no more is kept free for drift."""
 TOLERANCE = 1e-9
 """Share of a capacity that rounding of floats may exceed it by."""
 
@@ -29,7 +32,7 @@ class Projection:
 
     capacity: Floats
     fill: Floats
-    """Bits per second that arrivals must fit under."""
+    """Bits per second that arrivals must fit under: what the threshold says, less what is kept free for drift."""
     into: Floats
     out: Floats
     """What is there with every known move landed."""
@@ -66,15 +69,23 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     ]
     quota = caps(board, (into, out), memory, book)
     load = np.maximum(into, out)
+    fill = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
+    kept = _kept(board, memory, capacity)
     return Projection(
         capacity=capacity,
-        fill=np.minimum(np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity, quota.most),
+        fill=np.minimum(fill - kept, quota.most),
         into=into,
         out=out,
-        shedding=((load > shed) & (~measured | np.array(confirmed, dtype=np.bool_)))
+        shedding=((load > shed - kept) & (~measured | np.array(confirmed, dtype=np.bool_)))
         | (quota.leave & (load > quota.most * (1 + TOLERANCE))),
         stale=np.array([_stale(state, spec, board, settings) for state, spec in zip(states, specs, strict=True)], bool),
     )
+
+
+def _kept(board: Board, memory: Memory, capacity: Floats) -> Floats:
+    """U: what stays free because loads drift."""
+    drifts = [reserve(memory.drift.get(uplink), board.seen.now) for uplink in board.uplinks]
+    return np.minimum(np.array(drifts, dtype=np.float64), MOST_KEPT * capacity)
 
 
 def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:

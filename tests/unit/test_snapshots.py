@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from cni.wire import MoveReason
 from switcher.model import (
+    Drift,
     Memory,
     NetworkState,
     PastMove,
@@ -36,6 +37,7 @@ def memory(order: int) -> Memory:
         moves=(MOVE,),
         placements=dict(placed[::order]),
         over_shed={Uplink("phynet0", "n1"): ((NOW, True),), Uplink("phynet0", None): ()},
+        drift={Uplink("phynet0", "n1"): Drift(sampled_at=NOW, load=4e7, every=30.0, trend=-5.0, spread=1e9, count=7)},
         usage={("phynet0", "transit"): Usage(in_bytes=Decimal(5), out_bytes=Decimal("7.5"))},
         first_seen={"lab/w1:net1": NOW},
     )

@@ -1,0 +1,83 @@
+"""How the load of each uplink changes by itself, learned from sample to sample.
+
+Between two samples a load changes by our moves, which are known, and by the rest. The rest has a trend and a spread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from switcher.decide.board import same_network
+from switcher.decide.projection import newest_states, total_bps
+from switcher.decide.reserve import WARM
+from switcher.model import Drift, NetworkState, PastMove, Snapshot, Uplink
+
+TREND = timedelta(minutes=45)
+SPREAD = timedelta(hours=3)
+"""Time constants of what is learned."""
+OUTLIER = 3.0
+"""Sigmas: what strays farther counts as so far. A jump is no spread; it is met by what ``shed`` says."""
+LEAST_OUTLIER = 0.02
+"""Of the load: so much is never too far, or what never changed could never begin to."""
+
+
+def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMove]) -> Mapping[Uplink, Drift]:
+    """What is known once the samples of ``seen`` are; ``moves``: oldest first, as the memory of ``seen`` has them."""
+    newest = newest_states(seen.networks)
+    due = [before[uplink].sampled_at for uplink in newest if uplink in before]
+    landed = _landed(seen, moves, min(due)) if due else []
+    return {uplink: _learned(before.get(uplink), state, landed) for uplink, state in newest.items()}
+
+
+Landed = tuple[datetime, Uplink, float]
+"""When, where, and how much more."""
+
+
+def _landed(seen: Snapshot, moves: Sequence[PastMove], since: datetime) -> list[Landed]:
+    """What our moves changed since then, at today's demands."""
+    recent = [move for move in moves if move.at >= since]
+    if not recent:
+        return []
+    states = {state.id: state for state in seen.workloads}
+    changes = []
+    for move in recent:
+        state = states.get(move.workload)
+        for name, sign in ((move.source, -1.0), (move.target, 1.0)) if state is not None else ():
+            for network in seen.networks:
+                if same_network(network.name, name) and network.node in (None, state.node if state else None):
+                    changes.append((move.at, network.uplink, sign * (state.demand_bps if state else 0.0)))
+    return changes
+
+
+def _learned(before: Drift | None, state: NetworkState, landed: Sequence[Landed]) -> Drift:
+    load = max(total_bps(state))
+    if before is None or before.load <= 0:
+        return Drift(sampled_at=state.sampled_at, load=load)
+    seconds = (state.sampled_at - before.sampled_at).total_seconds()
+    if seconds <= 0:
+        return before
+    ours = sum(
+        more for at, uplink, more in landed if uplink == state.uplink and before.sampled_at <= at < state.sampled_at
+    )
+    change = load - before.load - ours
+    return replace(_updated(before, change, seconds), sampled_at=state.sampled_at, load=load, every=seconds)
+
+
+def _updated(drift: Drift, change: float, seconds: float) -> Drift:
+    """The trend and the spread with one more change. The first ones are plain means (Welford's)."""
+    stray = change - drift.trend * seconds
+    if drift.count >= WARM:
+        most = max(OUTLIER * math.sqrt(drift.spread * seconds), LEAST_OUTLIER * drift.load)
+        stray = min(max(stray, -most), most)
+    first = 1 / (drift.count + 1)
+    quick = max(1 - math.exp(-seconds / TREND.total_seconds()), first)
+    slow = max(1 - math.exp(-seconds / SPREAD.total_seconds()), first)
+    return replace(
+        drift,
+        count=min(drift.count + 1, 10**6),
+        trend=drift.trend + quick * stray / seconds,
+        spread=drift.spread + slow * (stray * stray * (1 - quick) / seconds - drift.spread),
+    )

@@ -1,0 +1,110 @@
+"""What is kept free because loads change by themselves: learned from samples, without our own moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from cni.wire import MoveReason
+from switcher.decide import Before, decide, remember
+from switcher.decide.drift import learn
+from switcher.decide.reserve import SIGMAS, WARM, reserve
+from switcher.model import Drift, Memory, PastMove, Snapshot, Uplink
+from tests.support.scenes import MBPS, NOW, book, network, per_gb, policy, snapshot, targets, threshold, workload
+
+TICK = timedelta(minutes=5)
+PLINK = Uplink("pa", None)
+
+
+def _samples(loads: Sequence[float], moved: dict[int, float] | None = None) -> Drift:
+    """What is learned from a load every five minutes; ``moved``: tick -> demand that we brought to ``a`` then."""
+    known: dict[Uplink, Drift] = {}
+    moves: list[PastMove] = []
+    demand = max((moved or {}).values(), default=0.0)
+    for tick, load in enumerate(loads):
+        now = NOW + tick * TICK
+        seen = snapshot(
+            [network("a", used_bps=load, sampled_at=now), network("b", used_bps=0.0, sampled_at=now)],
+            [workload("w", "a", demand)],
+            now,
+        )
+        known = dict(learn(known, seen, moves))
+        if moved and tick in moved:
+            moves.append(
+                PastMove(workload="w", policy="all", source="b", target="a", reason=MoveReason.SAVINGS, at=now)
+            )
+    return known[PLINK]
+
+
+def test_a_steady_load_needs_nothing() -> None:
+    assert reserve(_samples([50 * MBPS] * 20), NOW + 19 * TICK) == 0
+
+
+def test_nothing_is_kept_before_enough_was_seen() -> None:
+    rising = [10 * MBPS + tick * MBPS for tick in range(WARM)]
+    assert reserve(_samples(rising), NOW + WARM * TICK) == 0
+    assert reserve(_samples([*rising, rising[-1] + MBPS]), NOW + WARM * TICK) > 0
+
+
+def test_a_trend_is_kept_free_until_the_next_decision_has_acted() -> None:
+    """A megabit per second more in every tick, nothing else: one tick ahead, and the age of the sample."""
+    rising = _samples([10 * MBPS + tick * MBPS for tick in range(30)])
+    assert reserve(rising, NOW + 29 * TICK) == pytest.approx(MBPS, rel=0.02)
+    assert reserve(rising, NOW + 30 * TICK) == pytest.approx(2 * MBPS, rel=0.02)
+
+
+def test_a_falling_load_gives_no_room_in_advance() -> None:
+    falling = _samples([90 * MBPS - tick * MBPS for tick in range(30)])
+    assert reserve(falling, NOW + 29 * TICK) == pytest.approx(0, abs=1)
+
+
+def test_the_spread_of_noise_is_found() -> None:
+    steps = np.random.default_rng(1).normal(0, MBPS, 400)
+    noisy = _samples((50 * MBPS + np.cumsum(steps)).tolist())
+    assert reserve(noisy, NOW + 399 * TICK) == pytest.approx(SIGMAS * MBPS, rel=0.35)
+
+
+def test_a_jump_is_no_spread() -> None:
+    """It is met by what ``shed`` says; the uplink is not kept empty for hours after it."""
+    steps = np.random.default_rng(1).normal(0, MBPS, 60)
+    calm = 30 * MBPS + np.cumsum(steps)
+    jumping = calm + np.where(np.arange(60) >= 40, 40 * MBPS, 0)
+    assert reserve(_samples(jumping.tolist()), NOW + 59 * TICK) < 1.6 * reserve(
+        _samples(calm.tolist()), NOW + 59 * TICK
+    )
+
+
+def test_our_own_moves_are_no_drift() -> None:
+    loads = [50 * MBPS] * 10 + [70 * MBPS] * 10
+    assert reserve(_samples(loads, moved={9: 20 * MBPS}), NOW + 19 * TICK) == 0
+    assert reserve(_samples(loads), NOW + 19 * TICK) > 0
+
+
+def _run(loads: Sequence[float]) -> list[dict[str, str]]:
+    """Ten workloads of 1 Mbps on ``a``, foreign load beside them; where they are sent in each tick (and do not go)."""
+    objects = book(per_gb("pa", "0.02"), per_gb("pb", "0.05"), policy(), threshold(fill="0.7", shed="0.8"))
+    memory, before, found = Memory(), None, []
+    for tick, load in enumerate(loads):
+        now = NOW + tick * TICK
+        seen: Snapshot = snapshot(
+            [network("a", used_bps=load + 10 * MBPS, sampled_at=now), network("b", sampled_at=now)],
+            [workload(f"w{number}", "a") for number in range(10)],
+            now,
+        )
+        memory = remember(memory, before, seen, objects)
+        decision = decide(seen, memory, objects)
+        before = Before(seen, decision)
+        found.append(targets(decision))
+    return found
+
+
+def test_who_is_on_an_uplink_that_fills_up_leaves_before_it_is_above_shed() -> None:
+    """79.5 of 80 Mbps after a megabit more in every tick: without the trend nobody would leave until it is too late."""
+    rising = _run([49.5 * MBPS + tick * MBPS for tick in range(21)])
+    steady = _run([69.5 * MBPS] * 21)
+    assert not rising[18]
+    assert rising[-1]
+    assert not steady[-1]
