@@ -5,6 +5,7 @@ A command's module is imported when it is asked for: reading a status must not w
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -74,7 +75,10 @@ def switcher() -> None:
 def main() -> None:
     """Entry point of the ``switcher`` script."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except BadInputError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)  # noqa: T201 - the message is for whoever typed the command
@@ -82,5 +86,9 @@ def main() -> None:
     except SwitcherError as error:
         print(f"switcher: {error}", file=sys.stderr)  # noqa: T201 - the message is for whoever typed the command
         sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(1)  # the reader, a pager or head, has gone
+    except OSError as error:
+        # Nothing more can be written: the reader, a pager or head, has gone, or the disk is full.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            print(f"switcher: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
+        sys.exit(1)

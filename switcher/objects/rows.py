@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from io import StringIO
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from switcher.objects.values import currency, day, decimal, moment, wrong
 from switcher.tariff.samples import Sample, Stay
 
 T = TypeVar("T")
+KEPT = 4096
+"""Texts whose value is kept: of one file's cells most are the same, and so are one value in memory."""
 SAMPLE_COLUMNS = ("start", "seconds", "network", "direction", "bytes")
 SAMPLE_OPTIONAL = ("destination", "node")
 RATE_COLUMNS = ("from", "to", "rate", "date")
@@ -51,7 +54,7 @@ class Row:
 
     def optional(self, column: str) -> str | None:
         """The cell, or None when it or its column is absent."""
-        return self.cells.get(column, "").strip() or None
+        return sys.intern(self.cells.get(column, "").strip()) or None
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -104,8 +107,8 @@ def _sample(row: Row) -> Sample:
     length = row.take("seconds", seconds, timedelta(0))
     return Sample(
         start=start,
-        end=start + length,
-        network=row.take("network", str, ""),
+        end=_end(start, length),
+        network=row.take("network", sys.intern, ""),
         direction=row.take("direction", direction, ""),
         bytes=row.take("bytes", byte_count, Decimal(0)),
         destination=row.optional("destination"),
@@ -146,6 +149,12 @@ def _positive(text: str) -> Decimal:
     return number
 
 
+@lru_cache(KEPT)
+def _end(start: datetime, length: timedelta) -> datetime:
+    return start + length
+
+
+@lru_cache(KEPT)
 def instant(text: str) -> datetime:
     """A time with a zone, of a year that samples can be of."""
     at = moment(text)
@@ -154,6 +163,7 @@ def instant(text: str) -> datetime:
     return at
 
 
+@lru_cache(KEPT)
 def seconds(text: str) -> timedelta:
     """The length of a row."""
     number = decimal(text)
@@ -182,22 +192,22 @@ def byte_count(text: str) -> Decimal:
 
 def read_table(path: Path, columns: Sequence[str], optional: Sequence[str], make: Callable[[Row], Any]) -> list[Any]:
     """What ``make`` makes of each row. Raises BadInputError with every problem of the file."""
+    problems: list[Problem] = []
+    found: list[Any] = []
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            try:
+                header = [name.strip() for name in next(reader, [])]
+                problems += _header_problems(str(path), header, columns, optional)
+                for row in _rows(reader, str(path), header) if not problems else ():
+                    found.append(None if row.problems else make(row))
+                    problems += row.problems
+            except csv.Error as error:
+                problems.append(Problem(str(path), reader.line_num, "", f"no valid CSV: {error}"))
     except (OSError, UnicodeDecodeError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
-        raise BadInputError([Problem(str(path), 0, "", f"cannot be read: {reason}")]) from error
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
-    found: list[Any] = []
-    problems: list[Problem] = []
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        problems += _header_problems(str(path), header, columns, optional)
-        for row in _rows(reader, str(path), header) if not problems else ():
-            found.append(row if row.problems else make(row))
-            problems += row.problems
-    except csv.Error as error:
-        problems.append(Problem(str(path), reader.line_num, "", f"no valid CSV: {error}"))
+        problems = [Problem(str(path), 0, "", f"cannot be read: {reason}")]
     if problems:
         raise BadInputError(problems)
     return found

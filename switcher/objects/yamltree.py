@@ -19,6 +19,8 @@ from switcher.errors import MOST_SHOWN, Problem, clipped, quoted
 Path = tuple[str | int, ...]
 PLAIN_INT = re.compile(r"-?(0|[1-9][0-9]*)")
 MOST_NODES = 200_000
+MOST_CHARACTERS = 8_000_000
+"""Of one text: it is read at some 100,000 a second."""
 DEEPEST = 60
 TAG = "tag:yaml.org,2002:"
 
@@ -76,6 +78,9 @@ def read(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     """All documents of a text, and everything that is wrong with it as YAML or JSON."""
     documents: list[Document] = []
     problems: list[Problem] = []
+    if len(text) > MOST_CHARACTERS:
+        what = f"is too large: {len(text):,} characters, more than {MOST_CHARACTERS:,}"
+        return documents, [Problem(file, 0, "", f"{what}; write several files")]
     try:
         for number, node in enumerate(yaml.compose_all(_without_tabs(text), Loader=yaml.SafeLoader), 1):
             walk = _Walk(file, number)

@@ -60,10 +60,11 @@ def bill(  # noqa: PLR0913, PLR0917 # one question with all its inputs, of which
             raise BadInputError(list(dict.fromkeys(problems)))
         currency = _currency(contracts, accounts, change)
         entries = [_entry(account, currency, change) for account in accounts if any(account.tariffs())]
+        total = sum((entry.total for entry in entries), Decimal(0))
     named = networks_of(tariff for lists in contracts.values() for tariff in lists)
     return Invoice(
         currency=currency,
-        total=sum((entry.total for entry in entries), Decimal(0)),
+        total=total,
         start=period[0],
         end=period[1],
         entries=tuple(entries),

@@ -61,16 +61,17 @@ def in_time_order(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def overlaps(samples: Sequence[Sample]) -> Iterator[Problem]:
-    """Rows of the same network, node, direction and destination that overlap in time."""
-    for key, rows in groupby(sorted(samples, key=lambda row: (row.key, row.start)), key=lambda row: row.key):
-        latest: Sample | None = None
-        for row in rows:
-            if latest is not None and row.start < latest.end:
-                what = f"network {quoted(key[0])}, direction {key[2]}" + (f", node {quoted(key[1])}" if key[1] else "")
-                text = f"{row.start.isoformat()} overlaps line {latest.line}, which ends at {latest.end.isoformat()}"
-                yield row.problem("start", f"{text} ({what})")
-            if latest is None or row.end > latest.end:
-                latest = row
+    """Rows, given in time order, of the same network, node, direction and destination that overlap in time."""
+    last: dict[tuple[str, str, str, str], Sample] = {}
+    for row in samples:
+        key = row.key
+        latest = last.get(key)
+        if latest is not None and row.start < latest.end:
+            what = f"network {quoted(key[0])}, direction {key[2]}" + (f", node {quoted(key[1])}" if key[1] else "")
+            text = f"{row.start.isoformat()} overlaps line {latest.line}, which ends at {latest.end.isoformat()}"
+            yield row.problem("start", f"{text} ({what})")
+        if latest is None or row.end > latest.end:
+            last[key] = row
 
 
 def stays_overlap(stays: Sequence[Stay]) -> Iterator[Problem]:
