@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,14 +17,15 @@ from datetime import datetime
 from cni.wire import Ranking
 from switcher.act import act, resume
 from switcher.decide import Settings, decide_and_rank
+from switcher.decide.drift import learn
 from switcher.errors import TryLaterError
 from switcher.meters import Meters
-from switcher.model import Decision, Memory, Snapshot
+from switcher.model import Decision, Drift, Memory, Snapshot, Uplink
 from switcher.objects.model import Book
-from switcher.observe import LOOK_BACK, Sight, median_switch_seconds, observe, with_confirmations
+from switcher.observe import LOOK_BACK, Sight, median_switch_seconds, observe
 from switcher.plan import plan
 from switcher.ports import History, NodeHands, RecordedMove
-from switcher.record import record_decision
+from switcher.record import last_drift, record_decision
 from switcher.spending import spending
 from switcher.terms import terms
 
@@ -64,7 +65,7 @@ class Cycle:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._confirmations = Memory()
+        self._drift: Mapping[Uplink, Drift] | None = None
         self._counted: set[str] | None = None
 
     def tick(self) -> Decision | None:
@@ -109,8 +110,9 @@ class Cycle:
 
     def _observe(self, book: Book, now: datetime) -> tuple[Snapshot, Memory]:
         snapshot, memory = observe(self._parts.history, book, now, self._parts.sight)
-        self._confirmations = with_confirmations(self._confirmations, memory, snapshot, book)
-        return snapshot, self._confirmations
+        before = last_drift(self._parts.history) if self._drift is None else self._drift
+        self._drift = learn(before, snapshot, memory.moves)
+        return snapshot, replace(memory, drift=self._drift)
 
     def _settings(self, switch_seconds: float | None) -> Settings:
         settings = self._parts.settings

@@ -11,8 +11,7 @@ from operator import attrgetter
 from statistics import median
 
 from cni.wire import MoveReason, Outcome
-from switcher.decide.drift import learn
-from switcher.decide.projection import above_shed
+from switcher.decide.projection import above_shed, newest_states
 from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
@@ -50,7 +49,11 @@ def observe(history: History, book: Book, now: datetime, sight: Sight) -> tuple[
         workloads=_workloads(attachments, history.attachment_loads(now, sight.window), moves, book, now),
     )
     memory = _memory(history, book, moves, attachments, now)
-    return snapshot, replace(memory, ledgers=sight.slots.ledgers(history, book, snapshot))
+    return snapshot, replace(
+        memory,
+        over_shed=_confirmations(history, snapshot, book, sight.window),
+        ledgers=sight.slots.ledgers(history, book, snapshot),
+    )
 
 
 def workload_id(workload: str, attachment: str) -> str:
@@ -234,18 +237,27 @@ def median_switch_seconds(moves: Sequence[RecordedMove]) -> float | None:
     return median(status.finished_at - status.started_at for status in ended if status.finished_at) if ended else None
 
 
-def with_confirmations(before: Memory, memory: Memory, seen: Snapshot, book: Book) -> Memory:
-    """``memory`` with what only successive ticks know.
+def _confirmations(
+    history: History, seen: Snapshot, book: Book, window: timedelta
+) -> Mapping[Uplink, tuple[tuple[datetime, bool], ...]]:
+    """Whether each uplink was congested in the last windows, for ``confirm``; newest last.
 
-    The last samples of each uplink above or below ``shed``, for ``confirm`` (newest last), and how loads drift.
-
-    A tick that sees no new sample adds none: one sample never counts twice.
+    Read from the history, so that a controller that has just started knows as much as one that has run for long.
     """
-    over: dict[Uplink, tuple[tuple[datetime, bool], ...]] = {}
-    for network in seen.networks:
-        threshold = book.threshold_for(network.physical_network)
-        past = before.over_shed.get(network.uplink, ())
-        if network.capacity_bps > 0 and (not past or past[-1][0] < network.sampled_at):
-            past = (*past, (network.sampled_at, above_shed(network, threshold)))
-        over[network.uplink] = past[-threshold.confirm.of :]
-    return replace(memory, over_shed=over, drift=learn(before.drift, seen, memory.moves))
+    newest = {uplink: state for uplink, state in newest_states(seen.networks).items() if state.capacity_bps > 0}
+    spec = {uplink: book.threshold_for(uplink.physical_network) for uplink in newest}
+    found = {uplink: [(state.sampled_at, above_shed(state, spec[uplink]))] for uplink, state in newest.items()}
+    for step in range(1, max((each.confirm.of for each in spec.values()), default=1)):
+        for load in history.uplink_loads(seen.now - step * window, window):
+            uplink = Uplink(load.physical_network, load.node)
+            if uplink in found and step < spec[uplink].confirm.of and load.sampled_at < found[uplink][0][0]:
+                past = replace(
+                    newest[uplink],
+                    capacity_bps=load.capacity_bps,
+                    in_bps=load.in_bps,
+                    out_bps=load.out_bps,
+                    latency_ms=load.latency_ms,
+                    loss=load.loss,
+                )
+                found[uplink].insert(0, (load.sampled_at, above_shed(past, spec[uplink])))
+    return {uplink: tuple(samples) for uplink, samples in found.items()}

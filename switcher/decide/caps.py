@@ -21,6 +21,8 @@ from switcher.tariff.ledger import directed
 AHEAD = timedelta(hours=1)
 """So long before a quota is used up workloads begin to leave: safety budgets let them go a part at a time."""
 
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Caps:
@@ -30,6 +32,11 @@ class Caps:
     """Bits per second that quotas leave for it; infinite where there are none."""
     leave: Bools
     """What is above that must leave."""
+
+    def above(self, load: Floats) -> Bools:
+        """Where something must leave now, bits per second of rounding apart."""
+        above: Bools = self.leave & (load > self.most * (1 + ROUNDING))
+        return above
 
 
 def caps(board: Board, loads: tuple[Floats, Floats], memory: Memory, book: Book) -> Caps:

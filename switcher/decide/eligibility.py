@@ -51,7 +51,10 @@ class Standing:
     saving: Floats
     """W x C: money per hour, before move cost; not a number where there is no price."""
     worth: Bools
-    """W x C: candidates whose saving covers the move in the payback time and in the horizon, and begins at once."""
+    """W x C: candidates whose saving covers the move in the payback time and in the horizon, is not too small a part of
+    the policy's costs for its disruption, and begins at once."""
+    slight: Bools
+    """W x C: savings that are too small for their disruption (``disruptionThreshold``)."""
 
     @property
     def free(self) -> Bools:
@@ -64,13 +67,15 @@ def standing(board: Board, rules: Rules, projection: Projection, priced: Prices,
     """The standing of every workload."""
     block = _blocks(board, rules, projection, priced)
     saving, worth = _savings(board, rules, priced)
+    slight = _slight(board, rules, priced, saving)
     return Standing(
         hold=_holds(board, rules, projection, priced),
         gate=_gates(board, rules, memory),
         block=block,
         open=rules.candidates & (block == 0),
         saving=saving,
-        worth=worth & rules.candidates,
+        worth=worth & rules.candidates & ~slight,
+        slight=slight,
     )
 
 
@@ -96,6 +101,7 @@ def natural_reasons(standing: Standing, rules: Rules) -> Ints:
         (saving <= 0, StayReason.BEST),
         (saving * rules.horizon <= rules.move_cost, StayReason.SAVING_TOO_SMALL),
         (saving * rules.payback < rules.move_cost, StayReason.PAYBACK_TOO_LONG),
+        (_any(standing.open & standing.slight), StayReason.SAVING_TOO_SMALL),
         (np.ones(len(candidates), dtype=np.bool_), StayReason.BEST),
     )
 
@@ -170,6 +176,21 @@ def _blocks(board: Board, rules: Rules, projection: Projection, priced: Prices) 
     ):
         block[against & rules.candidates] = code
     return block
+
+
+def _slight(board: Board, rules: Rules, priced: Prices, saving: Floats) -> Bools:
+    """W x C: (saving / total cost) / (disruption / total disruption) < 1 / k, totals over the policy's attachments."""
+    threshold = rules.figures(lambda policy: float(policy.spec.disruption_threshold or 0), 0.0)
+    asked = rules.flags(lambda policy: policy.spec.disruption_threshold is not None)
+    if not asked.any() or not len(board.names):
+        return np.zeros(saving.shape, dtype=np.bool_)
+    here = np.where(board.here == NOWHERE, 0.0, np.nan_to_num(priced.cost[np.arange(len(saving)), board.here]))
+    cost, disruption = (
+        np.bincount(rules.number + 1, weights=each)[rules.number + 1] for each in (here, rules.move_cost)
+    )
+    with np.errstate(invalid="ignore"):
+        enough = saving * (disruption * threshold)[:, None] >= (rules.move_cost * cost)[:, None]
+    return asked[:, None] & (saving > 0) & ~enough
 
 
 def _savings(board: Board, rules: Rules, priced: Prices) -> tuple[Floats, Bools]:

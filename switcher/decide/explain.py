@@ -24,7 +24,7 @@ GB_PER_HOUR = Decimal(3600) / 8 / 10**9
 """Of one bit per second."""
 WHY = {
     StayReason.BEST: "nothing else is cheaper",
-    StayReason.SAVING_TOO_SMALL: "the saving over the horizon does not cover the move",
+    StayReason.SAVING_TOO_SMALL: "the saving over the horizon is too small for the move",
     StayReason.PAYBACK_TOO_LONG: "the saving does not pay for the move within the payback time",
     StayReason.COOLDOWN: "it moved a short time ago (cooldown)",
     StayReason.TOO_YOUNG: "it has not run for the minimum age yet",
@@ -62,10 +62,20 @@ class Words:
         saving = float(self.tick.standing.saving[row, column])
         if reason is MoveReason.SAFETY:
             cost = f"costs {_money(-saving)}" if saving < 0 else f"saves {_money(saving)}"
-            why = f"leaves {board.names[home]}, which is above its shed threshold; {cost} {self.currency}/h"
+            why = f"leaves {board.names[home]}, {self._congested(row)}; {cost} {self.currency}/h"
         else:
             why = f"saves {_money(saving)} {self.currency}/h, less the move"
         return f"{why}. {self._sum(row, column)}"
+
+    def _congested(self, row: int) -> str:
+        projection, uplink = self.tick.projection, int(self.tick.home_uplink[row])
+        if projection.poor[uplink]:
+            return "whose latency or loss is above its threshold"
+        return (
+            "whose quota is used up or soon will be"
+            if projection.used_up[uplink]
+            else "which is above its shed threshold"
+        )
 
     def stay(self, row: int, reason: StayReason, better: int, tier: float) -> str:
         """Why it stays; ``better`` is where it would go (NOWHERE: the cheapest alternative is shown).

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from switcher.objects.model import Book, ThresholdSpec
 
 MOST_KEPT = 0.15
 """Of a capacity: no more is kept free for drift."""
+MILLISECOND = timedelta(milliseconds=1)
 TOLERANCE = 1e-9
 """Share of a capacity that rounding of floats may exceed it by."""
 
@@ -37,8 +38,12 @@ class Projection:
     out: Floats
     """What is there with every known move landed."""
     shedding: Bools
-    """Above ``shed``, measured and confirmed or by our own moves, or about to run out of a quota: the excess over
-    ``fill`` leaves."""
+    """Congested, measured and confirmed or by our own moves: the excess over ``fill`` leaves. Where latency or loss
+    are too high and the load is not, everyone may leave: ``fill`` is then nothing."""
+    poor: Bools
+    """Congested by latency or loss."""
+    used_up: Bools
+    """A quota is used up or soon will be."""
     stale: Bools
 
     @property
@@ -63,21 +68,26 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     out = np.maximum(total_out - then_out, 0.0) + now_out
 
     shed = np.array([float(spec.shed) for spec in specs], dtype=np.float64) * capacity * (1 + TOLERANCE)
-    measured = np.maximum(total_in, total_out) > shed
-    confirmed = [
-        _confirmed(spec, memory, state, bool(above)) for spec, state, above in zip(specs, states, measured, strict=True)
-    ]
+    pairs = list(zip(states, specs, strict=True))
+    measured = np.array([above_shed(*pair) for pair in pairs], dtype=np.bool_)
+    confirmed = np.array([_confirmed(spec, memory, state) for state, spec in pairs], dtype=np.bool_)
+    bad = np.array([poor(*pair) for pair in pairs], dtype=np.bool_)
     quota = caps(board, (into, out), memory, book)
-    load = np.maximum(into, out)
-    fill = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
     kept = _kept(board, memory, capacity)
+    load, total = np.maximum(into, out), np.maximum(total_in, total_out)
+    fill = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
+    fill = np.minimum(fill - kept, quota.most)
+    # What has left since the sample was taken may have cured it: the next sample tells.
+    left = bad & confirmed & (load >= total * (1 - TOLERANCE))
+    fill = np.where(bad & (load <= fill), np.where(left, 0.0, load), fill)
     return Projection(
         capacity=capacity,
-        fill=np.minimum(fill - kept, quota.most),
+        fill=fill,
         into=into,
         out=out,
-        shedding=((load > shed - kept) & (~measured | np.array(confirmed, dtype=np.bool_)))
-        | (quota.leave & (load > quota.most * (1 + TOLERANCE))),
+        shedding=((load > shed - kept) & (~measured | confirmed)) | left | quota.above(load),
+        poor=left,
+        used_up=quota.leave,
         stale=np.array([_stale(state, spec, board, settings) for state, spec in zip(states, specs, strict=True)], bool),
     )
 
@@ -111,8 +121,16 @@ def total_bps(state: NetworkState) -> tuple[float, float]:
 
 
 def above_shed(state: NetworkState, spec: ThresholdSpec) -> bool:
-    """Whether a sample is above ``shed``: the larger direction where both are known, else all that is used."""
-    return state.capacity_bps > 0 and max(total_bps(state)) > float(spec.shed) * state.capacity_bps * (1 + TOLERANCE)
+    """Whether a sample is congested: above ``shed`` (the larger direction where both are known), or of bad quality."""
+    full = max(total_bps(state)) > float(spec.shed) * state.capacity_bps * (1 + TOLERANCE)
+    return state.capacity_bps > 0 and (full or poor(state, spec))
+
+
+def poor(state: NetworkState, spec: ThresholdSpec) -> bool:
+    """Whether latency or loss is above the threshold; what is not measured is not."""
+    late = spec.latency is not None and state.latency_ms is not None and state.latency_ms > spec.latency / MILLISECOND
+    lossy = spec.loss is not None and state.loss is not None and state.loss > float(spec.loss)
+    return late or lossy
 
 
 def _stale(state: NetworkState, spec: ThresholdSpec, board: Board, settings: Settings) -> bool:
@@ -121,10 +139,10 @@ def _stale(state: NetworkState, spec: ThresholdSpec, board: Board, settings: Set
     return state.capacity_bps <= 0 or board.seen.now - state.sampled_at > limit
 
 
-def _confirmed(spec: ThresholdSpec, memory: Memory, state: NetworkState, above: bool) -> bool:
+def _confirmed(spec: ThresholdSpec, memory: Memory, state: NetworkState) -> bool:
     past = memory.over_shed.get(state.uplink, ())
     samples = [was_above for at, was_above in past if at < state.sampled_at]
-    return sum([*samples, above][-spec.confirm.of :]) >= spec.confirm.at_least
+    return sum([*samples, above_shed(state, spec)][-spec.confirm.of :]) >= spec.confirm.at_least
 
 
 def _ours_now(board: Board) -> tuple[Floats, Floats]:

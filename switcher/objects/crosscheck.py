@@ -1,4 +1,4 @@
-"""What must hold between objects, and what a document may say that is not honoured yet."""
+"""What must hold between objects."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ from switcher.objects.policies import CongestionThreshold, SwitchPolicy
 from switcher.objects.tariffs import ExchangeRate, Tariff
 from switcher.objects.yamltree import Document, Path
 
-UNSUPPORTED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "CongestionThreshold": (("spec", "latency"), ("spec", "loss")),
-    "SwitchPolicy": (("spec", "disruptionThreshold"),),
-}
-"""Paths by kind; ``*`` is any element, and a last word may be the value itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -32,25 +26,6 @@ class Placed:
     def problem(self, path: Path, text: str) -> Problem:
         """A problem with this object."""
         return self.document.problem(path, text)
-
-
-def unsupported(document: Document) -> Iterator[Problem]:
-    """Everything in the document that is understood but not honoured yet."""
-    for pattern in UNSUPPORTED.get(str(document.data.get("kind")), ()):
-        for path, word in _found(document.data, pattern, ()):
-            yield document.problem(path, f"{word or document.data['kind']} is not supported yet")
-
-
-def _found(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:
-    if not pattern:
-        yield path, str(path[-1]) if path else ""
-    elif pattern[0] == "*" and isinstance(data, list):
-        for number, item in enumerate(data):
-            yield from _found(item, pattern[1:], (*path, number))
-    elif isinstance(data, dict) and data.get(pattern[0]) is not None:
-        yield from _found(data[pattern[0]], pattern[1:], (*path, pattern[0]))
-    elif pattern == (data,):
-        yield path, f"{path[-1]} {data}"
 
 
 def between(placed: Sequence[Placed], known_networks: Collection[str] | None) -> Iterator[Problem]:

@@ -194,7 +194,6 @@ def _validate(reading: _Reading) -> None:
         kind = _kind(document, reading.problems)
         if kind is None:
             continue
-        reading.problems += crosscheck.unsupported(document)
         reading.problems += tiers.out_of_order(document)
         try:
             reading.placed.append(Placed(kind.model_validate(document.data), document))

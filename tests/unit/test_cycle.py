@@ -14,10 +14,10 @@ from switcher.cycle import Cycle, Parts
 from switcher.decide import Settings
 from switcher.errors import RefusedError, TryLaterError
 from switcher.meters import Meters
-from switcher.model import Decision, Memory, StayReason
+from switcher.model import Decision, StayReason
 from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
-from switcher.observe import Sight, observe, with_confirmations
+from switcher.observe import Sight, observe
 from switcher.ports import RecordedMove
 from switcher.snapshots import from_json
 from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
@@ -254,11 +254,25 @@ def test_a_network_without_a_price_is_no_bargain() -> None:
 def test_one_sample_counts_once_for_confirmation() -> None:
     past = history()
     sight = Sight(window=timedelta(seconds=30))
-    confirmed = Memory()
     for seconds in (0, 1, 2):
-        snapshot, memory = observe(past, BOOK, NOW + timedelta(seconds=seconds), sight)
-        confirmed = with_confirmations(confirmed, memory, snapshot, BOOK)
-    assert {len(samples) for samples in confirmed.over_shed.values()} == {1}
+        _, memory = observe(past, BOOK, NOW + timedelta(seconds=seconds), sight)
+        assert {len(samples) for samples in memory.over_shed.values()} == {1}
+
+
+def test_a_controller_that_has_just_started_knows_the_samples_before() -> None:
+    past, sight = MemoryHistory(), Sight(window=timedelta(seconds=30))
+    threshold = {"kind": "CongestionThreshold", "metadata": {"name": "t"}, "spec": {"confirm": {"atLeast": 2, "of": 3}}}
+    book = book_from_documents([threshold, POLICY], "test")
+    on = NetworkReport(network="cni:a", physical_network="phynet0")
+    for number, percent in enumerate((95, 10, 90, 95)):
+        sample = uplink(400 + 30 * (number - 4), 30, 0, percent * 10**6 // 8 * 30)
+        past.ingest(batch(number + 1, uplinks=(sample,), networks=(on,)))
+
+    _, memory = observe(past, book, NOW, sight)
+
+    (samples,) = memory.over_shed.values()
+    assert [above for _, above in samples] == [False, True, True]
+    assert [NOW - at for at, _ in samples] == [timedelta(seconds=60), timedelta(seconds=30), timedelta(0)]
 
 
 @pytest.mark.parametrize(("failures", "quarantined"), [(1, set()), (2, {"cni:cheap"})])
