@@ -27,7 +27,9 @@ class Account:
     networks: frozenset[str]
     """Of all lists of the contract: what flows while no list is valid still counts."""
     samples: Sequence[Sample]
-    """In time order, all networks, those that touch ``whole``."""
+    """In time order, all networks, those that touch ``whole``, summed over nodes."""
+    of_nodes: Sequence[Sample]
+    """The same with their nodes, where a price asks for them."""
     stays: Sequence[Stay]
 
     def tariffs(self) -> Iterator[Tariff]:

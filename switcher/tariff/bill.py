@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, localcontext
 
 from switcher.errors import BadInputError
 from switcher.objects.tariffs import Tariff
+from switcher.objects.words import Each
 from switcher.tariff import refusals
 from switcher.tariff.account import Account
 from switcher.tariff.bounds import bounded
@@ -19,7 +20,7 @@ from switcher.tariff.limits import too_large
 from switcher.tariff.lists import by_contract, known_by, networks_of, timeline
 from switcher.tariff.money import EXACT, rounded
 from switcher.tariff.periods import Span, billing_periods
-from switcher.tariff.samples import Sample, Stay, in_time_order
+from switcher.tariff.samples import Sample, Stay, Touching, by_network, in_time_order, over_nodes
 
 
 def bill(  # noqa: PLR0913, PLR0917 # one question with all its inputs, of which three are required
@@ -44,10 +45,11 @@ def bill(  # noqa: PLR0913, PLR0917 # one question with all its inputs, of which
     rows = in_time_order(samples)
     stays = sorted(attachments or (), key=lambda stay: (stay.start, stay.end, stay.attachment, stay.network))
     with localcontext(EXACT):
+        of_networks = _Rows(by_network(rows), by_network(over_nodes(rows)))
         accounts = [
             account
             for contract, lists in contracts.items()
-            for account in _accounts(contract, lists, period, rows, stays)
+            for account in _accounts(contract, lists, period, of_networks, stays)
         ]
         problems = [
             *refusals.of_inputs(contracts, rows, attachments),
@@ -73,13 +75,24 @@ def bill(  # noqa: PLR0913, PLR0917 # one question with all its inputs, of which
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of each network, in time order: as given, and summed over nodes."""
+
+    each: Mapping[str, Sequence[Sample]]
+    summed: Mapping[str, Sequence[Sample]]
+
+
+def _counts_nodes(lists: Sequence[Tariff]) -> bool:
+    return any(charge.fixed and charge.fixed.each is Each.NODE for tariff in lists for charge in tariff.spec.charges)
+
+
 def _accounts(
-    contract: str, lists: tuple[Tariff, ...], period: Span, rows: Sequence[Sample], stays: Sequence[Stay]
+    contract: str, lists: tuple[Tariff, ...], period: Span, rows: _Rows, stays: Sequence[Stay]
 ) -> Iterator[Account]:
     networks = networks_of(lists)
-    mine = [row for row in rows if row.network in networks]
-    starts = [row.start for row in mine]
-    longest = max((row.end - row.start for row in mine), default=timedelta(0))
+    mine = Touching.of(rows.summed, networks)
+    each = Touching.of(rows.each if _counts_nodes(lists) else {}, networks)
     for whole in billing_periods(lists[0], *period):
         yield Account(
             contract=contract,
@@ -87,11 +100,8 @@ def _accounts(
             billed=(max(whole[0], period[0]), min(whole[1], period[1])),
             stretches=timeline(lists, *whole),
             networks=networks,
-            samples=[
-                row
-                for row in mine[bisect_left(starts, whole[0] - longest) : bisect_left(starts, whole[1])]
-                if row.end > whole[0]
-            ],
+            samples=mine.during(*whole),
+            of_nodes=each.during(*whole),
             stays=[stay for stay in stays if stay.network in networks],
         )
 

@@ -49,7 +49,7 @@ def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:
             if each is Each.ATTACHMENT and not has_stays:
                 yield Problem("attachments", 0, "", f"needed by charge {name!r} of {tariff.name!r}, but not given")
             if each is Each.NODE:
-                for row in account.samples:
+                for row in account.of_nodes:
                     if row.node is None and row.network in tariff.spec.physical_networks:
                         yield row.problem("node", f"missing, but charge {name!r} of {tariff.name!r} needs it")
 

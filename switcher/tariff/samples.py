@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
+from operator import attrgetter
 
 from switcher.errors import Problem, quoted
 
@@ -58,6 +60,46 @@ class Stay:
 def in_time_order(samples: Iterable[Sample]) -> list[Sample]:
     """The rows in an order that does not depend on how they were given."""
     return sorted(samples, key=lambda row: (row.start, row.end, row.key, row.bytes))
+
+
+def over_nodes(samples: Sequence[Sample]) -> list[Sample]:
+    """Rows that differ only in node and bytes as one, in the place of the first: prices on what flows need no nodes."""
+    groups: dict[tuple[datetime, datetime, str, str, str | None], list[Sample]] = {}
+    for row in samples:
+        groups.setdefault((row.start, row.end, row.network, row.direction, row.destination), []).append(row)
+    return [
+        rows[0] if len(rows) == 1 else replace(rows[0], bytes=sum((row.bytes for row in rows), Decimal(0)), node=None)
+        for rows in groups.values()
+    ]
+
+
+def by_network(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    """The rows of each network, in their order."""
+    found: dict[str, list[Sample]] = {}
+    for row in samples:
+        found.setdefault(row.network, []).append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Touching:
+    """Rows by their start, to be asked which touch a time."""
+
+    rows: Sequence[Sample]
+    starts: Sequence[datetime]
+    longest: timedelta
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Sequence[Sample]], networks: Iterable[str]) -> Touching:
+        """Those of some networks."""
+        mine = sorted((row for name in sorted(networks) for row in rows.get(name, ())), key=attrgetter("start"))
+        longest = max((row.end - row.start for row in mine), default=timedelta(0))
+        return cls(mine, [row.start for row in mine], longest)
+
+    def during(self, start: datetime, end: datetime) -> list[Sample]:
+        """Those that touch [start, end)."""
+        first, last = bisect_left(self.starts, start - self.longest), bisect_left(self.starts, end)
+        return [row for row in self.rows[first:last] if row.end > start]
 
 
 def overlaps(samples: Sequence[Sample]) -> Iterator[Problem]:

@@ -49,12 +49,19 @@ def bill(question: Question) -> list[Due]:
     """Every entry. Raises NoBill where the text says that the inputs are refused."""
     contracts: dict[str, list[Spec]] = {}
     for document in question.documents:
-        spec = document["spec"]
+        spec = written(document["spec"])
         if document["kind"] == "Tariff" and _known(spec, question.known_at):
             contracts.setdefault(spec.get("contract", document["metadata"].get("name")), []).append(spec)
     accounts = {name: list(_accounts(lists, question)) for name, lists in contracts.items()}
     _refuse(contracts, [one for each in accounts.values() for one in each], question)
     return [_due(name, one, question) for name, each in sorted(accounts.items()) for one in each if one.used]
+
+
+def written(value: Any) -> Any:
+    """What is written; a field that is null is as good as absent."""
+    if isinstance(value, Mapping):
+        return {key: written(each) for key, each in value.items() if each is not None}
+    return [written(each) for each in value] if isinstance(value, list) else value
 
 
 def _known(spec: Spec, known_at: datetime | None) -> bool:

@@ -11,7 +11,7 @@ from switcher.objects.tariffs import ExchangeRate
 from switcher.tariff import Sample, Stay
 from tests.oracle import clock
 from tests.oracle.account import Span, moment
-from tests.oracle.bill import Question
+from tests.oracle.bill import Question, written
 
 MOST_STEPS = 800
 MOST_PERIODS = 40
@@ -65,7 +65,7 @@ def _step(tariffs: Sequence[Mapping[str, Any]], period: Span) -> int | None:
     edges = list(period)
     step, length = HOUR, (period[1] - period[0]).total_seconds()
     for tariff in tariffs:
-        spec = tariff["spec"]
+        spec = written(tariff["spec"])
         edges += [moment(spec[name].strip()) for name in ("validFrom", "validTo") if spec.get(name)]
         for seconds in _lengths(spec):
             if seconds is None:
@@ -99,7 +99,7 @@ def _open(tariffs: Sequence[Mapping[str, Any]]) -> bool:
     """Lists of one contract with other networks, or with quantities at least or at most: the text does not say how."""
     seen: dict[str, Mapping[str, Any]] = {}
     for tariff in tariffs:
-        spec = tariff["spec"]
+        spec = written(tariff["spec"])
         bounded = any("minimum" in (charge.get("volume") or {}) or "maximum" in (charge.get("volume") or {})
                       for charge in spec["charges"])  # fmt: skip
         other = seen.setdefault(spec.get("contract") or tariff["metadata"]["name"], spec)
