@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cni.wire import Ranking
-from switcher.decide.assign import assign
 from switcher.decide.board import lay_out
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen, choose
+from switcher.decide.crowd import best
 from switcher.decide.eligibility import standing
 from switcher.decide.explain import Savings, Words, surcharges, words
 from switcher.decide.prices import prices
@@ -58,12 +58,14 @@ def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> 
     board = lay_out(seen)
     ruled = rules(board, memory, book, settings)
     projection = project(board, memory, book, settings)
-    priced = prices(board, ruled, projection, memory, (book, settings.settlement_currency))
-    stand = standing(board, ruled, projection, priced, memory)
-    tick = Tick(board=board, rules=ruled, projection=projection, prices=priced, standing=stand)
+
+    def look(crowds: Mapping[str, float]) -> Tick:
+        priced = prices(board, ruled, projection, memory, (book, settings.settlement_currency), crowds)
+        stand = standing(board, ruled, projection, priced, memory)
+        return Tick(board=board, rules=ruled, projection=projection, prices=priced, standing=stand)
 
     budgets = Budgets(board, ruled, memory)
-    wanted = assign(tick, budgets)
+    tick, wanted = best(look, book, budgets)
     chosen = choose(tick, wanted, budgets)
 
     told = words(tick, wanted.surcharge, _currency(book, settings))

@@ -3,7 +3,7 @@
 A quote is the price at the margin of what is there already. Where a price list has tiers, the bill is followed up to
 all that might come, and every stretch of one slope becomes a level: a width, and what it costs beyond the quote. The
 flow fills the cheap level first, and no one is sent to a dearer one who would not pay its price. Slopes that fall with
-the load are left at the quote: a workload alone never earns the discount of a crowd (docs/decision.md).
+the load are left at the quote; what a crowd would earn together is asked in crowd.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from switcher.decide.board import NOWHERE, Board, Ints
 from switcher.decide.prices import Load, Prices, loads_of
 from switcher.decide.rules import Rules
 from switcher.objects.model import Book
+from switcher.objects.tariffs import Charge
 from switcher.tariff.flow import Flow
 
 HALVINGS = 12
@@ -64,7 +65,7 @@ def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
             continue
         most = float(board.demand[rows].sum())
         slopes = _slopes(bill, most)
-        quote = _slope(bill, there, there + priced.probe)
+        quote = _slope(bill, there, there + priced.lists.crowds.get(name, priced.probe))
         steps = [Level(width, slope - quote) for width, slope in slopes]
         rising = all(step.extra <= after.extra for step, after in pairwise(steps))
         if len(steps) > 1 and rising:
@@ -101,14 +102,20 @@ def _above(steps: Sequence[Level], load: float) -> float:
 
 
 def _tiered(book: Book) -> set[str]:
-    """Physical networks with a percentile, or a volume charge of more than one tier."""
+    """Physical networks with a percentile, a minimum or maximum, or a charge of more than one tier."""
     return {
         name
         for tariff in book.tariffs
-        for charge in tariff.spec.charges
-        if charge.percentile is not None or (charge.volume is not None and len(charge.volume.tiers) > 1)
+        if tariff.spec.minimum is not None or tariff.spec.maximum is not None or any(map(_stepped, tariff.spec.charges))
         for name in tariff.spec.physical_networks
     }
+
+
+def _stepped(charge: Charge) -> bool:
+    volume = charge.volume
+    if volume is not None:
+        return len(volume.tiers) > 1 or volume.minimum is not None or volume.maximum is not None
+    return charge.fixed is None
 
 
 def _present(board: Board, rows: Ints) -> Mapping[str, float]:

@@ -65,6 +65,8 @@ class Lists:
     """Where percentile charges stand, as a physical network has it."""
     probe: float
     """Bits per second: about what one workload brings."""
+    crowds: Mapping[str, float]
+    """What is asked for instead, by physical network, where many are to come together."""
 
     def per_hour(self, name: str, horizon: timedelta, base: Flow, extra: Flow) -> Decimal | None:
         """What a load adds to the bill per hour on top of another, averaged over the horizon; None: no price."""
@@ -115,8 +117,10 @@ Terms = tuple[Book, str | None]
 """The price lists and the settlement currency."""
 
 
-def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms) -> Prices:
-    """All prices of a tick."""
+def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are priced by
+    board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms, crowds: Mapping[str, float]
+) -> Prices:
+    """All prices of a tick. ``crowds``: bits per second that a physical network is quoted for, where not for one."""
     book, currency = terms
     bases = _bases(board, projection)
     market = Lists(
@@ -128,12 +132,16 @@ def prices(board: Board, rules: Rules, projection: Projection, memory: Memory, t
         base=bases,
         marks=_marks(board, projection, memory, bases),
         probe=float(board.demand.mean()) if len(board.demand) and board.demand.any() else 1e6,
+        crowds=crowds,
     )
     groups, group_of = _groups(board, rules)
     names = sorted({uplink.physical_network for uplink in board.uplinks})
     keys = [(name, destination, horizon) for destination, horizon in groups for name in names]
     quotes = {key: quote_of(market, *key) for key in keys}
-    at_once = {key: quote_of(market, *key[:2], min(key[2], AT_ONCE)) for key in keys}
+    # A crowd earns its discount over the horizon only, and that it begins at once is not asked of it.
+    at_once = {
+        key: quotes[key] if key[0] in crowds else quote_of(market, *key[:2], min(key[2], AT_ONCE)) for key in keys
+    }
     price, gap = _spread(board, groups, group_of, quotes)
     now, _ = _spread(board, groups, group_of, at_once)
     arriving = price[np.arange(len(price)), np.maximum(board.here, 0)] if price.size else np.zeros(len(price))
@@ -176,15 +184,17 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
     if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
         return Quote(gap=directed if isinstance(directed, PriceGap) else PriceGap.UNKNOWN)
 
+    probe = market.probe if leaving else market.crowds.get(name, market.probe)
+
     def ask(load: Load | None) -> Decimal | PriceGap:
-        into = market.probe if load in (Load.IN, Load.BOTH) else 0.0
-        out = market.probe if load in (Load.OUT, Load.BOTH) else 0.0
+        into = probe if load in (Load.IN, Load.BOTH) else 0.0
+        out = probe if load in (Load.OUT, Load.BOTH) else 0.0
         extra = Flow(attachments=1, in_bps=into, out_bps=out, destination=destination)
         asked = undirected if load is Load.BOTH else directed
         return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing)
 
     alone, loaded = ask(None), {load: ask(load) for load in Load}
-    hours, rate = hours_of(horizon), Decimal(market.probe)
+    hours, rate = hours_of(horizon), Decimal(probe)
     if isinstance(alone, PriceGap):
         return Quote(gap=alone)
     per_bps: dict[Load, Decimal] = {}

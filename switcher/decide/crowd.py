@@ -1,0 +1,151 @@
+"""Prices that fall with the load: what a crowd would pay together, where one alone would not go.
+
+A quote is the price of one workload on top of what is there. Where a price falls with the load (allUnits, falling
+tiers, a block that many share), the market is solved again with the mean price of all who might come, then with that
+of those who came; of these answers the one with the least exact bill counts. So a discount is only bet on when enough
+of them are there to earn it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from switcher.decide.assign import Wanted, assign, automatic
+from switcher.decide.board import Board, Ints
+from switcher.decide.budgets import Budgets
+from switcher.decide.flow import OVERFLOW
+from switcher.decide.tick import Tick
+from switcher.objects.book import Book
+from switcher.objects.tariffs import Charge, Tiers
+from switcher.objects.words import Mode
+from switcher.tariff.flow import NOTHING, Flow
+
+PASSES = 3
+SAME = 0.9
+"""Of the load that a mean price was asked for: who came is as many as that, and it need not be asked again."""
+GAIN = 1e-6
+"""Of the bill's change: less is rounding."""
+
+Look = Callable[[Mapping[str, float]], Tick]
+"""The tick as it is when these physical networks are quoted for so many bits per second at once."""
+
+
+def best(look: Look, book: Book, budgets: Budgets) -> tuple[Tick, Wanted]:
+    """The tick and its assignment; of several linearisations the one with the least exact bill."""
+    tick = look({})
+    wanted = assign(tick, budgets)
+    crowds = _crowds(tick, falling(book))
+    if not crowds:
+        return tick, wanted
+    least = _change(tick, wanted)
+    found = tick, wanted
+    for _ in range(PASSES):
+        together = look(crowds)
+        answer = assign(together, budgets)
+        change = _change(together, answer)
+        if change < least - GAIN * abs(least) - 1e-12:
+            least, found = change, (together, answer)
+        came = _arrivals(together.board, answer)
+        fewer = {name: came.get(name, 0.0) for name, load in crowds.items() if 0 < came.get(name, 0.0) < SAME * load}
+        if not fewer:
+            break
+        crowds = fewer
+    return found
+
+
+def falling(book: Book) -> frozenset[str]:
+    """The physical networks of which some price falls with the load."""
+    return frozenset(
+        name
+        for tariff in book.tariffs
+        if tariff.spec.maximum is not None or any(map(_falls, tariff.spec.charges))
+        for name in tariff.spec.physical_networks
+    )
+
+
+def _falls(charge: Charge) -> bool:
+    if charge.quota is not None:
+        return charge.quota.beyond.block is not None
+    tiered = charge.volume or charge.percentile
+    if tiered is None:
+        return False
+    return (charge.volume is not None and charge.volume.maximum is not None) or _discounts(tiered.mode, tiered.tiers)
+
+
+def _discounts(mode: Mode, tiers: Tiers) -> bool:
+    return len(tiers) > 1 and (mode is not Mode.GRADUATED or any(b.price < a.price for a, b in pairwise(tiers)))
+
+
+def _crowds(tick: Tick, names: frozenset[str]) -> Mapping[str, float]:
+    """What might come to each of these networks: all who may go there, as far as there is room."""
+    board, open_ = tick.board, tick.standing.open & automatic(tick)[:, None]
+    found: dict[str, float] = {}
+    for name in sorted(names & {place.physical_network for place in board.uplinks}):
+        mine = np.array([place.physical_network == name for place in board.uplinks], dtype=np.bool_)
+        there = np.append(mine, False)[board.uplink]
+        may_come = (open_ & there).any(axis=1) & ~np.append(mine, False)[board.home_uplink]
+        room = float(np.maximum(tick.projection.headroom[mine], 0.0).sum())
+        load = min(float(board.demand[may_come].sum()), room)
+        if load > tick.prices.probe:
+            found[name] = load
+    return found
+
+
+def _arrivals(board: Board, wanted: Wanted) -> Mapping[str, float]:
+    """Bits per second that the assignment brings to each physical network."""
+    rows, columns = _moves(board, wanted)
+    found: dict[str, float] = {}
+    for uplink, load in zip(board.uplink[rows, columns].tolist(), board.demand[rows].tolist(), strict=True):
+        name = board.uplinks[uplink].physical_network
+        found[name] = found.get(name, 0.0) + load
+    return found
+
+
+def _moves(board: Board, wanted: Wanted) -> tuple[Ints, Ints]:
+    """Rows and columns of those that the assignment moves to another uplink."""
+    home = board.here[wanted.rows]
+    moving = (wanted.column != OVERFLOW) & (wanted.column != home)
+    return wanted.rows[moving], wanted.column[moving]
+
+
+def _change(tick: Tick, wanted: Wanted) -> float:
+    """What the assignment changes by the hour: bills as they are with it, penalties and moves. Unknown: infinite."""
+    board, rules = tick.board, tick.rules
+    rows, columns = _moves(board, wanted)
+    if not len(rows):
+        return 0.0
+    penalty = tick.prices.penalty
+    total = float((penalty[rows, columns] - penalty[rows, board.here[rows]]).sum())
+    total += float((rules.move_cost[rows] / rules.horizon[rows]).sum())
+    leader = rules.policy[int(rows[np.argmax(board.demand[rows])])]
+    if leader is None:
+        return np.inf
+    leaving = _flows(board, rows, board.here[rows])
+    coming = _flows(board, rows, columns)
+    for name, destination in sorted(leaving.keys() | coming.keys(), key=str):
+        less, more = leaving.get((name, destination), NOTHING), coming.get((name, destination), NOTHING)
+        left = tick.prices.lists.base(name, destination).without(less)
+        for sign, flow in ((-1, less), (1, more)):
+            price = tick.prices.lists.per_hour(name, leader.spec.horizon, left, flow)
+            if price is None:
+                return np.inf
+            total += sign * float(price)
+    return total
+
+
+def _flows(board: Board, rows: Ints, columns: Ints) -> Mapping[tuple[str, str | None], Flow]:
+    """What these workloads are together, by physical network and class of destination."""
+    found: dict[tuple[str, str | None], Flow] = {}
+    for row, uplink in zip(rows.tolist(), board.uplink[rows, columns].tolist(), strict=True):
+        key = board.uplinks[uplink].physical_network, board.workloads[row].destination
+        before = found.get(key, NOTHING)
+        found[key] = Flow(
+            attachments=before.attachments + 1,
+            in_bps=before.in_bps + float(board.into[row]),
+            out_bps=before.out_bps + float(board.out[row]),
+            destination=key[1],
+        )
+    return found
