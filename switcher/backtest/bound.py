@@ -7,7 +7,7 @@ where tiers fall, quotas are included or percentiles give slots for nothing; for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from switcher.objects.tariffs import Tier
 from switcher.objects.words import Direction, Each, Mode
 from switcher.simulate import World
 from switcher.simulate.bounds import free_moves_bound, percentile_bound, volumes_bound
-from switcher.tariff.lists import by_contract, timeline
+from switcher.tariff.lists import by_contract, networks_of, timeline
 
 MOST_SLOTS = 2_500
 """Of which the mixed-integer programme of tiers and quotas still proves something in its time."""
@@ -41,7 +41,7 @@ def best_bound(world: World, foreign: Decimal, told: Callable[[int], None]) -> B
 
     ``foreign``: the bill of the foreign load alone; ``told`` hears the number of slots done.
     """
-    floor = floors(world.site.book, (world.start, world.end))
+    floor = floors(world.site.book, (world.start, world.end), world.site.physical_networks)
     if floor is None:
         return None
     lists, exact = floor
@@ -59,10 +59,17 @@ def _sharper(world: World, foreign: Decimal) -> Iterator[float]:
             yield volumes_bound(world, SECONDS)
 
 
-def floors(book: Book, period: tuple[datetime, datetime]) -> tuple[tuple[Tariff, ...], bool] | None:
-    """Price lists of the least that anything adds, one after the other in time, and whether they are exact."""
+def floors(
+    book: Book, period: tuple[datetime, datetime], networks: Collection[str]
+) -> tuple[tuple[Tariff, ...], bool] | None:
+    """Price lists of the least that anything adds, one after the other in time, and whether they are exact.
+
+    Contracts of none of these physical networks do not matter: what they cost is the same in every row.
+    """
     found, exact = [], True
     for lists in by_contract(book.tariffs).values():
+        if not networks_of(lists) & set(networks):
+            continue
         for number, stretch in enumerate(timeline(lists, *period)):
             if stretch.tariff is None:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -43,9 +44,9 @@ def make_case(past: Past, book: Book, name: str = "", offered: Sequence[Physical
     rides = _reachable(past, book, offered, notes)
     names = tuple(sorted({network for _, network in rides} | set(past.names)))
     places = _uplinks(past, rides)
-    notes += _begun(past, book)
+    notes += _begun(past, book, set(rides.values()))
     problems = [*_unpriced(past, book), *_price_gaps(past, book, set(rides.values()))]
-    capacity = _capacities(past, book, places, set(rides.values()), problems)
+    capacity = _capacities(past, book, places, problems)
     if problems:
         raise BadInputError(problems)
     site = Site(
@@ -67,7 +68,7 @@ def make_case(past: Past, book: Book, name: str = "", offered: Sequence[Physical
         past.stays,
         exchange=Exchange(rates=book.rates),
     )
-    return Case(name=name, world=_world(past, site), paid=paid, notes=tuple(notes))
+    return Case(name=name, world=_world(past, site), paid=paid, notes=tuple(dict.fromkeys(notes)))
 
 
 def automatic(book: Book) -> Book:
@@ -129,16 +130,16 @@ def _reachable(
     rides = dict(past.rides)
     for item in offered:
         rides |= {(node, item.name): item.name for node in nodes}
-    priced, used = networks_of(book.tariffs), {stay.network for stay in past.stays}
-    for name in sorted(set(rides.values()) - used):
-        if name not in priced:
+    priced, left = networks_of(book.tariffs), {}
+    for (node, network), name in sorted(rides.items()):
+        place = Uplink(name, node)
+        if place in past.used or (name in priced and _capacity(past, book, place)):
+            left[node, network] = name
+        elif name not in priced:
             notes.append(f"{name} has no tariff: nothing moves there")
-        elif not any(_capacity(past, book, Uplink(name, node)) for node in nodes):
-            notes.append(f"{name} has no capacity: nothing moves there")
         else:
-            continue
-        rides = {place: ridden for place, ridden in rides.items() if ridden != name}
-    return rides
+            notes.append(f"{name} has no known capacity on {node}: nothing moves there")
+    return left
 
 
 def _uplinks(past: Past, rides: dict[tuple[str, str], str]) -> tuple[Uplink, ...]:
@@ -146,13 +147,18 @@ def _uplinks(past: Past, rides: dict[tuple[str, str], str]) -> tuple[Uplink, ...
 
 
 def _columns(past: Past, rides: dict[tuple[str, str], str], names: tuple[str, ...], places: tuple[Uplink, ...]) -> Ints:
-    """W x C."""
+    """W x C. Who is marked do-not-move, and did not move, finds only what it was on."""
     index = {place: number for number, place in enumerate(places)}
     by_node = {
         node: [index.get(Uplink(rides.get((node, name), ""), node), NOWHERE) for name in names]
         for node in {node for node, _, _ in past.owners}
     }
-    return np.array([by_node[node] for node, _, _ in past.owners], dtype=np.int64)
+    columns = np.array([by_node[node] for node, _, _ in past.owners], dtype=np.int64)
+    held = np.array([facts.do_not_move for facts in past.facts]) & (past.places == past.places[0]).all(axis=0)
+    for row in np.flatnonzero(held).tolist():
+        there = names.index(past.names[past.places[0, row]])
+        columns[row, np.arange(len(names)) != there] = NOWHERE
+    return columns
 
 
 def _capacity(past: Past, book: Book, place: Uplink) -> float:
@@ -163,13 +169,11 @@ def _capacity(past: Past, book: Book, place: Uplink) -> float:
     return past.record.capacity_bps.get(place, 0.0)
 
 
-def _capacities(
-    past: Past, book: Book, places: Sequence[Uplink], reachable: Collection[str], problems: list[Problem]
-) -> Floats:
+def _capacities(past: Past, book: Book, places: Sequence[Uplink], problems: list[Problem]) -> Floats:
     found = []
     for place in places:
         known = _capacity(past, book, place)
-        if not known and place.physical_network in reachable:
+        if not known and place in past.used:
             text = f"the capacity of {place.physical_network!r} on {place.node!r} is not known"
             hint = "give a PhysicalNetwork of this name with a capacity"
             problems.append(Problem(past.record.source, 0, "", f"{text}: {hint}"))
@@ -206,11 +210,12 @@ def _price_gaps(past: Past, book: Book, reachable: Collection[str]) -> Iterator[
                 yield Problem("tariffs", 0, "", text)
 
 
-def _begun(past: Past, book: Book) -> Iterator[str]:
+def _begun(past: Past, book: Book, reachable: AbstractSet[str]) -> Iterator[str]:
     """Billing periods that had begun when the period did, of contracts whose prices depend on what flowed before."""
     counting = {tariff.contract for tariff in book.tariffs if _counts(tariff)}
     for running in metered_periods(book, past.span.start):
-        if running.start < past.span.start and running.contract in counting:
+        matters = running.contract in counting and not reachable.isdisjoint(running.physical_networks)
+        if running.start < past.span.start and matters:
             since = running.start.isoformat()
             yield f"the billing period of {running.contract} runs since {since}: its counters begin with --period here"
 

@@ -62,11 +62,13 @@ class Past:
     """W x T."""
     background: Mapping[Uplink, tuple[Floats, Floats]]
     """T each: (in, out) bits per second."""
+    used: frozenset[Uplink]
+    """Where any attachment ever was."""
     stays: tuple[Stay, ...]
     """On physical networks, to the microsecond."""
     gaps: tuple[Gap, ...]
-    excess_bytes: int
-    """What attachments carried beyond what was counted on their uplinks: the background is then taken as none."""
+    excess_percent: float
+    """Of what attachments carried: what was not counted on their uplinks. The background is then taken as none."""
 
 
 @dataclass(slots=True)
@@ -118,9 +120,10 @@ def past_of(record: Record, span: Span) -> Past:
         places=draft.places,
         present=draft.present,
         background=background,
+        used=frozenset(Uplink(rides[stay.node, stay.network], stay.node) for stay in spans),
         stays=tuple(_stays(spans, rides, span)),
         gaps=gaps,
-        excess_bytes=excess,
+        excess_percent=excess,
     )
 
 
@@ -198,7 +201,8 @@ def _fill(places: Ints, present: Bools) -> None:
         places[:, row] = places[last, row]
 
 
-def _background(record: Record, draft: _Draft) -> tuple[dict[Uplink, tuple[Floats, Floats]], int]:
+def _background(record: Record, draft: _Draft) -> tuple[dict[Uplink, tuple[Floats, Floats]], float]:
+    """By uplink; and what of the attachments' load is beyond their uplinks', in per cent."""
     bits, excess = 8 / draft.span.slot.total_seconds(), 0.0
     found: dict[Uplink, tuple[Floats, Floats]] = {}
     for place in sorted({*record.uplinks, *draft.ours}):
@@ -209,9 +213,10 @@ def _background(record: Record, draft: _Draft) -> tuple[dict[Uplink, tuple[Float
         ours = draft.ours.get(place)
         if ours is not None:
             rates = rates[0] - ours[0], rates[1] - ours[1]
-        excess += sum(float(-np.minimum(rate, 0).sum()) for rate in rates) / bits
+        excess += sum(float(-np.minimum(rate, 0).sum()) for rate in rates)
         found[place] = np.maximum(rates[0], 0.0), np.maximum(rates[1], 0.0)
-    return found, round(excess)
+    load = float(draft.into.sum() + draft.out.sum())
+    return found, 100 * excess / max(load, 1e-9)
 
 
 def _facts(record: Record, owner: Key) -> Facts:

@@ -20,6 +20,8 @@ COLUMNS = (
 MOST_GAPS = 10
 """Named one by one in the table's notes; JSON has all."""
 BOUND = "bound"
+LEAST_EXCESS = 0.1
+"""Per cent: less is clocks that differ by a little."""
 
 
 def as_document(past: Past, found: Sequence[Comparison]) -> str:
@@ -117,9 +119,9 @@ def _lines(one: Comparison) -> Iterator[Mapping[str, object]]:
 
 def _notes(past: Past) -> Iterator[str]:
     yield from past.record.notes
-    if past.excess_bytes:
+    if past.excess_percent >= LEAST_EXCESS:
         yield (
-            f"attachments carried {past.excess_bytes / 1e9:.3f} GB more than was counted on their uplinks then:"
+            f"{past.excess_percent:.1f} % of what attachments carried was not counted on their uplinks at that time:"
             " the background is taken as none there"
         )
     unknown = int((~past.known_facts).sum())

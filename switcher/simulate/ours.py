@@ -25,7 +25,11 @@ class Ours:
         self._row = {workload: number for number, workload in enumerate(site.workloads)}
         self._column = {network: number for number, network in enumerate(site.networks)}
         self._nodes = sorted(set(site.node), key=str)
-        self._first = {node: site.node.index(node) for node in self._nodes}
+        # A workload that may not move has its own network only: a node's are those of any of its workloads.
+        self._uplinks = {
+            node: site.uplink[[row for row, each in enumerate(site.node) if each == node]].max(axis=0).tolist()
+            for node in self._nodes
+        }
 
     def place(self, sight: Sight) -> Ints:
         """Where they are, with the moves of this tick."""
@@ -49,7 +53,7 @@ class Ours:
         site, states = self._site, []
         into, out = sight.total_in.tolist(), sight.total_out.tolist()
         for node in self._nodes:
-            for column, uplink in enumerate(site.uplink[self._first[node]].tolist()):
+            for column, uplink in enumerate(self._uplinks[node]):
                 if uplink == NOWHERE:
                     continue
                 states.append(

@@ -22,14 +22,15 @@ HOUR = timedelta(hours=1)
 NO_USAGE: Mapping[str, Usage] = {}
 
 
-def shown(site: Site, at: datetime, span: timedelta = MOMENT) -> tuple[Floats, Floats]:
-    """P: money per GB in and per GB out, the mean over ``span``, by physical network.
+def shown(site: Site, at: datetime, span: timedelta = MOMENT) -> tuple[Floats, Floats, Floats]:
+    """P: money per GB in, per GB out, and per hour of an attachment, the mean over ``span``, by physical network.
 
-    Infinite where there is no price. What a list charges once per attachment, or by percentile, is not in it.
+    Infinite where there is no price. What a list charges by percentile is not in it.
     """
     rows = [_per_gb(site, name, at, span) for name in site.physical_networks]
     table = np.array(rows, dtype=np.float64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+    attached = per_attachment(site, at, span) if charges_attachments(site.book) else np.zeros(len(table))
+    return table[:, 0], table[:, 1], attached
 
 
 def _per_gb(site: Site, name: str, at: datetime, span: timedelta) -> tuple[float, float]:
@@ -63,13 +64,18 @@ def per_attachment(site: Site, at: datetime, span: timedelta) -> Floats:
 def over_time(world: World) -> tuple[Floats, Floats]:
     """P x T: money per GB in and out, the mean over each slot."""
     columns = [shown(world.site, world.time(slot), world.slot) for slot in range(world.slots)]
-    return np.stack([into for into, _ in columns], axis=1), np.stack([out for _, out in columns], axis=1)
+    return np.stack([each[0] for each in columns], axis=1), np.stack([each[1] for each in columns], axis=1)
 
 
-def densities(site: Site, prices: tuple[Floats, Floats], into: Floats, out: Floats) -> Floats:
-    """W x C: money per hour of each workload's traffic under each name, by prices per GB in and out (P)."""
+def densities(site: Site, prices: tuple[Floats, ...], into: Floats, out: Floats) -> Floats:
+    """W x C: money per hour of each workload's traffic under each name, by prices per GB in and out (P).
+
+    A third of the prices, where there is one, is per hour of an attachment.
+    """
     physical = site.physical[np.maximum(site.uplink, 0)]
     cost: Floats = (prices[0][physical] * into[:, None] + prices[1][physical] * out[:, None]) * GB_PER_HOUR_PER_BPS
+    if len(prices) > 2:
+        cost += prices[2][physical]
     return np.where(site.uplink >= 0, cost, np.inf)
 
 

@@ -147,6 +147,32 @@ def test_prices_per_attachment_are_in_the_bound(run: Run) -> None:
     assert float(case["bound"]["added"]) == pytest.approx(1.20)
 
 
+def test_what_may_not_move_does_not_and_the_bound_knows(run: Run) -> None:
+    """Two alike, one marked: 1.20 and 0.24 at best."""
+    csv("past/attachments.csv", HEADER, *rows("a/web", "dear", slots(12), GB), *rows("a/held", "dear", slots(12), GB))
+    csv("past/workloads.csv", "workload,doNotMove", "a/held,true")
+    (case,) = asked(run, "--config", config(), "--history", "past", "--policy", "ours", "reoptimise")["cases"]
+    assert float(case["bound"]["added"]) == pytest.approx(1.44, rel=1e-5)
+    assert by_policy(case)["ours"]["total"] == by_policy(case)["reoptimise"]["total"] == "1.45"
+
+
+def test_labels_choose_the_policy(run: Run) -> None:
+    """Of two alike the policy selects one by its label; the other stays."""
+    csv("past/attachments.csv", HEADER, *rows("a/web", "dear", slots(12), GB), *rows("a/db", "dear", slots(12), GB))
+    csv("past/workloads.csv", "workload,labels", "a/web,app=web;tier=front", "a/db,app=db")
+    chosen = config(policy(podSelector={"matchLabels": {"app": "web"}}, minimumAge="0s"))
+    (case,) = asked(run, "--config", chosen, "--history", "past")["cases"]
+    assert (by_policy(case)["ours"]["bill"], by_policy(case)["ours"]["moves"]) == ("1.44", 1)
+
+
+def test_what_attachments_carried_beyond_their_uplink_is_said(run: Run) -> None:
+    csv("past/attachments.csv", HEADER, *rows("web", "dear", slots(12), GB))
+    whole = [f"{at},300,dear,out,{GB // 2}" for at in slots(12)]
+    csv("past/uplinks.csv", "start,seconds,network,direction,bytes", *whole)
+    answer = asked(run, "--config", config(), "--history", "past")
+    assert answer["notes"][0].startswith("50.0 % of what attachments carried was not counted on their uplinks")
+
+
 def test_actual_is_the_bill_to_the_cent_and_the_rest_of_an_uplink_is_background(run: Run) -> None:
     """Tiers that the foreign load reaches too, and rows that straddle slots: what ``switcher bill`` says."""
     tiers = per_gb("dear", "0.013", ("7", "0.11"), ("20", "0.07"), direction="sum")

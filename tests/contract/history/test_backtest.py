@@ -169,7 +169,7 @@ def test_the_background_is_what_the_attachments_did_not_carry(url: str) -> None:
     for into, out in past.background.values():
         assert out == pytest.approx([25_000_007 * 30 * 8 / 300] * HOURS * 12)
         assert into == pytest.approx([1000 * 30 * 8 / 300] * HOURS * 12)
-    assert past.excess_bytes == 0
+    assert past.excess_percent == 0
 
 
 def test_a_long_period_is_billed_by_sums_and_says_so(url: str) -> None:
