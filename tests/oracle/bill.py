@@ -51,10 +51,15 @@ def bill(question: Question) -> list[Due]:
     for document in question.documents:
         spec = written(document["spec"])
         if document["kind"] == "Tariff" and _known(spec, question.known_at):
-            contracts.setdefault(spec.get("contract", document["metadata"].get("name")), []).append(spec)
+            contracts.setdefault(contract_of(document), []).append(spec)
     accounts = {name: list(_accounts(lists, question)) for name, lists in contracts.items()}
     _refuse(contracts, [one for each in accounts.values() for one in each], question)
     return [_due(name, one, question) for name, each in sorted(accounts.items()) for one in each if one.used]
+
+
+def contract_of(document: Mapping[str, Any]) -> str:
+    """Its own, or the object's name."""
+    return str(document["spec"].get("contract") or document.get("metadata", {}).get("name"))
 
 
 def written(value: Any) -> Any:

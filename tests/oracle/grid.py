@@ -11,7 +11,7 @@ from switcher.objects.tariffs import ExchangeRate
 from switcher.tariff import Sample, Stay
 from tests.oracle import clock
 from tests.oracle.account import Span, moment
-from tests.oracle.bill import Question, written
+from tests.oracle.bill import Question, contract_of, written
 
 MOST_STEPS = 800
 MOST_PERIODS = 40
@@ -102,7 +102,7 @@ def _open(tariffs: Sequence[Mapping[str, Any]]) -> bool:
         spec = written(tariff["spec"])
         bounded = any("minimum" in (charge.get("volume") or {}) or "maximum" in (charge.get("volume") or {})
                       for charge in spec["charges"])  # fmt: skip
-        other = seen.setdefault(spec.get("contract") or tariff["metadata"]["name"], spec)
+        other = seen.setdefault(contract_of(tariff), spec)
         if other is not spec and (bounded or other["physicalNetworks"] != spec["physicalNetworks"]):
             return True
     return False

@@ -206,6 +206,20 @@ def test_the_marginal_price_of_charges_on_the_whole_period_is_the_difference_of_
     assert abs(said - (with_extra.total - without.total)) < Decimal("0.061")
 
 
+@settings(max_examples=40, deadline=None)
+@given(prices_of=whole_books(), samples=rows())
+def test_a_contract_costs_no_less_than_its_minimum_and_no_more_than_its_maximum(
+    prices_of: Book, samples: list[Sample]
+) -> None:
+    (bounded,) = (each.spec for each in prices_of.tariffs if each.name == "bounded")
+    december = billing_period(prices_of.tariffs[0], START)
+    entries = [each for each in bill(prices_of.tariffs, samples, december, []).entries if each.contract == "bounded"]
+    assert bounded.minimum is not None
+    assert bounded.maximum is not None
+    assert [bounded.minimum <= entry.total <= bounded.maximum for entry in entries] == [True]
+    assert entries[0].adjustment is None or entries[0].total in (bounded.minimum, bounded.maximum)
+
+
 def _unrounded(invoice: Any) -> Decimal:
     return sum((line.amount for entry in invoice.entries for line in entry.lines), Decimal(0))
 

@@ -17,6 +17,7 @@ from tests.fuzz.money.cases import Case, cases
 from tests.fuzz.money.trial import run
 
 ROUND = 1000
+KEPT_OF_A_KIND = 5
 TWICE_EVERY = 4
 """The second computation takes ten times as long as all the rest."""
 PROGRESS_SECONDS = 2.0 if sys.stderr.isatty() else 60.0
@@ -41,8 +42,8 @@ def main() -> int:
             outcomes[trial.outcome] += 1
             for complaint in trial.complaints:
                 kind = complaint.partition(": {")[0]
-                if not failures[kind]:
-                    keep(case, out / f"failure-{len(failures)}", complaint)
+                if failures[kind] < KEPT_OF_A_KIND:
+                    keep(case, out / f"failure-{failures.total()}", complaint)
                 failures[kind] += 1
 
         number = 0
