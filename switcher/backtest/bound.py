@@ -105,10 +105,12 @@ def _bounded(spec: TariffSpec) -> bool:
 
 
 def _may_fall(charge: Charge) -> bool:
-    """All units at the price of the tier reached: a unit more may make the bill smaller."""
-    if charge.volume is not None:
-        return charge.volume.mode is Mode.ALL_UNITS and len(charge.volume.tiers) > 1
-    return charge.percentile is not None and charge.percentile.mode is Mode.ALL_UNITS and bool(charge.percentile.tiers)
+    """Whether a unit more may make the bill smaller: all units at the price of the tier reached, or a smaller fee."""
+    metered = charge.volume or charge.percentile
+    if metered is None or metered.mode is Mode.GRADUATED:
+        return False
+    fees = [tier.price for tier in metered.tiers]
+    return len(fees) > 1 and (metered.mode is Mode.ALL_UNITS or fees != sorted(fees))
 
 
 def _due_anyway(charge: Charge) -> bool:

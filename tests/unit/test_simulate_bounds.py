@@ -151,11 +151,29 @@ def test_a_falling_tier_is_worth_nothing_until_the_one_before_is_full() -> None:
 
 
 def test_started_blocks_are_whole() -> None:
+    """In a whole billing period of an hour: 2 GB are included, a block of 4 costs 3, the other network 2 per GB."""
     quota = {"included": "2", "unit": "GB", "direction": "out", "price": "5", "beyond": {"block": "4", "price": "3"}}
-    lists = [
-        {**per_gb("pa", "1"), "spec": {**per_gb("pa", "1")["spec"], "charges": [{"name": "quota", "quota": quota}]}},
-        per_gb("pb", "2"),
-    ]
-    assert volumes_bound(world([[GB_PER_SLOT] * 3], lists)) == pytest.approx(2)  # one GB on the other
-    assert volumes_bound(world([[GB_PER_SLOT] * 4], lists)) == pytest.approx(3)  # a block
-    assert volumes_bound(world([[GB_PER_SLOT] * 6], lists)) == pytest.approx(3)
+    hourly = {
+        **per_gb("pa", "1")["spec"],
+        "billingPeriod": {"unit": "hour"},
+        "charges": [{"name": "q", "quota": quota}],
+    }
+    lists = [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")]
+    for slots, money in ((3, 2), (4, 3), (6, 3)):  # one GB on the other; a block; the same block
+        seen = world([[GB_PER_SLOT] * slots + [0.0] * (12 - slots)], lists)
+        assert volumes_bound(seen) == pytest.approx(money)
+        places = np.array([0, 0, *([1] if slots == 3 else [0]), *[0] * 9])[:, None]
+        assert float(_spent(seen, Recorded(places)).bill) == pytest.approx(money)
+
+
+def test_of_a_part_of_a_billing_period_a_part_of_the_quota_is_included() -> None:
+    """Half of 4 GB for half of the hour, so that of 3 GB one is paid for."""
+    quota = {"included": "4", "unit": "GB", "direction": "out", "price": "5", "beyond": {"overage": "3"}}
+    hourly = {
+        **per_gb("pa", "1")["spec"],
+        "billingPeriod": {"unit": "hour"},
+        "charges": [{"name": "q", "quota": quota}],
+    }
+    seen = world([[GB_PER_SLOT] * 3 + [0.0] * 3], [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")])
+    assert volumes_bound(seen) == pytest.approx(2)
+    assert float(_spent(seen, Recorded(np.array([0, 0, 1, 0, 0, 0])[:, None])).bill) == pytest.approx(2)

@@ -7,6 +7,8 @@ solver proves within its time is the bound, so that it holds even when the optim
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from switcher.simulate.world import World
 from switcher.tariff import billing_period
 
 SECONDS = 60
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,9 @@ def _network(world: World, name: str) -> _Network:
     start, end = billing_period(lists[0], world.start)
     if not start <= world.start < world.end <= end:
         raise ValueError("the bound needs one billing period")
+    if isinstance(charge, Quota):  # of a part of the billing period the bill takes a part of the quota
+        part = Decimal((world.end - world.start) / MICROSECOND) / Decimal((end - start) / MICROSECOND)
+        charge = charge.model_copy(update={"included": charge.included * part, "price": charge.price * part})
     mine = world.site.physical == world.site.physical_networks.index(name)
     into, out = world.background_in[mine].sum(axis=0), world.background_out[mine].sum(axis=0)
     shed = float(world.site.shed[mine].sum())
