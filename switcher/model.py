@@ -166,7 +166,7 @@ class Drift:
     trend: float = 0.0
     """Bits per second and second."""
     spread: float = 0.0
-    """Variance that a second adds to the load."""
+    """Variance that a second adds to the load, per bit per second of load: of many workloads it grows with them."""
     count: int = 0
     """Changes that were seen."""
 

@@ -70,7 +70,7 @@ def _updated(drift: Drift, change: float, seconds: float) -> Drift:
     """The trend and the spread with one more change. The first ones are plain means (Welford's)."""
     stray = change - drift.trend * seconds
     if drift.count >= WARM:
-        most = max(OUTLIER * math.sqrt(drift.spread * seconds), LEAST_OUTLIER * drift.load)
+        most = max(OUTLIER * math.sqrt(drift.spread * drift.load * seconds), LEAST_OUTLIER * drift.load)
         stray = min(max(stray, -most), most)
     first = 1 / (drift.count + 1)
     quick = max(1 - math.exp(-seconds / TREND.total_seconds()), first)
@@ -79,5 +79,5 @@ def _updated(drift: Drift, change: float, seconds: float) -> Drift:
         drift,
         count=min(drift.count + 1, 10**6),
         trend=drift.trend + quick * stray / seconds,
-        spread=drift.spread + slow * (stray * stray * (1 - quick) / seconds - drift.spread),
+        spread=drift.spread + slow * (stray * stray * (1 - quick) / seconds / drift.load - drift.spread),
     )

@@ -66,7 +66,8 @@ def remember(memory: Memory, before: Before | None, seen: Snapshot, book: Book) 
 def _moves(
     memory: Memory, before: Before | None, known: Mapping[str, WorkloadState], seen: Snapshot, book: Book
 ) -> tuple[PastMove, ...]:
-    kept = tuple(move for move in memory.moves if seen.now - move.at <= _look_back(book))
+    since = seen.now - _look_back(book)
+    kept = tuple(move for move in memory.moves if move.at >= since)
     if before is None:
         return kept
     decided = {move.workload: move for move in before.decision.moves}

@@ -73,8 +73,8 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     confirmed = np.array([_confirmed(spec, memory, state) for state, spec in pairs], dtype=np.bool_)
     bad = np.array([poor(*pair) for pair in pairs], dtype=np.bool_)
     quota = caps(board, (into, out), memory, book)
-    kept = _kept(board, memory, capacity)
     load, total = np.maximum(into, out), np.maximum(total_in, total_out)
+    kept = np.minimum(_kept(board, memory, load), MOST_KEPT * capacity)
     fill = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
     fill = np.minimum(fill - kept, quota.most)
     # What has left since the sample was taken may have cured it: the next sample tells.
@@ -92,10 +92,10 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     )
 
 
-def _kept(board: Board, memory: Memory, capacity: Floats) -> Floats:
+def _kept(board: Board, memory: Memory, load: Floats) -> Floats:
     """U: what stays free because loads drift."""
-    drifts = [reserve(memory.drift.get(uplink), board.seen.now) for uplink in board.uplinks]
-    return np.minimum(np.array(drifts, dtype=np.float64), MOST_KEPT * capacity)
+    pairs = zip(board.uplinks, load.tolist(), strict=True)
+    return np.array([reserve(memory.drift.get(uplink), board.seen.now, each) for uplink, each in pairs], np.float64)
 
 
 def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:

@@ -17,10 +17,10 @@ SIGMAS = 2.5
 """How much of the spread is kept free."""
 
 
-def reserve(drift: Drift | None, now: datetime) -> float:
-    """Bits per second that the load may grow by until the next decision has acted; 0 while too little is known."""
+def reserve(drift: Drift | None, now: datetime, load: float) -> float:
+    """Bits per second that ``load`` may grow by until the next decision has acted; 0 while too little is known."""
     if drift is None or drift.count < WARM:
         return 0.0
     ahead = max((now - drift.sampled_at).total_seconds(), 0.0) + drift.every
     growth = max(drift.trend, 0.0) * ahead
-    return max(growth + SIGMAS * math.sqrt(drift.spread * ahead), 0.0)
+    return max(growth + SIGMAS * math.sqrt(drift.spread * load * ahead), 0.0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -39,32 +40,44 @@ def _samples(loads: Sequence[float], moved: dict[int, float] | None = None) -> D
     return known[PLINK]
 
 
+def _reserve(drift: Drift, now: datetime) -> float:
+    return reserve(drift, now, drift.load)
+
+
 def test_a_steady_load_needs_nothing() -> None:
-    assert reserve(_samples([50 * MBPS] * 20), NOW + 19 * TICK) == 0
+    assert _reserve(_samples([50 * MBPS] * 20), NOW + 19 * TICK) == 0
 
 
 def test_nothing_is_kept_before_enough_was_seen() -> None:
     rising = [10 * MBPS + tick * MBPS for tick in range(WARM)]
-    assert reserve(_samples(rising), NOW + WARM * TICK) == 0
-    assert reserve(_samples([*rising, rising[-1] + MBPS]), NOW + WARM * TICK) > 0
+    assert _reserve(_samples(rising), NOW + WARM * TICK) == 0
+    assert _reserve(_samples([*rising, rising[-1] + MBPS]), NOW + WARM * TICK) > 0
 
 
 def test_a_trend_is_kept_free_until_the_next_decision_has_acted() -> None:
     """A megabit per second more in every tick, nothing else: one tick ahead, and the age of the sample."""
     rising = _samples([10 * MBPS + tick * MBPS for tick in range(30)])
-    assert reserve(rising, NOW + 29 * TICK) == pytest.approx(MBPS, rel=0.02)
-    assert reserve(rising, NOW + 30 * TICK) == pytest.approx(2 * MBPS, rel=0.02)
+    assert _reserve(rising, NOW + 29 * TICK) == pytest.approx(MBPS, rel=0.02)
+    assert _reserve(rising, NOW + 30 * TICK) == pytest.approx(2 * MBPS, rel=0.02)
 
 
 def test_a_falling_load_gives_no_room_in_advance() -> None:
     falling = _samples([90 * MBPS - tick * MBPS for tick in range(30)])
-    assert reserve(falling, NOW + 29 * TICK) == pytest.approx(0, abs=1)
+    assert _reserve(falling, NOW + 29 * TICK) == pytest.approx(0, abs=1)
 
 
 def test_the_spread_of_noise_is_found() -> None:
     steps = np.random.default_rng(1).normal(0, MBPS, 400)
     noisy = _samples((50 * MBPS + np.cumsum(steps)).tolist())
-    assert reserve(noisy, NOW + 399 * TICK) == pytest.approx(SIGMAS * MBPS, rel=0.35)
+    assert _reserve(noisy, NOW + 399 * TICK) == pytest.approx(SIGMAS * MBPS, rel=0.35)
+
+
+def test_twice_the_workloads_have_twice_the_variance() -> None:
+    steps = np.random.default_rng(1).normal(0, MBPS, 400)
+    noisy = _samples((50 * MBPS + np.cumsum(steps)).tolist())
+    still = replace(noisy, trend=0.0)
+    now = NOW + 399 * TICK
+    assert reserve(still, now, 4 * still.load) == pytest.approx(2 * reserve(still, now, still.load))
 
 
 def test_a_jump_is_no_spread() -> None:
@@ -72,15 +85,13 @@ def test_a_jump_is_no_spread() -> None:
     steps = np.random.default_rng(1).normal(0, MBPS, 60)
     calm = 30 * MBPS + np.cumsum(steps)
     jumping = calm + np.where(np.arange(60) >= 40, 40 * MBPS, 0)
-    assert reserve(_samples(jumping.tolist()), NOW + 59 * TICK) < 1.6 * reserve(
-        _samples(calm.tolist()), NOW + 59 * TICK
-    )
+    assert _samples(jumping.tolist()).spread < 2 * _samples(calm.tolist()).spread
 
 
 def test_our_own_moves_are_no_drift() -> None:
     loads = [50 * MBPS] * 10 + [70 * MBPS] * 10
-    assert reserve(_samples(loads, moved={9: 20 * MBPS}), NOW + 19 * TICK) == 0
-    assert reserve(_samples(loads), NOW + 19 * TICK) > 0
+    assert _reserve(_samples(loads, moved={9: 20 * MBPS}), NOW + 19 * TICK) == 0
+    assert _reserve(_samples(loads), NOW + 19 * TICK) > 0
 
 
 def _run(loads: Sequence[float]) -> list[dict[str, str]]:
