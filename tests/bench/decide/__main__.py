@@ -1,12 +1,14 @@
 """``python -m tests.bench.decide``: runs every policy in every scenario and writes figures, a table and a chart.
 
-Each run has a process of its own, so that its peak of memory is its own; ``--jobs`` of them at a time.
+Ours runs in a process of its own, so that its peak of memory is its own; ``--jobs`` processes at a time. Each run's
+figures are kept under ``runs/``: with ``--resume`` a run that was interrupted goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -17,8 +19,10 @@ from typing import Any
 
 from tests.bench.decide import chart, report
 from tests.bench.decide.one import BOUND, Task
-from tests.bench.decide.scenarios import SEEDS, SIZES, scenarios
+from tests.bench.decide.scenarios import SEEDS, SIZES, Scenario, scenarios
 from tests.bench.decide.targets import TARGETS
+
+OURS = "ours"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,13 +30,17 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     chosen = [each for each in scenarios(SIZES[given.size]) if not given.only or given.only in each.name]
     seeds = tuple(given.seeds or SEEDS)
-    tasks = [
-        (each.name, name, seed)
+    runs = given.out / "runs"
+    if not given.resume:
+        shutil.rmtree(runs, ignore_errors=True)
+    runs.mkdir(parents=True, exist_ok=True)
+    _run(given.size, _tasks(chosen, seeds, runs), given.jobs, runs)
+    results = {
+        (each.name, what, seed): json.loads(_kept(runs, each.name, what, seed).read_text(encoding="utf-8"))
         for each in chosen
         for seed in seeds[: each.seeds]
-        for name in (BOUND, *(name for name in each.policies if not given.policy or name in given.policy))
-    ]
-    results = _run(given.size, tasks, given.jobs)
+        for what in (BOUND, *each.policies)
+    }
     rows = report.rows(chosen, results)
     report.write(given.out, chosen, rows)
     chart.draw(rows, given.out / "chart.png")
@@ -47,32 +55,50 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("build/bench-decide"))
     parser.add_argument("--seeds", type=int, nargs="*", help=f"default: {' '.join(map(str, SEEDS))}")
     parser.add_argument("--only", help="scenarios whose name contains this")
-    parser.add_argument("--policy", nargs="*", help="these policies only")
+    parser.add_argument("--resume", action="store_true", help="keep the runs that are there")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--report-only", action="store_true", help="exit 0 although a target is missed")
     return parser
 
 
-def _run(size: str, tasks: Sequence[Task], jobs: int) -> dict[Task, dict[str, Any]]:
-    found: dict[Task, dict[str, Any]] = {}
+def _tasks(chosen: Sequence[Scenario], seeds: Sequence[int], runs: Path) -> list[Task]:
+    """What is not there yet, the longest scenarios first."""
+    tasks = []
+    for each in chosen:
+        for seed in seeds[: each.seeds]:
+            others = (BOUND, *(name for name in each.policies if name != OURS))
+            for what in ((OURS,), others):
+                missing = tuple(name for name in what if not _kept(runs, each.name, name, seed).exists())
+                if missing:
+                    tasks.append(Task(scenario=each.name, seed=seed, what=missing))
+    return tasks
+
+
+def _kept(runs: Path, scenario: str, what: str, seed: int) -> Path:
+    return runs / f"{scenario}.{what}.{seed}.json"
+
+
+def _run(size: str, tasks: Sequence[Task], jobs: int, runs: Path) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {pool.submit(_apart, size, task): task for task in tasks}
-        for done in as_completed(waiting):
-            found[waiting[done]] = done.result()
+        for number, done in enumerate(as_completed(waiting), 1):
+            task = waiting[done]
+            for what, figures in done.result().items():
+                kept = _kept(runs, task.scenario, what, task.seed)
+                kept.write_text(json.dumps(figures) + "\n", encoding="utf-8")
             seconds = time.monotonic() - started
-            told = f"{len(found)} of {len(tasks)} runs, {seconds:.0f} s: {' '.join(map(str, waiting[done]))}"
+            told = f"{number} of {len(tasks)} processes, {seconds:.0f} s: {task.scenario} {task.seed}"
             sys.stderr.write(f"\r{told:100}")
             sys.stderr.flush()
     sys.stderr.write("\n")
-    return {task: found[task] for task in tasks}
 
 
-def _apart(size: str, task: Task) -> dict[str, Any]:
-    """The figures of one run. Raises CalledProcessError, after the run has said why, when it fails."""
-    command = [sys.executable, "-m", "tests.bench.decide.one", size, *map(str, task)]
+def _apart(size: str, task: Task) -> dict[str, dict[str, Any]]:
+    """The figures of one process, by what. Raises CalledProcessError, after it has said why, when it fails."""
+    command = [sys.executable, "-m", "tests.bench.decide.one", size, task.scenario, str(task.seed), *task.what]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    figures: dict[str, Any] = json.loads(told.stdout)
+    figures: dict[str, dict[str, Any]] = json.loads(told.stdout)
     return figures
 
 

@@ -37,7 +37,8 @@ class Row:
     returns_percent: float
     decision_p50_ms: float
     decision_p99_ms: float
-    peak_rss_mb: float
+    peak_rss_mb: float | None
+    """None where the process was not its own."""
     runs: Sequence[Mapping[str, Any]]
 
 
@@ -68,7 +69,7 @@ def _row(
         seeds=[one["seed"] for one in told],
         ratio=fmean(one["ratio"] for one in known) if known else None,
         bill_ratio=fmean(one["bill_ratio"] for one in known) if known else None,
-        peak_rss_mb=max(one["peak_rss_mb"] for one in told),
+        peak_rss_mb=max(one["peak_rss_mb"] for one in told) if policy == "ours" else None,
         runs=told,
         **{name: fmean(one[name] for one in told) for name in MEANS},
     )
@@ -99,7 +100,7 @@ def table(found: Sequence[Row]) -> str:
             f"{row.returns_percent:.2f}",
             f"{row.decision_p50_ms:.1f}",
             f"{row.decision_p99_ms:.1f}",
-            f"{row.peak_rss_mb:.0f}",
+            "" if row.peak_rss_mb is None else f"{row.peak_rss_mb:.0f}",
         ]
         lines.append(f"| {row.scenario} | {row.policy} | " + " | ".join(figures) + " |")
     return "\n".join(lines) + "\n"
