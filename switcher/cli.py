@@ -90,5 +90,5 @@ def main() -> None:
         # Nothing more can be written: the reader, a pager or head, has gone, or the disk is full.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            print(f"switcher: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
+            print(f"switcher: {error.strerror or error}", file=sys.stderr)  # noqa: T201 - as above
         sys.exit(1)
