@@ -18,51 +18,21 @@ each, and the answer is then exact for whole workloads too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
+from switcher.decide.market import OVERFLOW, Market, Tier
+from switcher.decide.parts import labels, parts
 
-OVERFLOW = -1
+__all__ = ["OVERFLOW", "Market", "Tier", "cheapest", "shadow_prices"]
+
 UNITS = 20_000_000
 """Sum of all demands in units."""
 LARGEST = 2**60
 """Bound of scaled cost x nodes inside the solver."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """One level of a price that rises with the load of a group of uplinks."""
-
-    group: int
-    width: float
-    """Bits per second; the last one of a group is infinite."""
-    extra: float
-    """Money per hour of a bit per second, beyond the workloads' own cost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Market:
-    """Who may go where, at what cost. Shapes: M workloads, C columns, U uplinks."""
-
-    demand: Floats
-    """M: bits per second."""
-    cost: Floats
-    """M x C: money per hour with the move's share in it; infinite where it may not be."""
-    home: Ints
-    """M: the column of the present network; its cost is finite."""
-    uplink: Ints
-    """M x C."""
-    room: Floats
-    """U: bits per second for these workloads under ``fill``."""
-    tolerated: Floats
-    """U: bits per second above that for those who are there already."""
-    group: Ints | None = None
-    """U: which of the tiers below an uplink's traffic is counted on, NOWHERE if none."""
-    tiers: Sequence[Tier] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +48,16 @@ class _Scale:
 def cheapest(market: Market) -> Ints:
     """M: the column of each workload, OVERFLOW where there is no room for it (it then stays at home).
 
-    A workload whose demand the flow split goes where the largest share went; the caller checks capacity again.
+    A workload whose demand the flow split goes where the largest share went; the caller checks capacity again. Parts
+    that share no uplink are solved one by one (decide/parts.py): as exact, and the time grows only with their number.
     """
-    count = len(market.demand)
-    if count == 0:
-        return np.empty(0, dtype=np.int64)
+    choice = np.full(len(market.demand), OVERFLOW, dtype=np.int64)
+    for rows, part in parts(market):
+        choice[rows] = _cheapest(part)
+    return choice
+
+
+def _cheapest(market: Market) -> Ints:
     rows, columns = _arcs_out(market)
     overflow = _overflow_cost(market)
     scale = _scale(market, rows, columns, overflow)
@@ -197,8 +172,9 @@ def _largest_share(market: Market, scale: _Scale, arcs: tuple[Ints, Ints], share
 def _by_name(market: Market, choice: Ints) -> Ints:
     """Among workloads that are alike, the first by name get the best places, whatever order the solver had."""
     alike: dict[tuple[int, float, bytes, bytes], list[int]] = {}
-    for row, home in enumerate(market.home.tolist()):
-        key = home, float(market.demand[row]), market.cost[row].tobytes(), market.uplink[row].tobytes()
+    _, which, count = np.unique(market.demand, return_inverse=True, return_counts=True)
+    for row in np.flatnonzero(count[which] > 1).tolist():
+        key = int(market.home[row]), float(market.demand[row]), market.cost[row].tobytes(), market.uplink[row].tobytes()
         alike.setdefault(key, []).append(row)
     sorted_choice = choice.copy()
     for rows in alike.values():
@@ -218,7 +194,7 @@ def shadow_prices(market: Market, choice: Ints, full: Bools) -> Floats:
     """
     start, end, step = _steps(market, choice)
     gain = np.zeros(len(market.room))
-    for _ in range(len(market.room)):
+    for _ in range(int(np.bincount(labels(market)).max(initial=0))):  # no chain visits an uplink twice
         better = gain.copy()
         np.minimum.at(better, end, gain[start] + step)
         better = np.where(full, better, 0.0)

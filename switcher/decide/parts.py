@@ -1,0 +1,83 @@
+"""A market in parts that have no uplink in common. The cheapest assignment of the whole is that of its parts.
+
+Uplinks belong to one node, and so do workloads: a site of a thousand nodes is a thousand small markets, unless a price
+that rises with the load of a network ties its uplinks together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Ints
+from switcher.decide.market import Market, Tier
+
+
+def parts(market: Market) -> Iterator[tuple[Ints, Market]]:
+    """(rows, their market) of each part, in the order of its first uplink."""
+    if not len(market.demand):
+        return
+    label = labels(market)
+    home = label[_home_uplink(market)]
+    if (home == home[0]).all():
+        yield np.arange(len(home)), market
+        return
+    order = np.argsort(home, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
+        yield rows, _part(market, rows, np.flatnonzero(label == home[rows[0]]))
+
+
+def labels(market: Market) -> Ints:
+    """U: a number for each uplink, the same for all of one part."""
+    uplinks = len(market.room)
+    rows, columns = np.nonzero(np.isfinite(market.cost))
+    pairs = np.unique(_home_uplink(market)[rows] * uplinks + market.uplink[rows, columns])
+    one, other = pairs // uplinks, pairs % uplinks
+    label = np.arange(uplinks)
+    if market.group is not None:
+        grouped = np.flatnonzero(market.group != NOWHERE)
+        first = np.full(uplinks, uplinks)
+        np.minimum.at(first, market.group[grouped], grouped)
+        one, other = np.append(one, grouped), np.append(other, first[market.group[grouped]])
+    while True:
+        least = np.minimum(label[one], label[other])
+        nearer = label.copy()
+        np.minimum.at(nearer, one, least)
+        np.minimum.at(nearer, other, least)
+        nearer = nearer[nearer]  # a label is an uplink of the part too: follow it, and halve the way
+        if np.array_equal(nearer, label):
+            return label
+        label = nearer
+
+
+def _home_uplink(market: Market) -> Ints:
+    found: Ints = market.uplink[np.arange(len(market.home)), market.home]
+    return found
+
+
+def _part(market: Market, rows: Ints, uplinks: Ints) -> Market:
+    local = np.zeros(len(market.room), dtype=np.int64)
+    local[uplinks] = np.arange(len(uplinks))
+    group, tiers = _groups(market, uplinks)
+    return Market(
+        demand=market.demand[rows],
+        cost=market.cost[rows],
+        home=market.home[rows],
+        uplink=local[market.uplink[rows]],
+        room=market.room[uplinks],
+        tolerated=market.tolerated[uplinks],
+        group=group,
+        tiers=tiers,
+    )
+
+
+def _groups(market: Market, uplinks: Ints) -> tuple[Ints | None, Sequence[Tier]]:
+    """The groups that these uplinks belong to, numbered anew, and their tiers."""
+    if market.group is None:
+        return None, ()
+    present = np.unique(market.group[uplinks])
+    number = {old: new for new, old in enumerate(present[present != NOWHERE].tolist())}
+    group = np.array([number.get(old, NOWHERE) for old in market.group[uplinks].tolist()], dtype=np.int64)
+    return group, tuple(replace(tier, group=number[tier.group]) for tier in market.tiers if tier.group in number)

@@ -1,0 +1,192 @@
+"""Whole ticks on a history of many attachments, each phase timed: run by test_whole_tick.py in a process of its own.
+
+`python -m tests.bench.whole_tick FILE NODES ATTACHMENTS` makes the history, if it is not there, and ticks on it. It
+prints one JSON object: seconds of processor time by phase, and the most memory that was resident.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from cni.wire import (
+    AttachmentReport,
+    AttachmentSample,
+    Batch,
+    NetworkReport,
+    SwitchOrder,
+    SwitchStatus,
+    UplinkSample,
+)
+from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import upgrade
+from switcher.cycle import Cycle, Parts
+from switcher.decide import Settings, decide_and_rank
+from switcher.meters import Meters
+from switcher.objects.model import Book
+from switcher.observe import Sight, observe
+from switcher.plan import plan
+from switcher.record import record_decision
+from switcher.terms import terms
+from tests.support.scenes import book, per_gb, policy
+
+NETWORKS, SAMPLES, SECONDS, START = 10, 3, 10, 1_800_000_000
+"""Networks on every node; samples of every attachment and uplink; seconds of each; the first one's start."""
+WINDOW = timedelta(seconds=SAMPLES * SECONDS)
+TICKS = 3
+
+
+def fill(url: str, nodes: int, attachments: int) -> None:
+    """Batches of every node through the real ingestion: log-normal demands, cheap networks too small for all."""
+    upgrade(url)
+    history, rng = SqlHistory.open(url), Random(1)
+    for number in range(nodes):
+        history.ingest(_batch(f"node-{number:05}", number, attachments, rng))
+    history.close()
+
+
+def _batch(node: str, number: int, attachments: int, rng: Random) -> Batch:
+    rates = [rng.lognormvariate(15, 1) / 8 for _ in range(attachments)]
+    on = [rng.randrange(NETWORKS) for _ in range(attachments)]
+    names = [f"shop-{(number + each) % 50}/web-{number:05}-{each:03}" for each in range(attachments)]
+    used = [sum(rate for rate, place in zip(rates, on, strict=True) if place == each) for each in range(NETWORKS)]
+    times = [START + sample * SECONDS for sample in range(SAMPLES)]
+    begun = START - 86_400 * 2 - number
+    return Batch(
+        agent=f"{node}/a",
+        node=node,
+        sequence=1,
+        sent_at=START + SAMPLES * SECONDS,
+        uplinks=tuple(
+            UplinkSample(
+                physical_network=f"phynet{each}",
+                start=start,
+                seconds=SECONDS,
+                in_bytes=int(0.4 * load * SECONDS),
+                out_bytes=int(load * SECONDS),
+                capacity_bps=sum(rates) * 8 / 5,
+            )
+            for each, load in enumerate(used)
+            for start in times
+        ),
+        traffic=tuple(
+            AttachmentSample(
+                workload=name,
+                attachment="net1",
+                network=f"cni:net{place}",
+                start=start,
+                seconds=SECONDS,
+                in_bytes=int(0.4 * rate * SECONDS),
+                out_bytes=int(rate * SECONDS * rng.uniform(0.9, 1.1)),
+            )
+            for name, rate, place in zip(names, rates, on, strict=True)
+            for start in times
+        ),
+        attachments=tuple(
+            AttachmentReport(
+                workload=name,
+                attachment="net1",
+                network=f"cni:net{place}",
+                physical_network=f"phynet{place}",
+                ifname="net1",
+                addresses=(f"10.{number % 250}.{each % 250}.2/16",),
+                since=begun,
+                started=begun,
+                labels={"app": f"app{each % 20}", "pod-template-hash": f"{each % 20 * 7919:x}"},
+            )
+            for each, (name, place) in enumerate(zip(names, on, strict=True))
+        ),
+        networks=tuple(
+            NetworkReport(network=f"cni:net{each}", physical_network=f"phynet{each}", free_addresses=200)
+            for each in range(NETWORKS)
+        ),
+    )
+
+
+class Hands:
+    """Agents that take every order; what they do with it is no part of a tick."""
+
+    def order(self, node: str, order: SwitchOrder) -> None:
+        """Taken."""
+
+    def switches(self, node: str) -> Sequence[SwitchStatus]:  # noqa: ARG002 - the port's signature
+        """None is known."""
+        return ()
+
+
+def prices() -> Book:
+    """A price per GB on every network, and one policy for all with the default budget."""
+    budget = {"moves": "10%", "per": "1h", "reasons": ["Savings"]}
+    lists = [per_gb(f"phynet{number}", f"0.0{3 + number % 7}{number}") for number in range(NETWORKS)]
+    return book(*lists, policy(moveCost="0.0001", budgets=[budget]))
+
+
+def cycle(history: SqlHistory, objects: Book, clock: list[datetime]) -> Cycle:
+    """The controller's own, with a clock that is set."""
+    parts = Parts(
+        history=history,
+        hands=Hands(),
+        book=lambda: objects,
+        clock=lambda: clock[0],
+        stopwatch=time.process_time,
+        sight=Sight(window=WINDOW),
+        settings=Settings(),
+        meters=Meters(),
+    )
+    return Cycle(parts)
+
+
+def phases(history: SqlHistory, objects: Book, now: datetime) -> dict[str, float]:
+    """Seconds of each step of a tick, one after the other, as the cycle takes them."""
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        started = time.process_time()
+        yield
+        seconds[name] = round(time.process_time() - started, 3)
+
+    gc.disable()
+    on = terms(Settings(), objects)
+    with timed("read"):
+        seen = observe(history, objects, now, Sight(window=WINDOW))
+    with timed("decide"):
+        decision, _ = decide_and_rank(*seen, objects, on.settings)
+    with timed("plan"):
+        orders = plan(decision, seen[0], objects)
+    with timed("record"):
+        record_decision(history, decision, seen, on, orders)
+    gc.enable()
+    return seconds
+
+
+def main(file: str, nodes: int, attachments: int) -> None:
+    """Ticks, then one more by phases."""
+    url = f"sqlite:///{file}"
+    if not Path(file).exists():
+        fill(url, nodes, attachments)
+    history, objects = SqlHistory.open(url), prices()
+    clock = [datetime.fromtimestamp(START, UTC) + WINDOW]
+    ticks, found = cycle(history, objects, clock), []
+    for _ in range(TICKS):
+        started = time.process_time()
+        decision = ticks.tick()
+        assert decision is not None
+        found.append({"seconds": round(time.process_time() - started, 3), "moves": len(decision.moves)})
+        clock[0] += timedelta(seconds=1)
+    by_phase = phases(history, objects, clock[0])
+    history.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"ticks": found, "phases": by_phase, "peak_mb": round(peak), "stays": len(decision.stays)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
