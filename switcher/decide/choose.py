@@ -202,14 +202,17 @@ def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, savin
     useful[settled] = False
     number, columns = useful.nonzero()
     rows = wanted.rows[number]
-    order = _best_first(tick, rows, columns)
+    order, spent = _best_first(tick, rows, columns), set[str]()
     for row, column in rooms.open_in_turn(rows[order], columns[order]):
         policy = tick.rules.policy[row]
-        if row in rooms.moved or policy is None or not (rooms.fits(row, column) and rooms.at_price(row, column)):
+        if row in rooms.moved or policy is None or policy.name in spent:
+            continue
+        if not (rooms.fits(row, column) and rooms.at_price(row, column)):
             continue
         refusal = budgets.take(policy, MoveReason.SAVINGS)
         if refusal is not None:
             chosen.refused[row] = refusal
+            spent.add(policy.name)  # and so for all that follow: why they stay is found with the others (stays.py)
             continue
         rooms.put(row, column)
         chosen.reason[row] = MoveReason.SAVINGS

@@ -25,8 +25,11 @@ def parts(market: Market) -> Iterator[tuple[Ints, Market]]:
         yield np.arange(len(home)), market
         return
     order = np.argsort(home, kind="stable")
+    local = np.zeros(len(market.room), dtype=np.int64)
     for rows in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
-        yield rows, _part(market, rows, np.flatnonzero(label == home[rows[0]]))
+        uplinks = np.flatnonzero(label == home[rows[0]])
+        local[uplinks] = np.arange(len(uplinks))
+        yield rows, _part(market, rows, uplinks, local)
 
 
 def labels(market: Market) -> Ints:
@@ -57,9 +60,8 @@ def _home_uplink(market: Market) -> Ints:
     return found
 
 
-def _part(market: Market, rows: Ints, uplinks: Ints) -> Market:
-    local = np.zeros(len(market.room), dtype=np.int64)
-    local[uplinks] = np.arange(len(uplinks))
+def _part(market: Market, rows: Ints, uplinks: Ints, local: Ints) -> Market:
+    """``local``: the number in the part of each of its uplinks."""
     group, tiers = _groups(market, uplinks)
     return Market(
         demand=market.demand[rows],
