@@ -245,38 +245,19 @@ def _together(links: Sequence[Sequence[Floats]]) -> Floats:
 
 
 def _aims(family: Sequence[_Link], needed: float, room: Mapping[str, float], *, settled: bool) -> Sequence[float]:
-    """What each link's level is to be: what is paid for first, then the cheapest, equal ones as they are used.
+    """What each link's level is to be: what is paid for first, then the cheapest, of equal ones the most used.
 
+    One link that carries nearly all is best: a burst that nobody foresaw then costs one free sample, not one of each.
     A link that had to go higher has that level; the others keep theirs, for they have used free samples above it.
     """
     aims = [flat_until(link.charge, 0.0) for link in family]
-    prices = [
-        cost_of(link.charge, aim + link.charge.unit.bps) - cost_of(link.charge, aim)
-        for link, aim in zip(family, aims, strict=True)
-    ]
-    usual = [link.usual(settled=settled) for link in family]
-    for price in sorted(set(prices)):
-        equal = [number for number, each in enumerate(prices) if each == price]
-        free = [
-            max(sum(room.get(name, 0.0) for name in family[each].running.physical_networks) - aims[each], 0.0)
-            for each in equal
-        ]
-        parts = _shared(needed - sum(aims), [usual[each] for each in equal], free)
-        for each, part in zip(equal, parts, strict=True):
-            aims[each] += part
+
+    def first(number: int) -> tuple[Decimal, float, tuple[str, str]]:
+        link, aim = family[number], aims[number]
+        price = cost_of(link.charge, aim + link.charge.unit.bps) - cost_of(link.charge, aim)
+        return price, -link.usual(settled=settled), link.key
+
+    for number in sorted(range(len(family)), key=first):
+        full = sum(room.get(name, 0.0) for name in family[number].running.physical_networks)
+        aims[number] += max(min(needed - sum(aims), full - aims[number]), 0.0)
     return [flat_until(link.charge, max(aim, link.level)) for link, aim in zip(family, aims, strict=True)]
-
-
-def _shared(amount: float, weights: Sequence[float], room: Sequence[float]) -> Sequence[float]:
-    """An amount in proportion of the weights, none above its room; by room where no weight is left."""
-    parts = [0.0] * len(room)
-    for _ in range(2 * len(room)):
-        left = amount - sum(parts)
-        spare = [limit - part for limit, part in zip(room, parts, strict=True)]
-        shares = [weight if free > 0 else 0.0 for weight, free in zip(weights, spare, strict=True)]
-        shares = shares if any(shares) else spare
-        if left <= amount * 1e-9 or not any(free > 0 for free in spare):
-            break
-        for number, share in enumerate(shares):
-            parts[number] += min(left * share / sum(shares), spare[number])
-    return parts

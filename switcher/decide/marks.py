@@ -20,8 +20,10 @@ from switcher.objects.words import Direction
 from switcher.tariff.flow import Flow
 from switcher.tariff.ledger import Mark, directed
 
-GUARD = 0.97
+GUARD = 0.93
 """In a burst the other links are filled to this part of their aims: one burst then costs one free sample."""
+EVEN = 0.05
+"""So far apart the links' free samples may be used up."""
 ROUNDING = 1e-9
 
 Key = tuple[str, str]
@@ -55,10 +57,17 @@ class _Link:
         ledger = self.ledger
         return ledger.begun + self.load * ledger.left > ledger.aim * (1 + ROUNDING)
 
-    def order(self) -> tuple[bool, Decimal, bool, int, Key]:
-        """Who takes a burst first: who has free samples, and of those who is above its aim already or has most."""
-        free = self.ledger.free
-        return free <= 0, self.ledger.raising if free <= 0 else Decimal(0), not self.bursting, -free, self.key
+    def order(self, most: int) -> tuple[object, ...]:
+        """Who takes a burst first, of a family that has at most so many free samples on a link.
+
+        Of those that have about as many: who aims low, because the others need theirs for the first moments of every
+        burst, which nobody foresees; then who is above its aim already, so that a burst stays where it is.
+        """
+        free, raising = self.ledger.free, self.ledger.raising
+        if free <= 0:
+            return True, raising, self.ledger.aim, not self.bursting, 0, self.key
+        few = free < most - max(most * EVEN, 1)
+        return False, few, self.ledger.aim, not self.bursting, -free, self.key
 
     @property
     def limit(self) -> float:
@@ -115,7 +124,8 @@ def _burst(family: Sequence[_Link]) -> bool:
         return True
     left = total - sum(link.limit * GUARD for link in family)
     taken: dict[Key, float] = {}
-    for link in sorted(family, key=_Link.order):
+    most = max(link.ledger.free for link in family)
+    for link in sorted(family, key=lambda link: link.order(most)):
         taken[link.key] = min(left, max(link.capacity - link.limit * GUARD, 0.0))
         left -= taken[link.key]
         if left <= total * ROUNDING:

@@ -156,11 +156,21 @@ def test_a_burst_goes_to_one_link_that_has_free_samples() -> None:
     assert found["c", "c0"].free_bps < 10 * MBPS
 
 
-def test_a_link_that_is_above_its_aim_goes_on_as_long_as_it_has_free_samples() -> None:
-    known = {**_ledger("a", free=3), **_ledger("b", free=5)}
+def test_a_burst_stays_where_it_is_while_the_links_have_about_as_many_free_samples() -> None:
+    known = {**_ledger("a", free=97), **_ledger("b", free=100)}
     seen = _seen({"a": [10, 10, 10], "b": [9]})
 
     assert not decide(seen, Memory(ledgers=known), book(_link("a"), _link("b"), policy(**QUICK))).moves
+
+
+def test_who_aims_high_keeps_its_free_samples_for_the_first_moments_of_bursts() -> None:
+    known = {**_ledger("a", free=100), **_ledger("b", free=98, aim=1 * MBPS)}
+    board = lay_out(_seen({"a": [30], "b": [0]}))
+
+    found = marks(board, project(board, NOTHING, book(), Settings()), known)
+
+    assert found["b", "c0"].free_bps > 20 * MBPS
+    assert found["a", "c0"].free_bps < 10 * MBPS
 
 
 def test_without_free_samples_the_level_that_rises_for_the_least_money_takes_the_burst() -> None:
@@ -245,4 +255,4 @@ def _split(total: float, links: Sequence[Ledger]) -> Sequence[float]:
         return [aim * total / sum(aims) for aim in aims]
     order = sorted(range(len(links)), key=lambda each: (links[each].free <= 0, -links[each].free, links[each].raising))
     takes = order[0]
-    return [aim * 0.97 if each != takes else total - 0.97 * (sum(aims) - aim) for each, aim in enumerate(aims)]
+    return [aim * 0.93 if each != takes else total - 0.93 * (sum(aims) - aim) for each, aim in enumerate(aims)]
