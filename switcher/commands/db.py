@@ -80,7 +80,23 @@ def stats(config: ConfigFile = DEFAULT_CONFIG, url: Url = None, as_json: AsJson 
         return
     rows: list[Row] = [{"table": name, "rows": count} for name, count in found.rows.items()]
     show(rows, ["table", "rows"], as_json=False, nothing="")
+    states: list[Row] = [
+        {
+            "resolution": state.table,
+            "slot": None if state.slot_seconds is None else f"{state.slot_seconds} s",
+            "rows": state.rows,
+            "oldest": state.oldest,
+            "newest": state.newest,
+            "kept from": state.kept_from,
+            "rolled until": state.rolled_until,
+            "partitions": state.partitions,
+            "MB": None if state.size_bytes is None else state.size_bytes / 1e6,
+        }
+        for state in found.resolutions
+    ]
+    show(states, list(states[0]), as_json=False, nothing="")
     span = {"oldest sample": found.oldest_sample, "newest sample": found.newest_sample, "MB": found.size_bytes / 1e6}
+    span["free MB"] = found.free_bytes / 1e6
     show([span], list(span), as_json=False, nothing="")
     agents: list[Row] = [
         {

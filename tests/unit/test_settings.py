@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from switcher.errors import BadInputError
+from switcher.keeping import Keep
 from switcher.settings import load_settings
 
 GOOD = """\
@@ -41,6 +42,10 @@ def test_good_settings_with_their_defaults(tmp_path: Path) -> None:
         pytest.param("staleAfter: 0s", "longer than zero", id="zero"),
         pytest.param("settlementCurrency: dollars", "currency", id="no currency"),
         pytest.param("tokenFile: 7", "tokenFile", id="path that is none"),
+        pytest.param("keep: {fives: 5d}", "must not grow shorter", id="coarser for shorter"),
+        pytest.param("keep: {samples: 5m}", "an hour at least", id="samples too short"),
+        pytest.param("keep: {moves: 1h}", "cooldowns and budgets", id="moves too short"),
+        pytest.param("keep: {decissions: 5d}", "decissions", id="unknown resolution"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, line: str, said: str) -> None:
@@ -73,3 +78,9 @@ def test_a_file_that_is_not_there_says_how_to_name_one(tmp_path: Path) -> None:
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInputError):
         load_settings(written(tmp_path, text))
+
+
+def test_what_is_not_said_about_keeping_has_its_default(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, GOOD + "keep: {decisions: 7d, minutes: 50d}\n"))
+    assert settings.keep.keep == Keep(decisions=timedelta(days=7), minutes=timedelta(days=50))
+    assert settings.keep.keep.samples == timedelta(days=2)

@@ -26,13 +26,13 @@ def erase(database: Database, table: Table, last: int) -> int:
 
     Safe to interrupt and to do again.
     """
-    owners = _owners(table)
+    owners = owners_of(table)
     with database.reading() as connection:
         ids = list(connection.execute(select(owners).distinct().order_by(owners)).scalars())
     return sum(_erase(database, table, some, last) for some in _some(ids))
 
 
-def _owners(table: Table) -> Any:
+def owners_of(table: Table) -> Any:
     """The column that lists whose rows the table has."""
     owner = next(iter(table.primary_key.columns)).name
     return {"uplink_id": uplinks.c.id, "path_id": paths.c.id}.get(owner, uplinks.c.physical_network)
@@ -61,7 +61,7 @@ def _erase(database: Database, table: Table, some: Sequence[Any], last: int) -> 
 def _oldest(connection: Connection, table: Table, some: Sequence[Any]) -> int | None:
     """Of some series the oldest row's time: one look into the primary key for each."""
     owner, at = table.primary_key.columns
-    owners = _owners(table)
+    owners = owners_of(table)
     first = select(func.min(at)).where(owner == owners).correlate(owners.table).scalar_subquery()
     found = select(first.label("first")).where(owners.in_(some)).subquery()
     oldest: int | None = connection.execute(select(func.min(found.c.first))).scalar()

@@ -115,6 +115,8 @@ STEPS = {
     if table is not None
 }
 """By table of sums: the microseconds of a slot."""
+ROLLED_WITH = {level.whole.name: level.name for level in UPLINK_LEVELS if level.whole is not None}
+"""Sums of physical networks have no reach of their own: they are made together with those of their uplinks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
