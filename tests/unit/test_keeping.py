@@ -38,9 +38,7 @@ def needed(*charges: dict[str, Any], **spec: Any) -> dict[Resolution, datetime]:
         pytest.param(
             [volume((None, "1"), schedule=[{**NIGHT, "to": "06:07"}])], {}, Resolution.MINUTES, id="window on minutes"
         ),
-        pytest.param(
-            [volume((None, "1"))], {"validFrom": "2026-11-01T00:05:00Z"}, Resolution.FIVES, id="fives"
-        ),
+        pytest.param([volume((None, "1"))], {"validFrom": "2026-11-01T00:05:00Z"}, Resolution.FIVES, id="fives"),
         pytest.param(
             [volume((None, "1"))], {"validFrom": "2026-11-01T00:00:30Z"}, Resolution.MINUTES, id="list in a minute"
         ),

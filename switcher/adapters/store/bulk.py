@@ -7,8 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-NULL = r"\N"
-"""How COPY's text format writes NULL."""
 FEW = 5
 """Fewer rows go by an INSERT: COPY takes one more exchange with the server."""
 
@@ -29,6 +27,6 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[int |
 
 def _copy(connection: Any, statement: str, rows: Sequence[tuple[int | float | None, ...]]) -> None:
     """Numbers need no quoting; the shortest text of a float reads back as the same float."""
-    lines = ["\t".join([NULL if value is None else repr(value) for value in row]) for row in rows]
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write("\n".join(lines) + "\n")
+    line = "\t".join(["%s"] * len(rows[0]))
+    with connection.cursor() as cursor, cursor.copy(f"{statement} WITH (NULL '{None}')") as copy:
+        copy.write("\n".join([line % row for row in rows]) + "\n")

@@ -13,8 +13,8 @@ from switcher.adapters.store import moves, present
 from switcher.adapters.store.bulk import insert_rows
 from switcher.adapters.store.instants import micros_of, moment_of
 from switcher.adapters.store.intervals import Interval, interval_of, share
-from switcher.adapters.store.late import Part, correct
-from switcher.adapters.store.reach import ROLLING, reaches
+from switcher.adapters.store.late import correct
+from switcher.adapters.store.reach import ROLLING, Reaches, reaches
 from switcher.adapters.store.schema import agents, path_samples, uplink_samples
 from switcher.adapters.store.series import PATHS, UPLINKS, Timed, new_pieces
 from switcher.adapters.store.slots import PATH_LEVELS, UPLINK_LEVELS
@@ -42,10 +42,8 @@ def ingest(connection: Connection, batch: Batch) -> int:
         log.warning("batches of an agent are missing", extra={"agent": batch.agent, "missed": missed})
     _seen(connection, agent.id, batch, missed)
     reach = reaches(connection)
-    correct(
-        connection, UPLINK_LEVELS, _store_uplinks(connection, batch.node, _usable(batch.uplinks, batch.agent)), reach
-    )
-    correct(connection, PATH_LEVELS, _store_traffic(connection, batch.node, _usable(batch.traffic, batch.agent)), reach)
+    _store_uplinks(connection, batch.node, _usable(batch.uplinks, batch.agent), reach)
+    _store_traffic(connection, batch.node, _usable(batch.traffic, batch.agent), reach)
     sent_at = micros_of(batch.sent_at)
     if batch.attachments is not None:
         present.replace_attachments(connection, batch.node, batch.attachments, sent_at)
@@ -96,22 +94,28 @@ def _usable(samples: Sequence[S], agent: str) -> list[Timed[S]]:
     return kept
 
 
-def _store_uplinks(connection: Connection, node: str, samples: Sequence[Timed[UplinkSample]]) -> list[Part]:
+def _store_uplinks(connection: Connection, node: str, samples: Sequence[Timed[UplinkSample]], reach: Reaches) -> None:
     rows = [
         (owner, part[1], part[0], *_amounts(sample, whole, part), sample.capacity_bps, sample.latency_ms, sample.loss)
         for owner, sample, whole, part in new_pieces(connection, UPLINKS, node, samples)
     ]
     insert_rows(connection, uplink_samples, rows)
-    return [(owner, (start, until), into, out, capacity) for owner, until, start, into, out, capacity, *_ in rows]
+    edge = reach[UPLINK_LEVELS[0].name].rolled_until
+    late = [(row[0], (row[2], row[1]), row[3], row[4], row[5]) for row in rows if row[2] < edge]
+    correct(connection, UPLINK_LEVELS, late, reach)
 
 
-def _store_traffic(connection: Connection, node: str, samples: Sequence[Timed[AttachmentSample]]) -> list[Part]:
+def _store_traffic(
+    connection: Connection, node: str, samples: Sequence[Timed[AttachmentSample]], reach: Reaches
+) -> None:
     rows = [
         (owner, part[1], part[0], *_amounts(sample, whole, part))
         for owner, sample, whole, part in new_pieces(connection, PATHS, node, samples)
     ]
     insert_rows(connection, path_samples, rows)
-    return [(owner, (start, until), into, out, 0.0) for owner, until, start, into, out in rows]
+    edge = reach[PATH_LEVELS[0].name].rolled_until
+    late = [(row[0], (row[2], row[1]), row[3], row[4], 0.0) for row in rows if row[2] < edge]
+    correct(connection, PATH_LEVELS, late, reach)
 
 
 def _amounts(sample: UplinkSample | AttachmentSample, whole: Interval, part: Interval) -> tuple[int, int]:

@@ -23,11 +23,13 @@ Part: TypeAlias = tuple[int, Interval, int, int, float]
 
 
 def correct(connection: Connection, levels: Sequence[Level], stored: Sequence[Part], reach: Reaches) -> None:
-    """Add what lies before each level's ``rolled_until`` to its sums; ``levels`` from fine to coarse."""
+    """Add what lies before each level's ``rolled_until`` to its sums; ``levels`` from fine to coarse.
+
+    ``stored``: samples that begin before the finest level's.
+    """
     finest = levels[0]
     edge = reach[finest.name].rolled_until
-    late = [part for part in stored if part[1][0] < edge]
-    sums = divided(late, Grid(period=(0, edge), step=finest.step))
+    sums = divided(stored, Grid(period=(0, edge), step=finest.step))
     for level in levels:
         sums = _coarser(sums, level.step, reach[level.name].rolled_until)
         if not sums:

@@ -82,16 +82,16 @@ def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequen
     pieces: list[Piece[S]] = []
     for key, (sample, whole) in zip(keys, samples, strict=True):
         series = known[key]
-        for part in _new_parts(connection, kind, series, whole):
-            pieces.append((series.id, sample, whole, part))
+        if whole[0] >= series.newest:  # time goes on: as good as always
+            series.newest = whole[1]
+            series.covered.append(whole)
+            pieces.append((series.id, sample, whole, whole))
+            continue
+        pieces += [(series.id, sample, whole, part) for part in _new_parts(connection, kind, series, whole)]
     return pieces
 
 
 def _new_parts(connection: Connection, kind: Kind[S], series: _Series, whole: Interval) -> list[Interval]:
-    if whole[0] >= series.newest:  # time goes on: as good as always
-        series.newest = whole[1]
-        series.covered.append(whole)
-        return [whole]
     parts = uncovered(whole, sorted(_stored(connection, kind, series, whole) + series.covered))
     series.covered.extend(parts)
     series.newest = max(series.newest, whole[1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from sqlite3 import Connection as SqliteConnection
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,8 @@ INCREMENTAL = 2
 """``PRAGMA auto_vacuum``: freed pages are listed, and given back when asked."""
 AT_ONCE = 500
 """Pages in one transaction."""
+LEAST = 50
+"""Fewer pages than this are not worth one."""
 RESERVE = 10
 """Percent of the file's pages that stay free for what comes next."""
 
@@ -31,11 +34,17 @@ def give_back(database: Database) -> int:
         with database.writing() as connection:
             pages, free, size = (_number(connection, name) for name in ("page_count", "freelist_count", "page_size"))
             spare = free - pages * RESERVE // 100
-            if spare < AT_ONCE or _number(connection, "auto_vacuum") != INCREMENTAL:
+            if spare < LEAST or _number(connection, "auto_vacuum") != INCREMENTAL:
                 return freed
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({AT_ONCE})").all()  # each row frees a page
-            freed += AT_ONCE * size
+            _free(connection.connection.driver_connection, min(spare, AT_ONCE))
+            freed += (free - _number(connection, "freelist_count")) * size
     return freed
+
+
+def _free(connection: Any, pages: int) -> None:
+    """Past SQLAlchemy, which does not expect rows without columns: each of them frees a page."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
 
 
 def make_incremental(database: Database) -> None:
