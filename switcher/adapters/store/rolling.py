@@ -6,7 +6,7 @@ are short, so that ingestion waits little.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, and_, func, select
+from sqlalchemy import Connection, Table, and_, func, select, text
 
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.instants import HOUR
@@ -34,6 +34,7 @@ def _step(database: Database, level: Level, target: int | None) -> bool:
     """Roll up a little more; False: there is no more until ``target`` (None: until where the source reaches)."""
     with database.writing() as connection:
         alone(connection)
+        _by_index(connection)
         now = reaches(connection)
         start = now[level.name].rolled_until
         end = target if target is not None else now[level.source.name].rolled_until // level.step * level.step
@@ -45,6 +46,13 @@ def _step(database: Database, level: Level, target: int | None) -> bool:
             _roll(connection, level, (start, end))
         rolled(connection, level.name, end)
         return True
+
+
+def _by_index(connection: Connection) -> None:
+    """PostgreSQL knows little of a table that grows by the minute, and would read all of it for each step."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text("SET LOCAL enable_hashjoin = off"))
 
 
 def _span(level: Level) -> int:
