@@ -57,13 +57,14 @@ def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
     if not len(rows) or not tiered:
         return found
     leader = int(rows[np.argmax(board.demand[rows])])
-    present = _present(board, rows)
+    present, most = _present(board, rows), float(board.demand[rows].sum())
+    if most <= 0:  # nothing flows: there is no load whose price could depend on how much it is
+        return found
     for name in sorted({uplink.physical_network for uplink in board.uplinks} & tiered):
         there = present.get(name, 0.0)
         bill = _bill(board, rules, priced, name, (leader, rows, there))
         if bill is None:
             continue
-        most = float(board.demand[rows].sum())
         slopes = _slopes(bill, most)
         quote = _slope(bill, there, there + priced.lists.crowds.get(name, priced.probe))
         steps = [Level(width, slope - quote) for width, slope in slopes]
