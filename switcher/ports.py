@@ -131,6 +131,8 @@ class SlotBytes:
     """Rising; 0 is the period's first."""
     in_bytes: Sequence[int]
     out_bytes: Sequence[int]
+    capacity_bps: float = 0.0
+    """Of an uplink, as last reported in the period; 0: not known any more, or no uplink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +224,9 @@ class History(Ledger, Protocol):
 
     def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
         """The same of each attachment on each network, for backtests: one after the other, for they may be many."""
+
+    def resolution(self, start: datetime) -> timedelta:
+        """How fine it is known from ``start`` on what attachments carried; zero: as it was sampled."""
 
     def store_objects(self, objects: Sequence[StoredObject]) -> None:
         """Keep these objects; one equal to the newest stored of its kind and name changes nothing.

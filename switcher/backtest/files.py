@@ -90,8 +90,16 @@ def read_files(path: Path, span: Span) -> Record:
             if offer.capacity_bps is not None
         },
         facts=dict(facts),
-        notes=[] if uplinks else ["no rows of uplinks: what the attachments carried is all that counts"],
+        notes=list(_notes(loads, uplinks, span)),
     )
+
+
+def _notes(loads: Sequence[Load], uplinks: Sequence[Sample], span: Span) -> Iterator[str]:
+    if not uplinks:
+        yield "no rows of uplinks: what the attachments carried is all that counts"
+    longest = max((row.end - row.start for row in loads), default=span.slot)
+    if longest > span.slot:
+        yield f"rows of up to {longest} are spread evenly over slots of {span.slot}"
 
 
 def read_loads(path: Path) -> list[Load]:

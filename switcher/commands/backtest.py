@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,23 +16,25 @@ from switcher.backtest.compare import Asked, Comparison, compare
 from switcher.backtest.contenders import OURS, refuse_unknown
 from switcher.backtest.files import read_files
 from switcher.backtest.past import Past, past_of
-from switcher.backtest.record import Record, Span
-from switcher.backtest.stored import read_history
+from switcher.backtest.record import Span
+from switcher.backtest.stored import read_history, stored_objects
 from switcher.commands.backtest_report import as_document, print_report
 from switcher.commands.options import AsJson
 from switcher.commands.progress import progress
 from switcher.commands.spans import read_span
 from switcher.errors import BadInputError, Problem
-from switcher.objects.load import load, load_over
+from switcher.objects.load import load_over
 from switcher.objects.model import Book
 
 FORMATS = (".png", ".svg")
 
 
 def backtest(
-    config: Annotated[Path, typer.Option(metavar="DIR", help="The objects: tariffs, thresholds, policies.")],
     history: Annotated[str, typer.Option(metavar="DB|CSV", help="A database's URL or file, a CSV file or directory.")],
     period: Annotated[str, typer.Option(metavar="START/END", help="Two times with a zone; END is exclusive.")],
+    config: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The objects; default: as the database has them.")
+    ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME...", help="Policies of the configuration, or what others do; default: ours."),
@@ -53,12 +55,12 @@ def backtest(
     """
     _refuse_format(plot)
     span = read_span(period, slot)
-    books = [("", load([config])), *((_name(path), load_over([config], [path])) for path in what_if or ())]
     names = [*(policy or ()), *(more or ())] or [OURS]
-    for _, book in books:
-        refuse_unknown(names, book)
-    with progress() as told:
-        past = _past(history, span)
+    with progress() as told, _source(history) as source:
+        books = _books(config, what_if or (), source, span)
+        for _, book in books:
+            refuse_unknown(names, book)
+        past = _past(source, span)
         cases = _cases(past, books)
         asked = Asked(policies=names, draw=plot is not None, stopwatch=time.perf_counter, told=told)
         found = [compare(past, case, asked) for case in cases]
@@ -76,26 +78,40 @@ def _refuse_format(plot: Path | None) -> None:
         raise BadInputError([Problem("--plot", 0, "", f"{str(plot)!r} must end in {' or '.join(FORMATS)}")])
 
 
-def _past(history: str, span: Span) -> Past:
-    with _record(history, span) as record:
-        try:
-            return past_of(record, span)
-        except ValueError as error:
-            raise BadInputError([Problem("--period", 0, "", str(error))]) from error
-
-
 @contextmanager
-def _record(history: str, span: Span) -> Iterator[Record]:
-    """The record; a database stays open while it is being read."""
-    url = history if "://" in history else f"sqlite:///{Path(history).absolute()}"
-    if "://" not in history and not _is_database(Path(history)):
-        yield read_files(Path(history), span)
+def _source(history: str) -> Iterator[SqlHistory | Path]:
+    """An open database, or where the CSV files are."""
+    path = Path(history)
+    if "://" not in history and not _is_database(path):
+        yield path
         return
-    opened = SqlHistory.open(url)
+    opened = SqlHistory.open(history if "://" in history else f"sqlite:///{path.absolute()}")
     try:
-        yield read_history(opened, span)
+        yield opened
     finally:
         opened.close()
+
+
+def _books(
+    config: Path | None, what_if: Sequence[Path], source: SqlHistory | Path, span: Span
+) -> list[tuple[str, Book]]:
+    """The objects of each case, by its name. Raises BadInputError with every problem."""
+    base: list[Path] | list[dict[str, Any]]
+    if config is not None:
+        base = [config]
+    elif isinstance(source, SqlHistory):
+        base = stored_objects(source, span)
+    else:
+        raise BadInputError([Problem("--config", 0, "", "is needed where the history is CSV files")])
+    return [("", load_over(base, [])), *((_name(path), load_over(base, [path])) for path in what_if)]
+
+
+def _past(source: SqlHistory | Path, span: Span) -> Past:
+    record = read_files(source, span) if isinstance(source, Path) else read_history(source, span)
+    try:
+        return past_of(record, span)
+    except ValueError as error:
+        raise BadInputError([Problem("--period", 0, "", str(error))]) from error
 
 
 def _is_database(path: Path) -> bool:

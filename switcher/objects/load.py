@@ -64,12 +64,16 @@ def load(paths: Sequence[Path], known_networks: Collection[str] | None = None) -
     return _book(_valid(_read(paths), known_networks).placed)
 
 
-def load_over(base: Sequence[Path], over: Sequence[Path]) -> Book:
+def load_over(base: Sequence[Path] | Sequence[Mapping[str, Any]], over: Sequence[Path]) -> Book:
     """The objects of ``base`` with those of ``over`` laid over them: of one kind and name only the latter counts.
 
-    Tariffs and exchange rates too, other than in :func:`extend`. Raises BadInputError with every problem.
+    Tariffs and exchange rates too, other than in :func:`extend`. ``base``: files, or documents of the history.
+    Raises BadInputError with every problem.
     """
-    below, above = _read(base), _read(over)
+    files = [path for path in base if isinstance(path, Path)]
+    stored = [document for document in base if not isinstance(document, Path)]
+    below, above = _read(files), _read(over)
+    below.documents += [_plain(document, "history", None) for document in stored]
     _validate(below)
     _validate(above)
     laid = {_identity(one) for one in above.placed}

@@ -279,13 +279,18 @@ class MemoryHistory:
         slots = Slots(start, end, slot)
         for (node, name), pieces in sorted(self._held.uplinks.items()):
             if (carried := _in_slots(pieces, slots)).slots:
-                yield Uplink(name, node), carried
+                inside = [piece for piece in pieces if piece.start < slots.period[1]]
+                newest = max(inside, key=lambda piece: piece.until)
+                yield Uplink(name, node), replace(carried, capacity_bps=newest.capacity_bps)
 
     def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
         slots = Slots(start, end, slot)
         for path, pieces in sorted(self._held.paths.items()):
             if (carried := _in_slots(pieces, slots)).slots:
                 yield AttachmentPath(*path), carried
+
+    def resolution(self, start: datetime) -> timedelta:  # noqa: ARG002 - nothing is rolled up here
+        return timedelta(0)
 
     def store_objects(self, objects: Sequence[StoredObject]) -> None:
         with self._lock:

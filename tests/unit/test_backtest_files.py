@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from switcher.commands.backtest import backtest
 from switcher.commands.bill import bill
 from switcher.errors import BadInputError
-from tests.support.scenes import per_attachment, per_gb, policy
+from tests.support.scenes import per_attachment, per_gb, policy, threshold
 
 HOUR = "2026-11-02T00:00:00Z/2026-11-02T01:00:00Z"
 HEADER = "start,seconds,workload,network,direction,bytes"
@@ -134,6 +134,16 @@ def test_a_tariff_a_threshold_or_a_network_laid_over_the_configuration(run: Run)
     assert by_policy(base)["ours"]["total"] == "0.25"
     assert (by_policy(better)["actual"]["total"], by_policy(better)["ours"]["total"]) == ("0.12", "0.12")
     assert (by_policy(third)["actual"]["total"], by_policy(third)["ours"]["total"]) == ("1.2", "0.07")
+
+
+def test_a_threshold_laid_over_the_configuration(run: Run) -> None:
+    """26.7 Mbps do not fit under a hundredth of 1 Gbps anywhere, and are above two hundredths where they are."""
+    past = csv("past.csv", HEADER, *rows("web", "dear", slots(12), GB))
+    objects("tight.yaml", threshold(fill="0.01", shed="0.02"))
+    base, tight = asked(run, "--config", config(), "--history", past, "--what-if", "tight.yaml")["cases"]
+    assert (by_policy(base)["ours"]["bill"], by_policy(base)["ours"]["overloaded_percent"]) == ("0.24", 0)
+    assert (by_policy(tight)["ours"]["bill"], by_policy(tight)["ours"]["overloaded_percent"]) == ("1.20", 100)
+    assert float(tight["bound"]["added"]) == pytest.approx(0.48, rel=1e-4)  # split: three quarters on the cheap one
 
 
 def test_prices_per_attachment_are_in_the_bound(run: Run) -> None:
@@ -263,6 +273,11 @@ def test_rows_that_overlap_are_refused_with_both_lines(run: Run) -> None:
         pytest.param(["--slot", "7m"], "is no whole number of slots of 7m", id="slots that do not fit"),
         pytest.param(["--slot", "soon"], "'soon' must be a duration", id="no duration"),
         pytest.param(["--slot", "10ms"], "'10ms' must be at least 1s", id="too short a slot"),
+        pytest.param(
+            ["--slot", "1s", "--period", "2023-01-01T00:00:00Z/2027-01-01T00:00:00Z"],
+            "1 attachments in 126,230,400 slots do not fit: choose a longer --slot",
+            id="more than fits into memory",
+        ),
         pytest.param(["--plot", "chart.pdf"], "'chart.pdf' must end in .png or .svg", id="unknown format"),
         pytest.param(["--history", "nowhere.csv"], "nowhere.csv: cannot be read", id="no such file"),
         pytest.param(["--what-if", "none.yaml"], "none.yaml: cannot be read", id="no such objects"),

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from switcher.adapters.store.instants import MICROSECOND, micros
 from switcher.adapters.store.intervals import Grid, Interval
+from switcher.adapters.store.reach import reaches
 from switcher.adapters.store.reading import OneSeries, Wanted, sums
 from switcher.adapters.store.schema import path_samples, paths, uplink_samples, uplinks
 from switcher.adapters.store.slots import PATH_LEVELS, UPLINK_LEVELS
@@ -37,6 +38,14 @@ class Slots:
         for number in range((first - self.period[0]) // self.step, -(-(last - self.period[0]) // self.step)):
             begins = self.period[0] + number * self.step
             yield number, (begins, begins + self.step)
+
+
+def resolution(connection: Connection, start: datetime) -> timedelta:
+    """The finest resolution of attachments from which nothing was deleted since ``start``, else the coarsest."""
+    reach = reaches(connection)
+    known = [(path_samples.name, 0), *((level.name, level.step) for level in PATH_LEVELS)]
+    complete = [step for name, step in known if reach[name].kept_from <= micros(start)]
+    return min(complete, default=PATH_LEVELS[-1].step) * MICROSECOND
 
 
 def uplink_slots(connection: Connection, slots: Slots) -> Iterator[tuple[Uplink, SlotBytes]]:
@@ -75,14 +84,16 @@ def _of_series(connection: Connection, series: OneSeries, slots: Slots) -> SlotB
     grid = Grid(period=slots.period, step=slots.step, origin=slots.period[0])
     found = sums(connection, series, grid)
     numbers = {(slot - grid.origin) // grid.step: [one.into, one.out] for (_, slot), one in found.items()}
-    return slot_bytes(numbers)
+    capacities = [one.capacity for _, one in sorted(found.items()) if one.capacity]
+    return slot_bytes(numbers, capacities[-1] if capacities else 0.0)
 
 
-def slot_bytes(sums: Mapping[int, Sequence[int]]) -> SlotBytes:
+def slot_bytes(sums: Mapping[int, Sequence[int]], capacity_bps: float = 0.0) -> SlotBytes:
     """Sums as columns, in order of time."""
     order = sorted(sums)
     return SlotBytes(
         slots=array("q", order),
         in_bytes=array("q", (sums[number][0] for number in order)),
         out_bytes=array("q", (sums[number][1] for number in order)),
+        capacity_bps=capacity_bps,
     )

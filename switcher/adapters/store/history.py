@@ -140,6 +140,10 @@ class SqlHistory:
         with self._database.reading() as connection:
             yield from carried.path_slots(connection, carried.Slots(start, end, slot))
 
+    def resolution(self, start: datetime) -> timedelta:
+        with self._database.reading() as connection:
+            return carried.resolution(connection, start)
+
     def series(
         self, physical_network: str, node: str | None, start: datetime, end: datetime, points: int
     ) -> LoadSeries:

@@ -17,11 +17,13 @@ from cni.wire import NetworkReport
 from switcher.adapters.store.history import SqlHistory
 from switcher.backtest.past import past_of
 from switcher.backtest.record import Span
-from switcher.backtest.stored import read_history
+from switcher.backtest.stored import read_history, stored_objects
 from switcher.commands.backtest import backtest
 from switcher.commands.bill import bill
 from switcher.commands.db import db
 from switcher.errors import BadInputError
+from switcher.keeping import Keep, cutoffs
+from switcher.ports import StoredObject
 from tests.contract.history.conftest import DATABASES, ready
 from tests.support.batches import at, attachment, batch, traffic, uplink
 from tests.support.scenes import per_attachment, per_gb, policy
@@ -183,3 +185,44 @@ def test_a_long_period_is_billed_by_sums_and_says_so(url: str) -> None:
     assert sum(row.bytes for row in whole.samples) == sum(row.bytes for row in sums.samples)
     assert list(whole.notes) == []
     assert sums.notes[0].startswith("what was paid is computed from sums over 0:05:00")
+
+
+def test_the_same_table_when_the_samples_are_gone(url: str, config: Path) -> None:
+    """What is left are sums over five minutes: nothing but where within them a switch was."""
+    before = play(config, url)
+    history = SqlHistory.open(url)
+    history.look_after(at(90_000), cutoffs(Keep(), (), at(90_000)))
+    history.prune(at(90_000))
+    assert history.usage(at(0), at(HOURS * 3600)) == []
+    history.close()
+    after = play(config, url)
+    assert rows_of(after) == rows_of(before)
+    assert after["gaps"] == []
+    (note,) = after["notes"]
+    assert note.startswith("what was paid is computed from sums over 0:05:00")
+    coarse = play(config, url, "--slot", "1m")
+    assert "the history has this period by sums over 0:05:00 only" in coarse["notes"][1]
+
+
+def test_without_a_configuration_the_stored_objects_count_as_they_were_known(url: str, config: Path) -> None:
+    """A price that was corrected half way: the bill is by the corrected one, a decision by what was known then."""
+    history = SqlHistory.open(url)
+    documents = list(yaml.safe_load_all(config.read_text()))
+    corrected = per_gb("phynet1", "0.011", ("50", "0.08"))
+    for recorded, known in ((at(-600), documents), (at(1800), [corrected])):
+        history.store_objects(
+            [
+                StoredObject(kind=one["kind"], name=one["metadata"]["name"], document=one, recorded_at=recorded)
+                for one in known
+            ]
+        )
+    span = Span(start=at(0), end=at(HOURS * 3600), slot=timedelta(minutes=5))
+    prices = [one for one in stored_objects(history, span) if one["metadata"]["name"] == "contract-phynet1"]
+    history.close()
+    assert [one["spec"]["recordedAt"] for one in prices] == [at(-600).isoformat(), at(1800).isoformat()]
+    known = ask(backtest, "--history", url, "--period", PERIOD)
+    config.write_text(yaml.safe_dump_all([documents[0], corrected, documents[2]]))
+    hindsight = play(config, url)
+    assert rows_of(known)[:2] == rows_of(hindsight)[:2]
+    with pytest.raises(BadInputError, match="--config: is needed where the history is CSV files"):
+        ask(backtest, "--history", "somewhere.csv", "--period", PERIOD)

@@ -56,3 +56,15 @@ def test_slots_that_do_not_divide_the_period_are_refused(history: AnyHistory) ->
     history.ingest(batch(1, uplinks=(uplink(0, 60, 1, 10),)))
     with pytest.raises(ValueError, match="no whole number of slots"):
         list(history.uplink_slots(at(0), at(301), SLOT))
+
+
+def test_what_was_sampled_is_known_as_it_was_sampled(history: AnyHistory) -> None:
+    history.ingest(batch(1, traffic=(traffic(0, 300, 1, 2),)))
+    assert history.resolution(at(0)) == timedelta(0)
+
+
+def test_the_capacity_is_the_last_that_was_reported(history: AnyHistory) -> None:
+    early, late = uplink(0, 300, 1, 1, capacity_bps=1e6), uplink(300, 300, 1, 1, capacity_bps=2e6)
+    history.ingest(batch(1, uplinks=(early, late, uplink(600, 300, 1, 1, capacity_bps=3e6))))
+    ((_, carried),) = history.uplink_slots(at(0), at(600), SLOT)
+    assert carried.capacity_bps == 2e6

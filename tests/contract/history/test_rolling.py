@@ -225,12 +225,14 @@ def test_a_backtest_reads_the_same_slots_when_the_samples_are_deleted(history: S
     def read() -> list[object]:
         return [(owner, *carried_) for owner, carried_ in _columns(history, period)]
 
+    assert history.resolution(at(-300)) == timedelta(0)
     before = read()
     look(history, 90_000)
     assert read() == before
     history.prune(at(90_000))
     assert read() == before
     assert len(before) == 5
+    assert history.resolution(at(-300)) == timedelta(minutes=5)
 
 
 def _columns(history: SqlHistory, period: tuple[datetime, datetime, timedelta]) -> Iterator[tuple[object, ...]]:
