@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from switcher.bootstrap import open_history
 from switcher.commands.options import AsJson
 from switcher.commands.tables import show
 from switcher.errors import BadInputError, Problem
 from switcher.objects.load import load
 from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_samples, read_stays
+from switcher.objects.tariffs import Tariff
+from switcher.recorded import Span, recorded
 from switcher.tariff.bill import bill as compute
 from switcher.tariff.exchange import Exchange
 from switcher.tariff.invoice import Entry, Invoice, Line
 from switcher.tariff.money import plain
+from switcher.tariff.samples import Sample, Stay
 
 
 def bill(  # the options of the command line are its parameters
     tariff: Annotated[list[Path], typer.Option(metavar="FILE...", help="Tariff files or directories, one or more.")],
-    samples: Annotated[Path, typer.Option(metavar="CSV", help="start,seconds,network,direction,bytes and more.")],
+    samples: Annotated[
+        str,
+        typer.Option(metavar="CSV|URL", help="start,seconds,network,direction,bytes and more; or a history."),
+    ],
     period: Annotated[str, typer.Option(metavar="START/END", help="Two times with a zone; END is exclusive.")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More tariff files.")] = None,
     attachments: Annotated[
@@ -56,7 +63,7 @@ def bill(  # the options of the command line are its parameters
 
 def _inputs_together(
     tariffs: list[Path],
-    samples: Path,
+    samples: str,
     attachments: Path | None,
     rates: Path | None,
     wanted: tuple[str, str | None, str | None],
@@ -75,13 +82,25 @@ def _inputs_together(
     known_at: datetime | None = kept(read_moment, wanted[1], "--known-at") if wanted[1] is not None else None
     settlement = kept(read_currency, wanted[2], "--settlement") if wanted[2] is not None else None
     book = kept(load, tariffs)
-    rows = kept(read_samples, samples)
+    stored = "://" in samples
+    rows = [] if stored else kept(read_samples, Path(samples))
     stays = kept(read_stays, attachments) if attachments is not None else None
     table = kept(read_rates, rates) if rates is not None else []
     if problems:
         raise BadInputError(problems)
+    if stored:
+        rows, placed = _from_history(samples, book.tariffs, period)
+        stays = placed if stays is None else stays
     exchange = Exchange(rates=(*book.rates, *table), settlement=settlement)
     return compute(book.tariffs, rows, period, stays, known_at, exchange)
+
+
+def _from_history(url: str, tariffs: Sequence[Tariff], period: Span) -> tuple[list[Sample], list[Stay]]:
+    history = open_history(url)
+    try:
+        return recorded(history, tariffs, period, datetime.now(UTC))
+    finally:
+        history.close()
 
 
 def as_document(invoice: Invoice) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from switcher.adapters.store import (
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.ingest import ingest
 from switcher.adapters.store.migrate import require_head
+from switcher.adapters.store.reach import kept_from
 from switcher.adapters.store.reading import Wanted
 from switcher.errors import SwitcherError
-from switcher.keeping import Cutoffs
+from switcher.keeping import Cutoffs, Resolution
 from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
     AttachmentLoad,
@@ -131,6 +132,11 @@ class SqlHistory:
     def slot_totals(self, start: datetime, end: datetime, slot: timedelta) -> Mapping[str, SlotBytes]:
         with self._database.reading() as connection:
             return carried.slot_totals(connection, start, end, slot)
+
+    def kept_from(self, *, nodes: bool) -> Mapping[Resolution, datetime]:
+        """Since when nothing was deleted of whole networks, or (``nodes``) of each node's uplinks."""
+        with self._database.reading() as connection:
+            return kept_from(connection, nodes=nodes)
 
     def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
         with self._database.reading() as connection:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select, update
 
+from switcher.adapters.store.instants import moment_of
 from switcher.adapters.store.slots import resolutions
+from switcher.keeping import Resolution
 
 ROLLING = 0x5357_4955
 """PostgreSQL's advisory lock."""
@@ -36,6 +39,24 @@ def reaches(connection: Connection) -> Reaches:
         row.name: Reach(rolled_until=row.rolled_until, kept_from=row.kept_from)
         for row in connection.execute(select(resolutions))
     }
+
+
+BILLS = {
+    Resolution.SAMPLES: "uplink_samples",
+    Resolution.MINUTES: "network_minutes",
+    Resolution.FIVES: "network_fives",
+    Resolution.HOURS: "network_hours",
+}
+"""What bills are made from."""
+
+
+def kept_from(connection: Connection, *, nodes: bool) -> Mapping[Resolution, datetime]:
+    """Since when nothing was deleted of what bills are made from; ``nodes``: of each node's uplinks apart."""
+    found = reaches(connection)
+    tables = {
+        resolution: table.replace("network_", "uplink_") if nodes else table for resolution, table in BILLS.items()
+    }
+    return {resolution: moment_of(found[table].kept_from) for resolution, table in tables.items()}
 
 
 def alone(connection: Connection) -> None:

@@ -1,0 +1,116 @@
+"""The rows of a bill, from the history: as coarse as the tariffs allow, refused where they would not be exact.
+
+A bill is exact when none of its edges lies inside a row (keeping.py). What is needed and deleted already is a problem
+with its times, never a bill that is a little wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from switcher.errors import BadInputError, Problem
+from switcher.keeping import EPOCH, MOMENT, STEPS, Resolution, resolution_for
+from switcher.model import Uplink
+from switcher.objects.tariffs import Tariff
+from switcher.objects.words import Each
+from switcher.ports import PlacementSpan, SlotBytes, UsageRow
+from switcher.tariff import Sample, Stay, billing_period
+
+Span = tuple[datetime, datetime]
+MINUTE = STEPS[Resolution.MINUTES]
+
+
+class Kept(Protocol):
+    """What is read of the history."""
+
+    def kept_from(self, *, nodes: bool) -> Mapping[Resolution, datetime]:
+        """Since when whole networks, or each node's uplinks, are kept at each resolution."""
+
+    def usage(self, start: datetime, end: datetime) -> Sequence[UsageRow]:
+        """Samples of uplinks."""
+
+    def slot_totals(self, start: datetime, end: datetime, slot: timedelta) -> Mapping[str, SlotBytes]:
+        """Sums of whole networks."""
+
+    def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
+        """Sums of uplinks."""
+
+    def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
+        """Where attachments were."""
+
+
+def recorded(history: Kept, tariffs: Sequence[Tariff], period: Span, now: datetime) -> tuple[list[Sample], list[Stay]]:
+    """Samples and stays for the bill of a period, until ``now``. Raises BadInputError when it would not be exact."""
+    whole = _whole_periods(tariffs, period)
+    ends = [end for tariff in tariffs for end in _ends_inside_minutes(tariff, whole)]
+    needed = {resolution_for(tariff, whole[0]) for tariff in tariffs}
+    finest = Resolution.SAMPLES if ends else next(one for one in Resolution if one in needed or one is Resolution.HOURS)
+    kept = history.kept_from(nodes=_by_node(tariffs))[finest]
+    if kept > whole[0]:
+        why = f": a price list begins or ends inside a minute, at {ends[0].isoformat()}" if ends else ""
+        text = f"the bill needs {finest.value} from {whole[0].isoformat()} on{why}"
+        text += f"; they are kept from {kept.isoformat()} on, and without them it would not be exact"
+        raise BadInputError([Problem("the history", 0, "", text)])
+    return list(_samples(history, tariffs, whole, finest)), _stays(
+        history.placement_spans(*whole), (whole[0], min(whole[1], now))
+    )
+
+
+def _whole_periods(tariffs: Sequence[Tariff], period: Span) -> Span:
+    """From the start of the first billing period that is touched to the end of the last, in whole hours of UTC."""
+    starts = [billing_period(tariff, period[0])[0] for tariff in tariffs]
+    ends = [billing_period(tariff, period[1] - MOMENT)[1] for tariff in tariffs]
+    hour = STEPS[Resolution.HOURS]
+    start, end = min(starts, default=period[0]), max(ends, default=period[1])
+    return EPOCH + (start - EPOCH) // hour * hour, EPOCH - (EPOCH - end) // hour * hour
+
+
+def _ends_inside_minutes(tariff: Tariff, whole: Span) -> Iterator[datetime]:
+    for end in (tariff.spec.valid_from, tariff.spec.valid_to):
+        if end is not None and whole[0] < end < whole[1] and (end - EPOCH) % MINUTE:
+            yield end
+
+
+def _samples(history: Kept, tariffs: Sequence[Tariff], whole: Span, finest: Resolution) -> Iterator[Sample]:
+    if finest is Resolution.SAMPLES:
+        for row in history.usage(*whole):
+            span = row.start, row.start + timedelta(seconds=row.seconds)
+            yield from _both(row.physical_network, row.node, span, (row.in_bytes, row.out_bytes))
+        return
+    slot = STEPS[finest]
+    for name, node, carried in _series(history, tariffs, whole, slot):
+        for number, *amounts in zip(carried.slots, carried.in_bytes, carried.out_bytes, strict=True):
+            start = whole[0] + number * slot
+            yield from _both(name, node, (start, start + slot), (amounts[0], amounts[1]))
+
+
+def _series(
+    history: Kept, tariffs: Sequence[Tariff], whole: Span, slot: timedelta
+) -> Iterable[tuple[str, str | None, SlotBytes]]:
+    """Nodes apart only where a price is due for each."""
+    if _by_node(tariffs):
+        return [(uplink.physical_network, uplink.node, found) for uplink, found in history.uplink_slots(*whole, slot)]
+    return [(name, None, found) for name, found in history.slot_totals(*whole, slot).items()]
+
+
+def _by_node(tariffs: Sequence[Tariff]) -> bool:
+    charges = [charge for tariff in tariffs for charge in tariff.spec.charges]
+    return any(charge.fixed is not None and charge.fixed.each is Each.NODE for charge in charges)
+
+
+def _both(network: str, node: str | None, span: Span, amounts: tuple[int, int]) -> Iterator[Sample]:
+    for direction, amount in zip(("in", "out"), amounts, strict=True):
+        yield Sample(start=span[0], end=span[1], network=network, direction=direction, bytes=Decimal(amount), node=node)
+
+
+def _stays(spans: Iterable[PlacementSpan], whole: Span) -> list[Stay]:
+    found = []
+    for span in spans:
+        start, end = max(span.start, whole[0]), min(span.end or whole[1], whole[1])
+        if span.physical_network is not None and start < end:
+            name = f"{span.node} {span.workload}:{span.attachment}"
+            found.append(Stay(attachment=name, network=span.physical_network, start=start, end=end))
+    return found

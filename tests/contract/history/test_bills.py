@@ -1,0 +1,123 @@
+"""A bill from the history is the bill of its samples, to the last digit, or it is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.migrate import upgrade
+from switcher.cli import app
+from switcher.errors import BadInputError
+from switcher.keeping import Keep, cutoffs
+from switcher.objects.load import book_from_documents
+from switcher.recorded import recorded
+from switcher.tariff import Invoice, Sample, bill
+from tests.support.batches import at, attachment, batch, uplink
+from tests.unit.pricing import fixed, percentile, tariff, volume
+
+DAY = 86_400
+PERIOD = at(-DAY / 2), at(DAY * 1.5)
+"""Two days of UTC."""
+NIGHT = {"from": "22:00", "to": "06:00", "multiply": "0.4"}
+TARIFFS = {
+    "hours": [volume(("0.001", "9"), (None, "7.77"), schedule=[NIGHT]), fixed("1.5", each="attachment")],
+    "fives": [percentile(missing="skip"), percentile(direction="max", sample="15m")],
+    "minutes": [percentile(sample="7m"), volume((None, "3"), schedule=[{**NIGHT, "from": "22:07"}])],
+    "nodes": [fixed("2", each="node"), percentile()],
+}
+
+
+@pytest.fixture
+def history(url: str) -> Iterator[SqlHistory]:
+    """Two nodes, sampled with gaps and odd lengths for more than a day."""
+    upgrade(url)
+    found, chance = SqlHistory.open(url), random.Random(1)
+    for node in ("n1", "n2"):
+        moment, samples = -DAY / 2 + 60, []
+        while moment < DAY:
+            length = chance.choice([10, 47.3, 60, 300, 731])
+            samples.append(uplink(moment, length, chance.randrange(10**6), chance.randrange(10**7)))
+            moment += length + chance.choice([0, 0, 0, 0, 1800])
+        present = (attachment(since=3600.0 * len(node)),)
+        found.ingest(batch(1, agent=node, node=node, sent=DAY, uplinks=tuple(samples), attachments=present))
+    yield found
+    found.close()
+
+
+def of_samples(history: SqlHistory, document: dict[str, Any]) -> Invoice:
+    """From every sample as it came."""
+    rows = [
+        Sample(
+            start=row.start,
+            end=row.start + timedelta(seconds=row.seconds),
+            network=row.physical_network,
+            node=row.node,
+            direction=direction,
+            bytes=Decimal(amount),
+        )
+        for row in history.usage(*PERIOD)
+        for direction, amount in (("in", row.in_bytes), ("out", row.out_bytes))
+    ]
+    tariffs = book_from_documents([document], "test").tariffs
+    stays = recorded(history, tariffs, PERIOD, at(DAY))[1]
+    return bill(tariffs, rows, PERIOD, stays)
+
+
+def of_history(history: SqlHistory, document: dict[str, Any], now: float = DAY) -> Invoice:
+    tariffs = book_from_documents([document], "test").tariffs
+    rows, stays = recorded(history, tariffs, PERIOD, at(now))
+    return bill(tariffs, rows, PERIOD, stays)
+
+
+def daily(name: str, **more: Any) -> dict[str, Any]:
+    return tariff(*TARIFFS[name], physicalNetworks=["phynet0"], billingPeriod={"unit": "day"}, **more)
+
+
+@pytest.mark.parametrize("name", TARIFFS)
+def test_sums_bill_what_the_samples_do_before_and_after_they_are_deleted(history: SqlHistory, name: str) -> None:
+    expected = of_samples(history, daily(name))
+    assert any(line.amount for entry in expected.entries for line in entry.lines)
+    assert [entry.total for entry in of_history(history, daily(name)).entries] == [e.total for e in expected.entries]
+    keep = Keep(samples=timedelta(minutes=1), minutes=timedelta(minutes=1), fives=timedelta(minutes=1))
+    tariffs = book_from_documents([daily(name)], "test").tariffs
+    history.look_after(at(DAY * 1.4), cutoffs(keep, tariffs, at(DAY * 1.4)))
+    history.prune(at(DAY * 1.4))
+    assert history.usage(*PERIOD) == []
+    if name == "nodes":  # the fives of single uplinks are not kept for bills
+        with pytest.raises(BadInputError, match="needs fives from"):
+            of_history(history, daily(name))
+    else:
+        assert [e.total for e in of_history(history, daily(name)).entries] == [e.total for e in expected.entries]
+
+
+def test_a_bill_that_would_not_be_exact_is_refused_with_what_is_missing(history: SqlHistory) -> None:
+    whole, later = daily("hours"), daily("hours", validFrom="2026-11-20T12:34:56Z")
+    later["metadata"]["name"] = "later"
+    whole["spec"]["contract"] = later["spec"]["contract"] = "c"
+    tariffs = book_from_documents([whole, later], "test").tariffs
+    assert recorded(history, tariffs, PERIOD, at(DAY))[0]
+    history.prune(at(DAY))
+    with pytest.raises(BadInputError, match=r"needs samples .* inside a minute, at 2026-11-20T12:34:56.* kept from"):
+        recorded(history, tariffs, PERIOD, at(DAY))
+
+
+def test_the_command_bills_a_history(history: SqlHistory, url: str, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump({"apiVersion": "switcher.genie.io/v1alpha1", **daily("hours")}))
+    history.prune(at(DAY))
+    period = "/".join(moment.isoformat() for moment in PERIOD)
+    words = ["bill", "--tariff", str(tmp_path / "t.yaml"), "--samples", url, "--period", period, "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exception is None
+    found = json.loads(done.stdout)
+    totals = [f"{entry.total:f}" for entry in of_history(history, daily("hours"), now=2 * DAY).entries]
+    assert [entry["total"] for entry in found["tariffs"]] == totals
