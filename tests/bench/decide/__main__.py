@@ -31,15 +31,17 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [each for each in scenarios(SIZES[given.size]) if not given.only or given.only in each.name]
     seeds = tuple(given.seeds or SEEDS)
     runs = given.out / "runs"
-    if not given.resume:
+    if not given.resume and not given.no_run:
         shutil.rmtree(runs, ignore_errors=True)
     runs.mkdir(parents=True, exist_ok=True)
-    _run(given.size, _tasks(chosen, seeds, runs), given.jobs, runs)
+    if not given.no_run:
+        _run(given.size, _tasks(chosen, seeds, runs), given.jobs, runs)
     results = {
         (each.name, what, seed): json.loads(_kept(runs, each.name, what, seed).read_text(encoding="utf-8"))
         for each in chosen
         for seed in seeds[: each.seeds]
         for what in (BOUND, *each.policies)
+        if _kept(runs, each.name, what, seed).exists() and _kept(runs, each.name, BOUND, seed).exists()
     }
     rows = report.rows(chosen, results)
     report.write(given.out, chosen, rows)
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", help="scenarios whose name contains this")
     parser.add_argument("--resume", action="store_true", help="keep the runs that are there")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--no-run", action="store_true", help="tell of the runs that are there")
     parser.add_argument("--report-only", action="store_true", help="exit 0 although a target is missed")
     return parser
 
