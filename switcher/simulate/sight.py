@@ -45,11 +45,11 @@ class Sight:
 def look(world: World, number: int, placed: Sequence[Ints]) -> Sight:
     """The sight at the start of slot ``number``; ``placed``: the assignments of the slots before it.
 
-    Before the first slot nothing was sampled: it is taken to have been like the first one.
+    Before the first slot nothing was sampled: traffic is taken to have been as in the first, and everyone at the start.
     """
     lag = 1 + world.staleness // world.slot
     sampled = max(number - lag, 0)
-    there = placed[sampled] if sampled < len(placed) else world.at_start
+    there = placed[sampled] if number >= lag else world.at_start
     total_in, total_out = world.total(there, sampled)
     now = world.time(number)
     return Sight(

@@ -105,6 +105,18 @@ class _Keeps:
         return np.array([min(sight.number, 1)])
 
 
+class _Watches(Recorded):
+    """Does what was recorded, and keeps what it saw."""
+
+    def __init__(self, places: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
+        super().__init__(places)
+        self.seen: list[Sight] = []
+
+    def place(self, sight: Sight) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        self.seen.append(sight)
+        return super().place(sight)
+
+
 def test_samples_are_as_old_as_the_world_says() -> None:
     seen = world([[10.0, 20.0, 30.0, 40.0]], ["0.05", "0.02"], staleness=SLOT)
     keeps = _Keeps()
@@ -116,6 +128,14 @@ def test_samples_are_as_old_as_the_world_says() -> None:
     assert last.total_out.tolist() == [0.0, 20.0]  # where it was then
     assert keeps.seen[2].total_out.tolist() == [10.0, 0.0]
     assert keeps.seen[2].here.tolist() == [1]
+
+
+def test_what_was_before_the_first_slot_does_not_know_of_later_moves() -> None:
+    seen = world([[10.0] * 4], ["0.05", "0.02"], staleness=SLOT)
+    places = np.ones((4, 1), dtype=np.int64)
+    keeps = _Watches(places)
+    run(seen, keeps, _clock)
+    assert [sight.total_out.tolist() for sight in keeps.seen] == [[10.0, 0.0], [10.0, 0.0], [0.0, 10.0], [0.0, 10.0]]
 
 
 def test_a_staleness_between_slots_is_refused() -> None:
