@@ -85,7 +85,7 @@ class Cycle:
         past = parts.history.moves(since=now - LOOK_BACK)
         self._count_ended(past)
 
-        snapshot, memory = self._observe(book, now)
+        snapshot, memory = self._observe(book, now, past)
         on = terms(self._settings(median_switch_seconds(past)), book)
         decision, rankings = self._decide(snapshot, memory, book, on.settings)
         moves = plan(decision, snapshot, book)
@@ -108,8 +108,8 @@ class Cycle:
             self._parts.meters.moved(status.reason, status.outcome)
         self._counted = set(ended)
 
-    def _observe(self, book: Book, now: datetime) -> tuple[Snapshot, Memory]:
-        snapshot, memory = observe(self._parts.history, book, now, self._parts.sight)
+    def _observe(self, book: Book, now: datetime, past: Sequence[RecordedMove]) -> tuple[Snapshot, Memory]:
+        snapshot, memory = observe(self._parts.history, book, now, self._parts.sight, past)
         before = last_drift(self._parts.history) if self._drift is None else self._drift
         self._drift = learn(before, snapshot, memory.moves)
         return snapshot, replace(memory, drift=self._drift)

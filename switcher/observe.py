@@ -39,9 +39,14 @@ class Sight:
     slots: SlotReader = field(default_factory=SlotReader, compare=False)
 
 
-def observe(history: History, book: Book, now: datetime, sight: Sight) -> tuple[Snapshot, Memory]:
-    """The snapshot of ``now`` and what the history remembers. Raises TryLaterError when the database is away."""
-    moves = history.moves(since=now - LOOK_BACK)
+def observe(
+    history: History, book: Book, now: datetime, sight: Sight, moves: Sequence[RecordedMove] | None = None
+) -> tuple[Snapshot, Memory]:
+    """The snapshot of ``now`` and what the history remembers. Raises TryLaterError when the database is away.
+
+    ``moves``: those of the last ``LOOK_BACK``, newest first, where the caller has read them already.
+    """
+    moves = history.moves(since=now - LOOK_BACK) if moves is None else moves
     attachments = history.attachments()
     snapshot = Snapshot(
         now=now,

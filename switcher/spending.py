@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,21 +51,17 @@ def spending(seen: Snapshot, memory: Memory, book: Book, currency: str | None) -
 
 def _total(seen: Snapshot, market: Market, network_of: Callable[[WorkloadState], str]) -> Decimal | None:
     """One question per physical network, for all that is on it together."""
-    rides_on = {(network.name, network.node): network for network in seen.networks}
-    flows: dict[str, Flow] = {}
+    rides_on = {(network.name, network.node): network.physical_network for network in seen.networks}
+    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
     for workload in seen.workloads:
-        network = rides_on.get((network_of(workload), workload.node))
-        if network is None:
+        name = rides_on.get((network_of(workload), workload.node))
+        if name is None:
             return None
-        flows[network.physical_network] = _with(flows.get(network.physical_network, Flow()), workload)
+        there = sums[name]
+        there[0] += 1
+        there[1] += workload.in_bps or 0.0
+        there[2] += workload.demand_bps if workload.out_bps is None else workload.out_bps
+    flows = {name: Flow(attachments=int(count), in_bps=into, out_bps=out) for name, (count, into, out) in sums.items()}
     costs = [market(name, flow) for name, flow in sorted(flows.items())]
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None
-
-
-def _with(flow: Flow, workload: WorkloadState) -> Flow:
-    return Flow(
-        attachments=flow.attachments + 1,
-        in_bps=flow.in_bps + (workload.in_bps or 0.0),
-        out_bps=flow.out_bps + (workload.demand_bps if workload.out_bps is None else workload.out_bps),
-    )

@@ -6,6 +6,7 @@ Between two samples a load changes by our moves, which are known, and by the res
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,27 +29,32 @@ def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMo
     """What is known once the samples of ``seen`` are; ``moves``: oldest first, as the memory of ``seen`` has them."""
     newest = newest_states(seen.networks)
     due = [before[uplink].sampled_at for uplink in newest if uplink in before]
-    landed = _landed(seen, moves, min(due)) if due else []
-    return {uplink: _learned(before.get(uplink), state, landed) for uplink, state in newest.items()}
+    landed = _landed(seen, moves, min(due)) if due else {}
+    return {uplink: _learned(before.get(uplink), state, landed.get(uplink, ())) for uplink, state in newest.items()}
 
 
-Landed = tuple[datetime, Uplink, float]
-"""When, where, and how much more."""
+Landed = tuple[datetime, float]
+"""When, and how much more."""
 
 
-def _landed(seen: Snapshot, moves: Sequence[PastMove], since: datetime) -> list[Landed]:
-    """What our moves changed since then, at today's demands."""
+def _landed(seen: Snapshot, moves: Sequence[PastMove], since: datetime) -> Mapping[Uplink, Sequence[Landed]]:
+    """What our moves changed since then on each uplink, at today's demands."""
     recent = [move for move in moves if move.at >= since]
+    changes: dict[Uplink, list[Landed]] = defaultdict(list)
     if not recent:
-        return []
+        return changes
     states = {state.id: state for state in seen.workloads}
-    changes = []
+    on_node: dict[str | None, list[NetworkState]] = defaultdict(list)
+    for network in seen.networks:
+        on_node[network.node].append(network)
     for move in recent:
         state = states.get(move.workload)
-        for name, sign in ((move.source, -1.0), (move.target, 1.0)) if state is not None else ():
-            for network in seen.networks:
-                if same_network(network.name, name) and network.node in (None, state.node if state else None):
-                    changes.append((move.at, network.uplink, sign * (state.demand_bps if state else 0.0)))
+        if state is None:
+            continue
+        for network in [one for node in {None, state.node} for one in on_node.get(node, ())]:
+            for name, sign in ((move.source, -1.0), (move.target, 1.0)):
+                if same_network(network.name, name):
+                    changes[network.uplink].append((move.at, sign * state.demand_bps))
     return changes
 
 
@@ -59,9 +65,7 @@ def _learned(before: Drift | None, state: NetworkState, landed: Sequence[Landed]
     seconds = (state.sampled_at - before.sampled_at).total_seconds()
     if seconds <= 0:
         return before
-    ours = sum(
-        more for at, uplink, more in landed if uplink == state.uplink and before.sampled_at <= at < state.sampled_at
-    )
+    ours = sum(more for at, more in landed if before.sampled_at <= at < state.sampled_at)
     change = load - before.load - ours
     return replace(_updated(before, change, seconds), sampled_at=state.sampled_at, load=load, every=seconds)
 

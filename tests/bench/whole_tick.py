@@ -17,14 +17,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import msgspec
+
 from cni.wire import (
     AttachmentReport,
     AttachmentSample,
     Batch,
     NetworkReport,
+    Outcome,
+    Phase,
     SwitchOrder,
     SwitchStatus,
     UplinkSample,
+    status_of,
 )
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
@@ -112,10 +117,25 @@ def _batch(node: str, number: int, attachments: int, rng: Random) -> Batch:
 
 
 class Hands:
-    """Agents that take every order; what they do with it is no part of a tick."""
+    """Agents that take every order, and report it as moved with their next batch."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, list[SwitchOrder]] = {}
 
     def order(self, node: str, order: SwitchOrder) -> None:
         """Taken."""
+        self.orders.setdefault(node, []).append(order)
+
+    def report(self, history: SqlHistory, sequence: int) -> None:
+        """As agents do between two ticks."""
+        at = START + SAMPLES * SECONDS + sequence / 10
+        for node, orders in self.orders.items():
+            ended = tuple(
+                msgspec.structs.replace(status_of(order, Phase.DONE, at), outcome=Outcome.MOVED, finished_at=at + 0.05)
+                for order in orders
+            )
+            history.ingest(Batch(agent=f"{node}/a", node=node, sequence=sequence, sent_at=at + 0.05, switches=ended))
+        self.orders.clear()
 
     def switches(self, node: str) -> Sequence[SwitchStatus]:  # noqa: ARG002 - the port's signature
         """None is known."""
@@ -129,11 +149,11 @@ def prices() -> Book:
     return book(*lists, policy(moveCost="0.0001", budgets=[budget]))
 
 
-def cycle(history: SqlHistory, objects: Book, clock: list[datetime]) -> Cycle:
+def cycle(history: SqlHistory, hands: Hands, objects: Book, clock: list[datetime]) -> Cycle:
     """The controller's own, with a clock that is set."""
     parts = Parts(
         history=history,
-        hands=Hands(),
+        hands=hands,
         book=lambda: objects,
         clock=lambda: clock[0],
         stopwatch=time.process_time,
@@ -175,12 +195,14 @@ def main(file: str, nodes: int, attachments: int) -> None:
         fill(url, nodes, attachments)
     history, objects = SqlHistory.open(url), prices()
     clock = [datetime.fromtimestamp(START, UTC) + WINDOW]
-    ticks, found = cycle(history, objects, clock), []
-    for _ in range(TICKS):
+    hands = Hands()
+    ticks, found = cycle(history, hands, objects, clock), []
+    for number in range(TICKS):
         started = time.process_time()
         decision = ticks.tick()
         assert decision is not None
         found.append({"seconds": round(time.process_time() - started, 3), "moves": len(decision.moves)})
+        hands.report(history, number + 2)
         clock[0] += timedelta(seconds=1)
     by_phase = phases(history, objects, clock[0])
     history.close()
