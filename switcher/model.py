@@ -191,7 +191,9 @@ class Ledger:
     left: float
     """The part of it that is still to come, 0 to 1."""
     useful: timedelta
-    """How long a higher level would be used in the rest of the period."""
+    """How long a level that a burst has raised would be used in the rest of the period."""
+    rest: timedelta
+    """Of the period: how long one that a lasting load has raised would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,7 @@ def _ledger(link: _Link, aim: float, now: datetime, useful: float) -> Ledger:
         begun=link.begun,
         left=1 - ((now - link.running.start) % sample) / sample,
         useful=(link.running.end - now) * useful,
+        rest=link.running.end - now,
     )
 
 

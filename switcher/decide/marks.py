@@ -94,9 +94,21 @@ def marks(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -
                 raise_bps=link.raised,
                 raise_money=link.ledger.raising,
                 raise_seconds=useful,
-                useful_seconds=Decimal(0) if enough else useful,
+                useful_seconds=Decimal(_spread(family, link.ledger, enough=enough) // timedelta(seconds=1)),
             )
     return found
+
+
+def _spread(family: Sequence[_Link], ledger: Ledger, *, enough: bool) -> timedelta:
+    """The time that the price of a higher level is spread over.
+
+    Where every link is within its aim, more load would be there to stay, and uses the level to the period's end. Where
+    one is above and another has room, or free samples, the level need not rise at all: its price is due at once.
+    """
+    if not enough:
+        return ledger.useful
+    calm = all(link.load <= link.limit * (1 + ROUNDING) for link in family)
+    return ledger.rest if calm else timedelta(0)
 
 
 def at_network(

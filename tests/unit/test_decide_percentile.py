@@ -45,6 +45,7 @@ def _ledger(name: str, **fields: Any) -> Mapping[tuple[str, str], Ledger]:
         "begun": 0.0,
         "left": 1.0,
         "useful": timedelta(hours=10),
+        "rest": timedelta(hours=10),
     }
     return {(name, "c0"): Ledger(**{**known, **fields})}
 
@@ -127,6 +128,20 @@ def test_below_the_aim_a_percentile_link_costs_nothing_more() -> None:
     decision = decide(_seen({"a": [2, 3], "b": [4, 4]}), Memory(ledgers=_ledger("a")), prices)
 
     assert targets(decision) == {"b0": "a"}  # 2 + 3 + 4 of 10; the next 4 Mbps would raise the level
+
+
+@pytest.mark.parametrize(("hours", "moves"), [(240, 1), (10, 0)])
+def test_a_link_that_nobody_used_is_taken_up_when_the_rest_of_the_period_is_worth_its_level(
+    hours: int, moves: int
+) -> None:
+    # 1 Mbps costs 1 USD to the period's end, or 0.45 GB/h x 0.09 USD = 0.0405 USD/h elsewhere: 25 hours
+    idle = _ledger("a", aim=0.0, rest=timedelta(hours=hours))
+
+    decision = decide(
+        _seen({"a": [], "b": [1]}), Memory(ledgers=idle), book(_link("a"), per_gb("pb", "0.09"), policy(**QUICK))
+    )
+
+    assert len(decision.moves) == moves
 
 
 def test_without_a_ledger_a_percentile_has_no_price() -> None:
