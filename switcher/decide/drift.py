@@ -44,18 +44,30 @@ def _landed(seen: Snapshot, moves: Sequence[PastMove], since: datetime) -> Mappi
     if not recent:
         return changes
     states = {state.id: state for state in seen.workloads}
-    on_node: dict[str | None, list[NetworkState]] = defaultdict(list)
+    placed: dict[tuple[str, str | None], list[Uplink]] = defaultdict(list)
     for network in seen.networks:
-        on_node[network.node].append(network)
+        placed[network.name, network.node].append(network.uplink)
+    names = {network.name for network in seen.networks}
+    meant = {name: [known for known in names if same_network(known, name)] for name in _named(recent)}
     for move in recent:
         state = states.get(move.workload)
         if state is None:
             continue
-        for network in [one for node in {None, state.node} for one in on_node.get(node, ())]:
-            for name, sign in ((move.source, -1.0), (move.target, 1.0)):
-                if same_network(network.name, name):
-                    changes[network.uplink].append((move.at, sign * state.demand_bps))
+        for name, sign in ((move.source, -1.0), (move.target, 1.0)):
+            found = [uplink for known in meant[name] for uplink in _found(placed, known, state.node)]
+            for uplink in found:
+                changes[uplink].append((move.at, sign * state.demand_bps))
     return changes
+
+
+def _named(moves: Sequence[PastMove]) -> set[str]:
+    return {name for move in moves for name in (move.source, move.target)}
+
+
+def _found(placed: Mapping[tuple[str, str | None], Sequence[Uplink]], name: str, node: str | None) -> Sequence[Uplink]:
+    """The uplinks of a network on this node, and of the one that is the same everywhere."""
+    everywhere = placed.get((name, None), ())
+    return everywhere if node is None else [*placed.get((name, node), ()), *everywhere]
 
 
 def _learned(before: Drift | None, state: NetworkState, landed: Sequence[Landed]) -> Drift:

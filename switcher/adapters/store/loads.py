@@ -71,7 +71,7 @@ def attachment_loads(connection: Connection, now: datetime, window: timedelta) -
     Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
     several paths in the window, switches just made or in flight, are summed again over their common window.
     """
-    rows = [_PathLoad._make(row) for row in connection.execute(_path_loads(now, window, None))]
+    rows = list(map(_PathLoad._make, connection.execute(_path_loads(now, window, None)).all()))
     alone, mixed = _apart(rows, window // MICROSECOND)
     moments: dict[int, datetime] = {path.newest: moment_of(path.newest) for path in alone}
     loads = [

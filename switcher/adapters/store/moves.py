@@ -110,7 +110,7 @@ def phases(connection: Connection, move: str) -> Mapping[Phase, datetime]:
 def still_open(connection: Connection) -> list[RecordedMove]:
     """Moves without an outcome, oldest first."""
     query = select(table).where(table.c.outcome.is_(None)).order_by(table.c.decided_at, table.c.number)
-    return [_move(row) for row in connection.execute(query)]
+    return [_move(row) for row in connection.execute(query).all()]
 
 
 def decided(connection: Connection, since: datetime | None, limit: int | None) -> list[RecordedMove]:
@@ -120,7 +120,7 @@ def decided(connection: Connection, since: datetime | None, limit: int | None) -
     )
     if since is not None:
         query = query.where(table.c.decided_at >= micros(since))
-    return [_move(row) for row in connection.execute(query)]
+    return [_move(row) for row in connection.execute(query).all()]
 
 
 def _move(row: Row[*tuple[Any, ...]]) -> RecordedMove:

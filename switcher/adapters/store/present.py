@@ -100,7 +100,7 @@ class Reports:
         order = (columns.node, columns.workload, columns.attachment)
         before: Mapping[tuple[str, str], KnownAttachment] = self._known
         now: dict[tuple[str, str], KnownAttachment] = {}
-        for node, text in connection.execute(select(columns.node, columns.report).order_by(*order)):
+        for node, text in connection.execute(select(columns.node, columns.report).order_by(*order)).all():
             key = (node, text)
             now[key] = before.get(key) or KnownAttachment(node=node, report=decode(text.encode(), AttachmentReport))
         self._known = now  # replaced whole: other threads may read meanwhile
