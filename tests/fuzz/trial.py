@@ -58,8 +58,9 @@ def run(world: World, case: Case) -> Trial:
         *word_complaints(case, said, pod_of(case)),
         *_ending(world, case, said),
     ]
-    if not world.answers():
-        complaints.append(f"the agent does not answer after {case.command}")
+    silence = world.silence()
+    if silence is not None:
+        complaints.append(f"the agent does not answer after {case.command}: {silence}")
     if not world.look().bare:
         world.clean()
     world.sweep()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cni.kernel import interfaces
+from cni.kernel.spaces import inside
 from cni.wire import HEADER, MAX_REPLY, Ask, WireError, read_frame
 from tests.fuzz.case import Case
 from tests.fuzz.looking import Seen, look
@@ -106,8 +107,12 @@ class World:
     def _by_binary(self, case: Case) -> Said:
         env = {**case.env, "GENIE_AGENT_SOCKET": str(self.node.socket), "GENIE_SPOOL": str(self.node.path / "spool")}
         try:
-            done = subprocess.run(
-                [self.genie], input=case.stdin, env=env, capture_output=True, check=False, timeout=REPLY_SECONDS
+            # As a runtime does it, in the node's own namespace.
+            done = inside(
+                netns(self.node.name),
+                lambda: subprocess.run(
+                    [self.genie], input=case.stdin, env=env, capture_output=True, check=False, timeout=REPLY_SECONDS
+                ),
             )
         except subprocess.TimeoutExpired:
             return Said(late=True)
@@ -136,12 +141,15 @@ class World:
         os.truncate(self.node.path / "agent.log", 0)
         self.log_read = 0
 
-    def answers(self) -> bool:
-        """The agent is alive and its store answers."""
+    def silence(self) -> str | None:
+        """Why the agent, or its store, does not answer; None: it does."""
+        ended = self.node.agent.poll() if self.node.agent is not None else -1
+        if ended is not None:
+            return f"it has ended with {ended}"
         try:
-            return self.node.agent is not None and self.node.agent.poll() is None and not self.node.ask(STATUS).error
-        except (OSError, WireError):
-            return False
+            return self.node.ask(STATUS).error
+        except (OSError, WireError) as error:
+            return repr(error)
 
     def weight(self) -> dict[str, int]:
         """Open files, threads and kilobytes of memory of the agent."""
