@@ -183,7 +183,7 @@ def version_tuple(version: str) -> tuple[int, ...]:
 
 
 def check_ifname(ifname: str) -> None:
-    """Raises CniError when the kernel would not take the name for an interface (T08)."""
+    """Raises CniError when the kernel, or an environment, would not take the name for an interface (T08)."""
     problem = None
     if not _is_text(ifname):
         problem = "interface name is not UTF-8"
@@ -193,8 +193,8 @@ def check_ifname(ifname: str) -> None:
         problem = f"interface name is longer than {MAX_IFNAME} bytes"
     elif ifname in (".", ".."):
         problem = "interface name is . or .."
-    elif any(char in "/:" or char.isspace() for char in ifname):
-        problem = "interface name contains / or : or whitespace"
+    elif any(char in "/:" or char.isspace() or ord(char) < ord(" ") for char in ifname):
+        problem = "interface name contains / or : or whitespace or a control character"
     if problem is not None:
         raise CniError(Code.INVALID_ENVIRONMENT, problem, ifname)
 

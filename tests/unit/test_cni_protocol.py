@@ -77,6 +77,7 @@ def test_T03_a_del_needs_no_netns() -> None:
         pytest.param(environment("ADD", CNI_IFNAME="x" * 16), config(), 4, id="T08 too long"),
         pytest.param(environment("ADD", CNI_IFNAME=".."), config(), 4, id="T08 dots"),
         pytest.param(environment("ADD", CNI_IFNAME="a/b"), config(), 4, id="T08 slash"),
+        pytest.param(environment("ADD", CNI_IFNAME="a\x01b"), config(), 4, id="T08 control character"),
         pytest.param(environment("ADD", CNI_IFNAME="a:b"), config(), 4, id="T08 colon"),
         pytest.param(environment("DEL", CNI_IFNAME="a b"), config(), 4, id="T08 blank"),
         pytest.param(environment("ADD"), b"", 6, id="T10 empty"),

@@ -83,6 +83,7 @@ def test_every_key_of_the_standard() -> None:
         pytest.param({"name": "a", "mac": "02:00:00"}, "mac is not a MAC address", id="N5 mac"),
         pytest.param({"name": "a", "mac": "02:00:00:00:00:0g"}, "mac is not a MAC address", id="N5 mac digits"),
         pytest.param({"name": "a", "interface": "a/b"}, "interface", id="N5 interface"),
+        pytest.param({"name": "a", "interface": "a\x00b"}, "interface", id="N5 interface with NUL"),
         pytest.param({"name": "a", "interface": "sixteen-letters-"}, "longer than 15", id="N5 a long interface"),
         pytest.param({"name": "a", "interface": 5}, "interface must be a string", id="N5 interface is a number"),
         pytest.param({"name": "A_b"}, "name: not a valid name", id="a bad name"),
