@@ -93,7 +93,8 @@ def placements(draw: st.DrawFn, bounded: bool) -> Placement:
     start = first + draw(st.integers(0, 90)) * scale.step
     end = start + draw(st.integers(1, min(scale.most_steps, 60))) * scale.step
     maker = Maker(draw, scale, start, end, (None,))
-    lists = maker.contract("k", "USD")[: 1 if bounded else 3]
+    made = {document["spec"]["validFrom"]: document for document in maker.contract("k", "USD")}
+    lists = list(made.values())[: 1 if bounded else 3]  # without recordedAt two of one moment would be refused
     shared = {"name": "quota", **going_on(draw, maker)} if draw(st.booleans()) else None
     for number, document in enumerate(lists):
         kept = ("contract", "currency", "timezone", "billingPeriod", "validFrom")
