@@ -6,7 +6,7 @@ Shapes: W attachments, T slots. The background of an uplink is what it carried l
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -87,8 +87,11 @@ class _Draft:
     ours: dict[Uplink, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
-def past_of(record: Record, span: Span) -> Past:
-    """The arrays of a record. Raises ValueError when they would not fit into memory, or nothing was attached."""
+def past_of(record: Record, span: Span, told: Callable[[int, int], None] = lambda _done, _of: None) -> Past:
+    """The arrays of a record. Raises ValueError when they would not fit into memory, or nothing was attached.
+
+    ``told`` hears how many attachments of how many are read.
+    """
     spans = [stay for stay in record.spans if stay.start < span.end and (stay.end is None or stay.end > span.start)]
     rides = _rides(record, spans)
     spans = [stay for stay in spans if (stay.node, stay.network) in rides]
@@ -99,8 +102,9 @@ def past_of(record: Record, span: Span) -> Past:
         raise ValueError(f"{len(owners):,} attachments in {span.slots:,} slots do not fit: choose a longer --slot")
     draft = _draft(span, owners, rides)
     _place(draft, spans)
-    for path, carried in record.attachments:
+    for number, (path, carried) in enumerate(record.attachments, 1):
         _carry(draft, path, carried)
+        told(min(number, len(owners)), len(owners))
     gaps = tuple(_gaps(record, draft))
     background, excess = _background(record, draft)
     owners = _without_absent(draft, owners)

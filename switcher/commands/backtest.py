@@ -20,7 +20,7 @@ from switcher.backtest.record import Span
 from switcher.backtest.stored import read_history, stored_objects
 from switcher.commands.backtest_report import as_document, print_report
 from switcher.commands.options import AsJson
-from switcher.commands.progress import progress
+from switcher.commands.progress import Told, progress
 from switcher.commands.spans import read_span
 from switcher.errors import BadInputError, Problem
 from switcher.objects.load import load_over
@@ -60,7 +60,7 @@ def backtest(
         books = _books(config, what_if or (), source, span)
         for _, book in books:
             refuse_unknown(names, book)
-        past = _past(source, span)
+        past = _past(source, span, told)
         cases = _cases(past, books)
         asked = Asked(policies=names, draw=plot is not None, stopwatch=time.perf_counter, told=told)
         found = [compare(past, case, asked) for case in cases]
@@ -106,10 +106,10 @@ def _books(
     return [("", load_over(base, [])), *((_name(path), load_over(base, [path])) for path in what_if)]
 
 
-def _past(source: SqlHistory | Path, span: Span) -> Past:
+def _past(source: SqlHistory | Path, span: Span, told: Told) -> Past:
     record = read_files(source, span) if isinstance(source, Path) else read_history(source, span)
     try:
-        return past_of(record, span)
+        return past_of(record, span, lambda done, of: told("reading", done, of))
     except ValueError as error:
         raise BadInputError([Problem("--period", 0, "", str(error))]) from error
 
