@@ -40,11 +40,14 @@ class Choice:
     exact: bool = True
 
 
-def choose(period: Interval, sources: Sequence[Source]) -> list[Choice]:
-    """Who answers for what; ``sources`` from coarse to fine. What nobody has any more is in no choice."""
+def choose(period: Interval, sources: Sequence[Source], others: Sequence[Source] = ()) -> list[Choice]:
+    """Who answers for what; ``sources`` from coarse to fine. What nobody has any more is in no choice.
+
+    ``others``, from coarse to fine too, can give shares only: their slots do not lie in what is asked for.
+    """
     found: list[Choice] = []
     missing = _fill(period, list(sources), found)
-    for source in reversed(sources):
+    for source in sorted((*sources, *others), key=lambda source: source.step):
         missing = [part for gap in missing for part in _share(gap, source, found)]
     return sorted(found, key=lambda choice: choice.period)
 

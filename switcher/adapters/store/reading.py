@@ -116,7 +116,10 @@ def sums(connection: Connection, wanted: Whose, grid: Grid, *, nested: bool = Tr
     ``nested`` False: the grid has one slot, so that a level may answer for whatever of its own slots lies in it.
     """
     found: defaultdict[tuple[Any, int], Sums] = defaultdict(Sums)
-    for choice in choose(grid.period, sources(reaches(connection), wanted, grid if nested else None)):
+    reach = reaches(connection)
+    nesting = sources(reach, wanted, grid if nested else None)
+    others = [source for source in sources(reach, wanted, None) if source not in nesting]
+    for choice in choose(grid.period, nesting, others):
         part = Grid(period=choice.period, step=grid.step, origin=grid.origin)
         for key, one in _read(connection, wanted, choice, part):
             found[key].add(one.into, one.out, one.covered, one.capacity)
