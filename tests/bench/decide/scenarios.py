@@ -87,6 +87,9 @@ TUNED: Mapping[float, tuple[str, Mapping[str, str]]] = {
 """By the cost of a move in hours: ``fill`` and the policy, chosen on the tuning seeds."""
 
 
+FLAP = {"factor": "1", "halfLife": "2h"}
+
+
 def scenarios(size: Size) -> list[Scenario]:
     """All of a size."""
     workloads, days = size.other
@@ -169,12 +172,14 @@ def _percentile(size: Size, commit: float) -> Scenario:
 
 def _stale(size: Size, seconds: int) -> Scenario:
     workloads, days = min(size.market[0], 300), min(size.market[1], 0.25)
-    recipe = Recipe(seed=0, workloads=workloads, days=days, slot=MINUTE, staleness=timedelta(seconds=seconds))
+    tuned = _tuned(
+        Recipe(seed=0, workloads=workloads, days=days, slot=MINUTE, staleness=timedelta(seconds=seconds)), 1.0
+    )
     return Scenario(
         name=f"stale-{seconds}s",
-        about=f"market-1h on samples that are {seconds} s old",
+        about=f"as market-1h with few workloads, a flap penalty, and samples that are {seconds} s old",
         world=worlds.market,
-        recipe=_tuned(recipe, 1.0),
+        recipe=replace(tuned, policy={**tuned.policy, "flap": FLAP}),
         policies=("static", "sd-wan", "reoptimise", "ours"),
         learning=_settling(days),
         main=True,
