@@ -198,7 +198,7 @@ def _herd(size: Size, seconds: int) -> Scenario:
             days=days,
             slot=MINUTE,
             staleness=timedelta(seconds=seconds),
-            demand_share=0.80,
+            demand_share=0.9,
         ),
         bound=Bound.NONE,
         policies=("static", "genie-code", "threshold", "threshold-damped", "best-of-two", "ours"),

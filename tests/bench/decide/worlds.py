@@ -20,6 +20,7 @@ START = datetime(2026, 11, 2, tzinfo=UTC)
 """A Monday."""
 MEAN_BPS = 4e6
 """Of a workload."""
+BURST = timedelta(minutes=10)
 ANNOUNCED = timedelta(hours=3)
 
 
@@ -121,10 +122,12 @@ def distant(recipe: Recipe) -> World:
 
 
 def herd(recipe: Recipe) -> World:
-    """One price everywhere, and foreign load that comes and goes: only congestion moves workloads."""
+    """One price everywhere, and a foreign burst on each uplink in turn: only congestion moves workloads."""
     rng = np.random.default_rng([recipe.seed, 7])
     out = MEAN_BPS * traffic.gravity(rng, recipe.workloads, recipe.slots, recipe.slot, recipe.shape)
     capacity, foreign = _uplinks(rng, recipe, out)
+    turn = np.arange(recipe.slots) // round(BURST / recipe.slot) % recipe.networks
+    foreign[turn, np.arange(recipe.slots)] += 0.35 * capacity[turn]
     lists = [pricing.tariff(f"p{number}", pricing.per_gb(pricing.TYPICAL)) for number in range(recipe.networks)]
     return assemble(recipe, lists, capacity, (out, foreign), _anywhere(rng, recipe, capacity))
 
