@@ -84,7 +84,9 @@ def daily(name: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", TARIFFS)
-def test_sums_bill_what_the_samples_do_before_and_after_they_are_deleted(history: SqlHistory, name: str) -> None:
+def test_sums_bill_what_the_samples_do_before_and_after_they_are_deleted(
+    history: SqlHistory, name: str, url: str
+) -> None:
     expected = of_samples(history, daily(name))
     assert any(line.amount for entry in expected.entries for line in entry.lines)
     assert [entry.total for entry in of_history(history, daily(name)).entries] == [e.total for e in expected.entries]
@@ -93,7 +95,7 @@ def test_sums_bill_what_the_samples_do_before_and_after_they_are_deleted(history
     history.look_after(at(DAY * 1.4), cutoffs(keep, tariffs, at(DAY * 1.4)))
     history.prune(at(DAY * 1.4))
     assert history.usage(*PERIOD) == []
-    if name == "nodes":  # the fives of single uplinks are not kept for bills
+    if name == "nodes" and url.startswith("sqlite"):  # not kept for bills; PostgreSQL's partition is not old as a whole
         with pytest.raises(BadInputError, match="needs fives from"):
             of_history(history, daily(name))
     else:
