@@ -9,7 +9,8 @@ Of n samples of a billing period the bill drops the D = floor(n (100 - q) / 100)
 
 All m links together need levels that add up to the (1 - m (100 - q) % x 0.92) quantile of their traffic, because each
 of them has (100 - q) % of its samples free at its own time. The traffic is the last period's, or the running one's
-while that has more samples.
+while that has more samples. As the period goes on, what counts is what is still to come and how many samples are still
+free: bursts that came more often than expected raise all aims a little and early, not one level much and late.
 """
 
 from __future__ import annotations
@@ -86,6 +87,22 @@ class _Link:
         return max(_after(each, int(len(each) * (100 - float(self.charge.q)) / 100)) for each in known)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Traffic:
+    """Slots of all links together that stand for those which are still to come in the running period."""
+
+    coming: Floats
+    left: float
+    """How many are to come."""
+    settled: bool
+    """Whether they are the last period's."""
+
+    def above(self, bps: float) -> float:
+        """How many slots to come will be above a level."""
+        share = np.count_nonzero(self.coming > bps * (1 + 1e-9)) / len(self.coming)
+        return float(share * self.left)
+
+
 def ledgers(
     book: Book, now: datetime, capacity: Mapping[str, float], slots_of: SlotsOf
 ) -> Mapping[tuple[str, str], Ledger]:
@@ -103,9 +120,30 @@ def ledgers(
 def _family(family: Sequence[_Link], now: datetime, capacity: Mapping[str, float]) -> dict[tuple[str, str], Ledger]:
     """The ledgers of all links that can stand in for one another."""
     rare = min(sum(100 - float(link.charge.q) for link in family) / 100 * USABLE, 1.0)
-    traffic, settled = _reference(family)
-    aims = _aims(family, _after(traffic, int(len(traffic) * rare)), capacity, settled=settled)
-    return {link.key: _ledger(link, aim, now, rare if settled else 1.0) for link, aim in zip(family, aims, strict=True)}
+    traffic = _reference(family, now)
+    aims = _aims_that_last(family, traffic, capacity)
+    return {
+        link.key: _ledger(link, aim, now, rare if traffic.settled else 1.0)
+        for link, aim in zip(family, aims, strict=True)
+    }
+
+
+def _aims_that_last(family: Sequence[_Link], traffic: _Traffic, capacity: Mapping[str, float]) -> Sequence[float]:
+    """The lowest aims with which the free samples are enough for the bursts that are still to come.
+
+    Higher levels together leave fewer bursts, and no fewer free samples: halving finds the least sum that will do.
+    """
+    sums = np.unique(traffic.coming)
+    low, high = 0, len(sums) - 1
+    while low < high:
+        middle = (low + high) // 2
+        aims = _aims(family, float(sums[middle]), capacity, settled=traffic.settled)
+        free = sum(link.free(aim) for link, aim in zip(family, aims, strict=True))
+        if traffic.above(float(sums[middle])) <= free * USABLE:
+            high = middle
+        else:
+            low = middle + 1
+    return _aims(family, float(sums[low]) if len(sums) else 0.0, capacity, settled=traffic.settled)
 
 
 def _ledger(link: _Link, aim: float, now: datetime, useful: float) -> Ledger:
@@ -232,17 +270,25 @@ def _pooled(columns: Sequence[Floats]) -> Floats:
     return total
 
 
-def _reference(family: Sequence[_Link]) -> tuple[Floats, bool]:
-    """The traffic of all links together, and whether it is the last period's: the one with more samples."""
+def _reference(family: Sequence[_Link], now: datetime) -> _Traffic:
+    """What the links together will carry: of the last and the running period that with more samples speaks for it.
+
+    Of the last one, the same part of the period where that has any sample.
+    """
     last, running = (_together([getattr(link, side) for link in family]) for side in ("last", "now"))
-    return (last, True) if len(last) >= max(len(running), 1) else (running, False)
+    known, slots = np.count_nonzero(~np.isnan(last)), min(len(link.now[0]) for link in family)
+    left = min((link.running.end - now) / link.charge.sample for link in family)
+    if known < max(int(np.count_nonzero(~np.isnan(running))), 1):
+        return _Traffic(coming=running[~np.isnan(running)], left=left, settled=False)
+    rest = last[slots:]
+    rest = rest[~np.isnan(rest)]
+    return _Traffic(coming=rest if len(rest) else last[~np.isnan(last)], left=left, settled=True)
 
 
 def _together(links: Sequence[Sequence[Floats]]) -> Floats:
-    """Sums of the slots in which any link has a sample; of unequal months as far as the shortest goes."""
+    """Sums by slot, not a number where no link has a sample; of unequal months as far as the shortest goes."""
     length = min(len(values[0]) for values in links)
-    total = _pooled([np.max(np.stack([each[:length] for each in values]), axis=0) for values in links])
-    return total[~np.isnan(total)]
+    return _pooled([np.max(np.stack([each[:length] for each in values]), axis=0) for values in links])
 
 
 def _aims(family: Sequence[_Link], needed: float, room: Mapping[str, float], *, settled: bool) -> Sequence[float]:

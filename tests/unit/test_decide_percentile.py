@@ -89,10 +89,23 @@ def test_links_aim_together_at_the_quantile_of_the_last_period() -> None:
 
     found = ledgers(book(_link("a"), _link("b")), DAY, {"pa": 1e9, "pb": 1e9}, _of({"pa": [], "pb": []}, yesterday))
 
-    # 2 links x 5 % x 0.92 of 288 samples = 26 may be above: the 27th largest of 0..287 is 261
-    assert sum(ledger.aim for ledger in found.values()) == pytest.approx(261 * MBPS)
+    # 2 links x 14 free samples x 0.92: 25 may be above, and the 26th largest of 0..287 is 262
+    assert sum(ledger.aim for ledger in found.values()) == pytest.approx(262 * MBPS)
     assert {key[0]: ledger.free for key, ledger in found.items()} == {"a": 14, "b": 14}
-    assert found["a", "c0"].aim == pytest.approx(261 * MBPS)  # where the traffic was: nothing needs to move
+    assert found["a", "c0"].aim == pytest.approx(262 * MBPS)  # where the traffic was: nothing needs to move
+
+
+@pytest.mark.parametrize(("bursts", "aim"), [(0, 131), (7, 137), (11, 141), (14, 143)])
+def test_what_is_left_of_the_free_samples_is_for_the_rest_of_the_period(bursts: int, aim: float) -> None:
+    """Bursts that came more often than yesterday raise the aim before the last free sample is spent."""
+    yesterday = [*range(144), *range(144)]  # 0.92 of (14 - bursts) samples of the second half may be above
+    today = [*[100] * (144 - bursts), *[200] * bursts]
+    found = ledgers(
+        book(_link("a")), DAY + timedelta(hours=12), {"pa": 1e9}, _of({"pa": today}, {"pa": yesterday})
+    ).values()
+
+    (ledger,) = found
+    assert ledger.aim == pytest.approx(aim * MBPS)
 
 
 def test_the_cheapest_level_is_aimed_at_and_a_commit_first_of_all() -> None:
