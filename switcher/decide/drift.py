@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from switcher.decide.board import same_network
 from switcher.decide.projection import newest_states, total_bps
@@ -19,6 +19,7 @@ from switcher.model import Drift, NetworkState, PastMove, Snapshot, Uplink
 TREND = timedelta(minutes=45)
 SPREAD = timedelta(hours=3)
 """Time constants of what is learned."""
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 OUTLIER = 3.0
 """Sigmas: what strays farther counts as so far. A jump is no spread; it is met by what ``shed`` says."""
 LEAST_OUTLIER = 0.02
@@ -30,7 +31,14 @@ def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMo
     newest = newest_states(seen.networks)
     due = [before[uplink].sampled_at for uplink in newest if uplink in before]
     landed = _landed(seen, moves, min(due)) if due else {}
-    return {uplink: _learned(before.get(uplink), state, landed.get(uplink, ())) for uplink, state in newest.items()}
+    moving = {state.id for state in seen.workloads if state.moving}
+    busy = _landed(seen, [move for move in moves if move.workload in moving], ALWAYS)
+    return {
+        uplink: _passed(before.get(uplink), state)
+        if uplink in busy
+        else _learned(before.get(uplink), state, landed.get(uplink, ()))
+        for uplink, state in newest.items()
+    }
 
 
 Landed = tuple[datetime, float]
@@ -68,6 +76,14 @@ def _found(placed: Mapping[tuple[str, str | None], Sequence[Uplink]], name: str,
     """The uplinks of a network on this node, and of the one that is the same everywhere."""
     everywhere = placed.get((name, None), ())
     return everywhere if node is None else [*placed.get((name, node), ()), *everywhere]
+
+
+def _passed(before: Drift | None, state: NetworkState) -> Drift:
+    """Nothing is learned while a switch is in flight: at which moment its traffic changes over is not known."""
+    load = max(total_bps(state))
+    if before is None:
+        return Drift(sampled_at=state.sampled_at, load=load)
+    return replace(before, sampled_at=max(state.sampled_at, before.sampled_at), load=load)
 
 
 def _learned(before: Drift | None, state: NetworkState, landed: Sequence[Landed]) -> Drift:
