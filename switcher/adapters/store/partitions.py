@@ -74,6 +74,8 @@ def _missing(connection: Connection, partitioned: Partitioned, now: int) -> Iter
 def _make(connection: Connection, partitioned: Partitioned, low: int, high: int) -> None:
     table, column = partitioned.table.name, partitioned.column
     name = f"{table}_{moment_of(low):%Y%m%d}"
+    # All wait for some milliseconds: a row that came in between would be left in the wrong place.
+    connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
     connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
     moved = f"DELETE FROM {table}_rest WHERE {column} >= {low} AND {column} < {high} RETURNING *"  # noqa: S608
     connection.execute(text(f"WITH moved AS ({moved}) INSERT INTO {name} SELECT * FROM moved"))  # noqa: S608
