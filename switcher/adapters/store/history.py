@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-
-from sqlalchemy.exc import IntegrityError
 
 from cni.wire import Batch, Phase, Ranking, SwitchStatus
 from switcher.adapters.store import (
@@ -46,9 +43,6 @@ from switcher.ports import (
     UsageRow,
 )
 from switcher.terms import Terms
-
-MOVED_AWAY = 3
-"""So often a batch is stored again when upkeep was moving rows of it."""
 
 
 def _now() -> datetime:
@@ -96,10 +90,6 @@ class SqlHistory:
     # What agents reported.
 
     def ingest(self, batch: Batch) -> int:
-        for _ in range(MOVED_AWAY):
-            # A row of it may be on its way into its partition: seen by nobody, and taken.
-            with suppress(IntegrityError), self._database.writing() as connection:
-                return ingest(connection, batch)
         with self._database.writing() as connection:
             return ingest(connection, batch)
 
