@@ -13,13 +13,13 @@ from rich.table import Table
 
 from switcher.bootstrap import open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from switcher.commands.times import read_time
 from switcher.decide import decide_and_tell
 from switcher.decide.account import Side
 from switcher.decide.constraints import clock, mbps, span
 from switcher.decide.tell import Told
 from switcher.errors import SwitcherError
 from switcher.model import Move, Stay, picked
+from switcher.objects.rows import read_moment
 from switcher.ports import RecordedDecision
 from switcher.replay import opened
 from switcher.settings import load_settings
@@ -39,7 +39,7 @@ def explain(
 
     It is made from the record of that tick alone. Example: switcher explain shop/web-0 --at 2026-12-01T12:00:00Z
     """
-    moment = read_time(at)
+    moment = None if at is None else read_moment(at, "--at")
     recorded = open_history(load_settings(config).database).decision(moment)
     if recorded is None:
         raise SwitcherError("nothing was decided yet" if moment is None else f"nothing was decided at or before {at}")

@@ -9,8 +9,8 @@ import typer
 
 from switcher.bootstrap import open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from switcher.commands.times import read_time
 from switcher.errors import SwitcherError
+from switcher.objects.rows import read_moment
 from switcher.ports import RecordedDecision
 from switcher.replay import Verdict
 from switcher.replay import replay as decided_again
@@ -29,7 +29,7 @@ def replay(
 
     Example: switcher replay --at 2026-12-01T12:00:00Z
     """
-    moment = read_time(at)
+    moment = None if at is None else read_moment(at, "--at")
     recorded = open_history(load_settings(config).database).decision(moment)
     if recorded is None:
         raise SwitcherError("nothing was decided yet" if moment is None else f"nothing was decided at or before {at}")

@@ -47,6 +47,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _fresh(request, tmp_path, request.param)
 
 
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """A history of this program's version, open; for what only its tables tell."""
+    upgrade(url)
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(params=["memory", *DATABASES])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], AnyHistory]]:
     """Opens the test's history, again at each call, as a restarted controller would."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from switcher.adapters.store import decisions
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.instants import micros
-from switcher.adapters.store.migrate import upgrade
 from switcher.decide import Settings
 from switcher.errors import TamperedError
 from switcher.model import Decision, StayReason, Stays
@@ -35,14 +33,6 @@ def decision(taken: float = 0.0) -> Decision:
 
 def on_terms(seconds: float = 7.5) -> Terms:
     return terms(Settings(switch_seconds=seconds, stale_after=timedelta(minutes=3)), OBJECTS)
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    upgrade(url)
-    opened = Database(url)
-    yield opened
-    opened.close()
 
 
 def execute(database: Database, statement: str, **values: object) -> None:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,14 +24,6 @@ from tests.support.batches import at, attachment, batch, move, status, traffic, 
 from tests.unit.pricing import percentile, tariff
 
 DAY_SECONDS = 86_400
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    upgrade(url)
-    opened = Database(url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

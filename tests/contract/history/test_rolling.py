@@ -12,7 +12,6 @@ from cni.wire import Batch
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.instants import HOUR, MINUTE, micros
-from switcher.adapters.store.migrate import upgrade
 from switcher.adapters.store.reach import reaches
 from switcher.adapters.store.slots import (
     FIVE,
@@ -32,14 +31,6 @@ from tests.support.memory_history import MemoryHistory
 
 SECONDS_OF_HOUR = 3600
 NAMES = ("phynet0", "phynet1")
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    upgrade(url)
-    opened = Database(url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
