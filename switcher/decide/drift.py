@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from switcher.decide.board import same_network
 from switcher.decide.projection import newest_states, total_bps
@@ -19,7 +19,6 @@ from switcher.model import Drift, NetworkState, PastMove, Snapshot, Uplink
 TREND = timedelta(minutes=45)
 SPREAD = timedelta(hours=3)
 """Time constants of what is learned."""
-ALWAYS = datetime.min.replace(tzinfo=UTC)
 OUTLIER = 3.0
 """Sigmas: what strays farther counts as so far. A jump is no spread; it is met by what ``shed`` says."""
 LEAST_OUTLIER = 0.02
@@ -29,42 +28,41 @@ LEAST_OUTLIER = 0.02
 def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMove]) -> Mapping[Uplink, Drift]:
     """What is known once the samples of ``seen`` are; ``moves``: oldest first, as the memory of ``seen`` has them."""
     newest = newest_states(seen.networks)
-    due = [before[uplink].sampled_at for uplink in newest if uplink in before]
-    landed = _landed(seen, moves, min(due)) if due else {}
+    since = min((before[uplink].sampled_at for uplink in newest if uplink in before), default=seen.now)
     moving = {state.id for state in seen.workloads if state.moving}
-    busy = _landed(seen, [move for move in moves if move.workload in moving], ALWAYS)
+    changes = _changes(seen, [move for move in moves if move.at >= since or move.workload in moving])
+    busy = {uplink for uplink, ours in changes.items() if any(move.workload in moving for move, _ in ours)}
     return {
         uplink: _passed(before.get(uplink), state)
         if uplink in busy
-        else _learned(before.get(uplink), state, landed.get(uplink, ()))
+        else _learned(before.get(uplink), state, changes.get(uplink, ()))
         for uplink, state in newest.items()
     }
 
 
-Landed = tuple[datetime, float]
-"""When, and how much more."""
+Change = tuple[PastMove, float]
+"""A move, and how much more an uplink carries by it."""
 
 
-def _landed(seen: Snapshot, moves: Sequence[PastMove], since: datetime) -> Mapping[Uplink, Sequence[Landed]]:
-    """What our moves changed since then on each uplink, at today's demands."""
-    recent = [move for move in moves if move.at >= since]
-    changes: dict[Uplink, list[Landed]] = defaultdict(list)
-    if not recent:
+def _changes(seen: Snapshot, moves: Sequence[PastMove]) -> Mapping[Uplink, Sequence[Change]]:
+    """What these moves changed on each uplink, at today's demands."""
+    changes: dict[Uplink, list[Change]] = defaultdict(list)
+    if not moves:
         return changes
     states = {state.id: state for state in seen.workloads}
     placed: dict[tuple[str, str | None], list[Uplink]] = defaultdict(list)
     for network in seen.networks:
         placed[network.name, network.node].append(network.uplink)
     names = {network.name for network in seen.networks}
-    meant = {name: [known for known in names if same_network(known, name)] for name in _named(recent)}
-    for move in recent:
+    meant = {name: [known for known in names if same_network(known, name)] for name in _named(moves)}
+    for move in moves:
         state = states.get(move.workload)
         if state is None:
             continue
         for name, sign in ((move.source, -1.0), (move.target, 1.0)):
             found = [uplink for known in meant[name] for uplink in _found(placed, known, state.node)]
             for uplink in found:
-                changes[uplink].append((move.at, sign * state.demand_bps))
+                changes[uplink].append((move, sign * state.demand_bps))
     return changes
 
 
@@ -86,14 +84,14 @@ def _passed(before: Drift | None, state: NetworkState) -> Drift:
     return replace(before, sampled_at=max(state.sampled_at, before.sampled_at), load=load)
 
 
-def _learned(before: Drift | None, state: NetworkState, landed: Sequence[Landed]) -> Drift:
+def _learned(before: Drift | None, state: NetworkState, changes: Sequence[Change]) -> Drift:
     load = max(total_bps(state))
     if before is None or before.load <= 0:
         return Drift(sampled_at=state.sampled_at, load=load)
     seconds = (state.sampled_at - before.sampled_at).total_seconds()
     if seconds <= 0:
         return before
-    ours = sum(more for at, more in landed if before.sampled_at <= at < state.sampled_at)
+    ours = sum(more for move, more in changes if before.sampled_at <= move.at < state.sampled_at)
     change = load - before.load - ours
     return replace(_updated(before, change, seconds), sampled_at=state.sampled_at, load=load, every=seconds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,8 +20,11 @@ TICK = timedelta(minutes=5)
 PLINK = Uplink("pa", None)
 
 
-def _samples(loads: Sequence[float], moved: dict[int, float] | None = None) -> Drift:
-    """What is learned from a load every five minutes; ``moved``: tick -> demand that we brought to ``a`` then."""
+def _samples(loads: Sequence[float], moved: dict[int, float] | None = None, flying: Container[int] = ()) -> Drift:
+    """What is learned from a load every five minutes.
+
+    ``moved``: tick -> demand that we brought to ``a`` then; ``flying``: ticks in which its switch is in flight.
+    """
     known: dict[Uplink, Drift] = {}
     moves: list[PastMove] = []
     demand = max((moved or {}).values(), default=0.0)
@@ -29,7 +32,7 @@ def _samples(loads: Sequence[float], moved: dict[int, float] | None = None) -> D
         now = NOW + tick * TICK
         seen = snapshot(
             [network("a", used_bps=load, sampled_at=now), network("b", used_bps=0.0, sampled_at=now)],
-            [workload("w", "a", demand)],
+            [workload("w", "a", demand, moving=tick in flying)],
             now,
         )
         known = dict(learn(known, seen, moves))
@@ -92,6 +95,13 @@ def test_our_own_moves_are_no_drift() -> None:
     loads = [50 * MBPS] * 10 + [70 * MBPS] * 10
     assert _reserve(_samples(loads, moved={9: 20 * MBPS}), NOW + 19 * TICK) == 0
     assert _reserve(_samples(loads), NOW + 19 * TICK) > 0
+
+
+def test_a_move_whose_traffic_follows_later_is_no_drift() -> None:
+    """Nothing is learned while its switch is in flight: what it brought is not taken for a jump."""
+    loads = [50 * MBPS] * 10 + [50 * MBPS, 63 * MBPS] + [70 * MBPS] * 10
+    assert _reserve(_samples(loads, moved={9: 20 * MBPS}, flying=range(10, 13)), NOW + 21 * TICK) == 0
+    assert _reserve(_samples(loads, moved={9: 20 * MBPS}), NOW + 21 * TICK) > 0
 
 
 def _run(loads: Sequence[float]) -> list[dict[str, str]]:
