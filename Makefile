@@ -52,8 +52,8 @@ bench: setup ## the benchmarks behind the README's figures
 	tools/kubernetes >/dev/null
 	tools/sandbox $(BIN)/python -m pytest -q -s -m bench tests/bench
 
-# SIZE=full is the one behind docs/benchmark.md; SEEDS="7 8 9" tries others.
-bench-decide: setup ## what every policy costs in the same worlds, beside what nobody can beat (SIZE=small or full)
+# SIZE=report is the one behind docs/benchmark.md; SEEDS="7 8 9" tries others.
+bench-decide: setup ## what every policy costs in the same worlds, beside what nobody can beat (SIZE=small, report or full)
 	$(BIN)/python -m tests.bench.decide --size $(SIZE) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(filter small,$(SIZE)),--report-only)
 
 cluster-up: setup test-packages ## a one-node Kubernetes to play with (docs/test-cluster.md; needs root)
