@@ -16,8 +16,9 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE
 from switcher.decide.choose import Chosen
-from switcher.decide.eligibility import BLOCKS
-from switcher.decide.explain import plain
+from switcher.decide.eligibility import BLOCKS, Lack
+from switcher.decide.explain import LACKS, plain
+from switcher.decide.stays import dear
 from switcher.decide.tick import Tick
 from switcher.model import StayReason
 
@@ -28,6 +29,7 @@ VERDICTS = {
     StayReason.QUARANTINED: "moves to it failed lately",
     StayReason.NO_ADDRESS: "it has no free address",
 }
+TAKEN = "others have taken the cheaper tier, and the next does not pay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,21 +165,8 @@ def _verdicts(tick: Tick, chosen: Chosen, row: int, column: int) -> Iterator[str
         yield VERDICTS[block]
     elif not rooms.fits(row, column):
         yield "no room" if rooms.has_address(row, column) else VERDICTS[StayReason.NO_ADDRESS]
-    yield _worth(tick, row, column)
-
-
-def _worth(tick: Tick, row: int, column: int) -> str:
-    """What a move would bring, by the rules of Savings."""
-    rules, saving = tick.rules, float(tick.standing.saving[row, column])
-    if math.isnan(saving):
-        return "cannot be compared"
-    if saving <= 0:
-        return "not cheaper"
-    if saving * rules.horizon[row] <= rules.move_cost[row]:
-        return "the saving over the horizon does not cover the move"
-    if saving * rules.payback[row] < rules.move_cost[row]:
-        return "the saving does not pay for the move within the payback time"
-    return "worth a move" if tick.standing.worth[row, column] else "cheaper later, not yet: it pays to wait"
+    taken = standing.worth[row, column] and dear(tick, rooms.next_tier())[row, column]
+    yield TAKEN if taken else LACKS[Lack(standing.lack[row, column])]
 
 
 def number(value: float) -> Decimal:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.prices import GAPS, Prices
@@ -20,6 +22,7 @@ from switcher.model import Memory, StayReason
 from switcher.objects.model import PolicyMode, SwitchPolicy
 from switcher.tariff.marginal import PriceGap
 
+Lacks = npt.NDArray[np.int8]
 NOTHING_GAINED = 1e-9
 """Money per hour below which a saving is rounding, as a share of the price."""
 GAP_REASON = {PriceGap.UNKNOWN: StayReason.UNKNOWN_PRICE, PriceGap.STALE: StayReason.STALE_PRICE}
@@ -36,6 +39,34 @@ REASONS = (None, *StayReason)
 """Reasons in columns are indexes into this; 0 is none."""
 
 
+class Lack(IntEnum):
+    """What keeps a saving from being worth a move, most pressing first. Its number is what columns hold."""
+
+    NOTHING = 0
+    COMPARISON = 1
+    """There is no price, here or there."""
+    SAVING = 2
+    HORIZON = 3
+    """Over the horizon it does not cover the move."""
+    PAYBACK = 4
+    """Within the payback time it does not pay for the move."""
+    WEIGHT = 5
+    """Too small a part of the policy's costs for its disruption (``disruptionThreshold``)."""
+    TIME = 6
+    """It does not begin yet."""
+
+
+LACKING = {
+    Lack.COMPARISON: StayReason.UNKNOWN_PRICE,
+    Lack.SAVING: StayReason.BEST,
+    Lack.HORIZON: StayReason.SAVING_TOO_SMALL,
+    Lack.PAYBACK: StayReason.PAYBACK_TOO_LONG,
+    Lack.WEIGHT: StayReason.SAVING_TOO_SMALL,
+    Lack.TIME: StayReason.BEST,
+}
+"""Why a workload stays whose best saving lacks it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Standing:
     """Shapes: W workloads, C network names."""
@@ -50,11 +81,10 @@ class Standing:
     """W x C: candidates that nothing stands against."""
     saving: Floats
     """W x C: money per hour, before move cost; not a number where there is no price."""
+    lack: Lacks
+    """W x C: :class:`Lack`, of candidates and others alike."""
     worth: Bools
-    """W x C: candidates whose saving covers the move in the payback time and in the horizon, is not too small a part of
-    the policy's costs for its disruption, and begins at once."""
-    slight: Bools
-    """W x C: savings that are too small for their disruption (``disruptionThreshold``)."""
+    """W x C: candidates whose saving lacks nothing."""
 
     @property
     def free(self) -> Bools:
@@ -66,16 +96,16 @@ class Standing:
 def standing(board: Board, rules: Rules, projection: Projection, priced: Prices, memory: Memory) -> Standing:
     """The standing of every workload."""
     block = _blocks(board, rules, projection, priced)
-    saving, worth = _savings(board, rules, priced)
-    slight = _slight(board, rules, priced, saving)
+    saving, begun = _savings(board, priced)
+    lack = _lacks(rules, saving, _slight(board, rules, priced, saving), begun)
     return Standing(
         hold=_holds(board, rules, projection, priced),
         gate=_gates(board, rules, memory),
         block=block,
         open=rules.candidates & (block == 0),
         saving=saving,
-        worth=worth & rules.candidates & ~slight,
-        slight=slight,
+        lack=lack,
+        worth=rules.candidates & (lack == Lack.NOTHING),
     )
 
 
@@ -93,16 +123,13 @@ def natural_reasons(standing: Standing, rules: Rules) -> Ints:
     better = blocked & standing.worth
     has_better, any_open, none = _any(better), _any(standing.open), ~_any(candidates)
     pressing = np.where(np.where(has_better[:, None], better, blocked), standing.block, len(BLOCKS)).min(axis=1)
-    saving = np.where(standing.open, standing.saving, -np.inf).max(axis=1)
-    # Last: cheaper over the horizon, but not yet. It pays to wait.
+    best = np.where(standing.open, standing.saving, -np.inf).argmax(axis=1)
+    lack = standing.lack[np.arange(len(best)), best]
     return _first_of(
         (none, StayReason.NO_CANDIDATE),
         *((~(any_open & ~has_better) & (pressing == number), reason) for number, reason in enumerate(BLOCKS) if reason),
-        (saving <= 0, StayReason.BEST),
-        (saving * rules.horizon <= rules.move_cost, StayReason.SAVING_TOO_SMALL),
-        (saving * rules.payback < rules.move_cost, StayReason.PAYBACK_TOO_LONG),
-        (_any(standing.open & standing.slight), StayReason.SAVING_TOO_SMALL),
-        (np.ones(len(candidates), dtype=np.bool_), StayReason.BEST),
+        *((lack == number, reason) for number, reason in LACKING.items()),
+        (lack == Lack.NOTHING, StayReason.BEST),  # others say why it stays
     )
 
 
@@ -193,8 +220,8 @@ def _slight(board: Board, rules: Rules, priced: Prices, saving: Floats) -> Bools
     return asked[:, None] & (saving > 0) & ~enough
 
 
-def _savings(board: Board, rules: Rules, priced: Prices) -> tuple[Floats, Bools]:
-    """(saving per hour, worth a move). A saving that only begins later waits until it begins."""
+def _savings(board: Board, priced: Prices) -> tuple[Floats, Bools]:
+    """(saving per hour, whether it begins at once). Not a number where a price is unknown, here or there."""
     rows = np.arange(len(board.workloads))
     present = np.maximum(board.here, 0)
     if not len(board.names):
@@ -203,11 +230,22 @@ def _savings(board: Board, rules: Rules, priced: Prices) -> tuple[Floats, Bools]
     here, here_now = cost[rows, present][:, None], now[rows, present][:, None]
     rounding = NOTHING_GAINED * np.maximum(np.abs(here), np.abs(cost))
     saving = here - cost
-    saving = np.where(np.abs(saving) <= rounding, 0.0, saving)
-    worth = (
-        (saving > 0)
-        & (saving * rules.horizon[:, None] > rules.move_cost[:, None])
-        & (saving * rules.payback[:, None] >= rules.move_cost[:, None])
-        & (here_now - now > rounding)
-    )
-    return saving, worth & (board.here != NOWHERE)[:, None]
+    saving[np.abs(saving) <= rounding] = 0.0
+    saving[board.here == NOWHERE] = np.nan
+    return saving, here_now - now > rounding
+
+
+def _lacks(rules: Rules, saving: Floats, slight: Bools, begun: Bools) -> Lacks:
+    """W x C: the most pressing thing that each saving lacks to be worth a move."""
+    lack = np.full(saving.shape, Lack.NOTHING, dtype=np.int8)
+    cost = rules.move_cost[:, None]
+    for kind, lacking in (  # the last one that is said counts
+        (Lack.TIME, ~begun),
+        (Lack.WEIGHT, slight),
+        (Lack.PAYBACK, saving * rules.payback[:, None] < cost),
+        (Lack.HORIZON, saving * rules.horizon[:, None] <= cost),
+        (Lack.SAVING, saving <= 0),
+        (Lack.COMPARISON, np.isnan(saving)),
+    ):
+        lack[lacking] = kind
+    return lack

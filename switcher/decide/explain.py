@@ -14,6 +14,7 @@ from decimal import Decimal
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
+from switcher.decide.eligibility import LACKING, Lack
 from switcher.decide.prices import Load, Quote, loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
@@ -43,6 +44,16 @@ WHY = {
     StayReason.NO_POLICY: "no policy selects it",
     StayReason.QUARANTINED: "moves to the better network failed lately",
 }
+LACKS = {
+    Lack.NOTHING: "worth a move",
+    Lack.COMPARISON: "cannot be compared",
+    Lack.SAVING: "not cheaper",
+    Lack.HORIZON: "the saving over the horizon does not cover the move",
+    Lack.PAYBACK: "the saving does not pay for the move within the payback time",
+    Lack.WEIGHT: "the saving is too small a part of the policy's costs for its disruption",
+    Lack.TIME: "cheaper later, not yet: it pays to wait",
+}
+"""What a saving lacks to be worth a move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,14 +94,17 @@ class Words:
         ``tier`` is what it would pay there beyond the quoted price, because others have taken the cheaper tier.
         """
         column = int(self.alternative[row]) if better == NOWHERE else better
-        why = self._best(row, column) if reason is StayReason.BEST and not tier else WHY[reason]
+        why = WHY[reason] if tier or column == NOWHERE else self._lacking(row, column, reason)
         return f"{why}. {self._sum(row, column, tier)}"
 
-    def _best(self, row: int, column: int) -> str:
-        """Cheaper over the horizon yet not now: it waits."""
-        if column != NOWHERE and self.tick.standing.saving[row, column] > 0:
+    def _lacking(self, row: int, column: int, reason: StayReason) -> str:
+        """What the best alternative lacks, where that is the reason and says more than its word."""
+        lack = Lack(self.tick.standing.lack[row, column])
+        if LACKING.get(lack) is not reason or lack is Lack.SAVING:
+            return WHY[reason]
+        if lack is Lack.TIME:
             return f"{self.tick.board.names[column]} will be cheaper, but is not yet: it pays to wait"
-        return WHY[StayReason.BEST]
+        return LACKS[lack] if lack is Lack.WEIGHT else WHY[reason]
 
     def _sum(self, row: int, column: int, tier: float = 0.0) -> str:
         home = int(self.tick.board.here[row])
@@ -214,3 +228,4 @@ def _money(amount: float) -> str:
 
 
 assert set(WHY) == set(StayReason)  # noqa: S101 - a new reason without words is found at import
+assert set(LACKS) == set(Lack)  # noqa: S101 - the same for what a saving may lack

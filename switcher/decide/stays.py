@@ -53,7 +53,7 @@ def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Stays:
 def _verdicts(tick: Tick, chosen: Chosen, budgets: Budgets) -> Verdicts:
     tier = chosen.rooms.next_tier()
     quoted = _wish(tick)
-    wish = quoted & ~_dear(tick, tier)
+    wish = quoted & ~dear(tick, tier)
     tempting = cheapest_column(tick.prices.cost, quoted)
     anywhere = cheapest_column(tick.prices.cost, wish)
     addressed = cheapest_column(tick.prices.cost, wish & chosen.rooms.addressed())
@@ -85,7 +85,7 @@ def _settled(tick: Tick, chosen: Chosen) -> Ints:
     return np.where(tick.standing.hold > 0, tick.standing.hold, refused)
 
 
-def _dear(tick: Tick, tier: Floats) -> Bools:
+def dear(tick: Tick, tier: Floats) -> Bools:
     """W x C: not worth a move at the price that holds once the cheaper tier is taken."""
     rules = tick.rules
     saving = (tick.standing.saving - tier) * np.minimum(rules.horizon, rules.payback)[:, None]
