@@ -132,6 +132,10 @@ def test_a_price_that_is_recorded_later_is_not_known_yet() -> None:
     assert added(book(now, later)) == 6
 
 
+def test_a_list_without_an_end_is_never_stale() -> None:
+    assert added(book(tariff(fixed("6", each="attachment"), validFrom="1970-01-01T00:00:00Z"))) == 6
+
+
 def test_a_schedule_counts_for_its_share_of_the_window() -> None:
     siesta = [{"from": "12:30", "to": "14:00", "multiply": "0.5"}]
     prices = book(tariff(fixed("4", each="attachment", schedule=siesta), volume((None, "1"), schedule=siesta)))
