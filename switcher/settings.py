@@ -105,8 +105,9 @@ def load_settings(path: Path) -> ControllerSettings:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
         hint = "name the settings with --config or SWITCHER_CONFIG"
-        raise BadInputError([Problem(str(path), 0, "", f"cannot be read: {error}; {hint}")]) from error
+        raise BadInputError([Problem(str(path), 0, "", f"cannot be read: {reason}; {hint}")]) from error
     documents, problems = yamltree.read(text, str(path))
     if problems or len(documents) != 1 or not isinstance(documents[0].data, dict):
         raise BadInputError(problems or [Problem(str(path), 0, "", "must hold one mapping of settings")])

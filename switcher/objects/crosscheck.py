@@ -70,7 +70,8 @@ def _lists_differ(placed: Sequence[Placed]) -> Iterator[Problem]:
                 f"a second price list of contract {one.item.contract!r} valid from "
                 f"{one.item.spec.valid_from.isoformat()} and recorded at "
                 f"{recorded.isoformat() if recorded else 'no stated time'}: "
-                f"the first is in {where.file}, line {where.mark(()).line}; give recordedAt"
+                f"the first is in {where.file}, line {where.mark(()).line}; give "
+                f"{'another recordedAt' if recorded else 'recordedAt'} to the one that counts"
             )
             yield one.problem(("spec", "validFrom"), text)
         seen.setdefault(key, one)

@@ -30,6 +30,7 @@ STAY_COLUMNS = ("attachment", "network", "start", "end")
 LONGEST_SECONDS = Decimal(10) ** 9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEARS = range(1970, 2201)
+PERIOD = "2026-12-01T00:00:00Z/2027-01-01T00:00:00Z"
 
 
 @dataclass(slots=True)
@@ -75,14 +76,14 @@ def read_rates(path: Path) -> list[ExchangeRate]:
 def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime]:
     """``START/END`` as two moments. Raises BadInputError."""
     begin, slash, finish = text.partition("/")
-    try:
-        if not slash:
-            raise wrong("period", "must be START/END")
-        start, end = instant(begin), instant(finish)
-        if end <= start:
-            raise wrong("period", "must end after it starts")
-    except PydanticCustomError as error:
-        raise BadInputError([Problem(option, 0, "", f"{quoted(text)} {error.message()}")]) from error
+    if not slash:
+        raise BadInputError([Problem(option, 0, "", f"{quoted(text)} must be START/END, like {PERIOD}")])
+    row = Row(option, 0, {"start": begin, "end": finish})
+    start, end = row.take("start", instant, EPOCH), row.take("end", instant, EPOCH)
+    if not row.problems and end <= start:
+        row.problems.append(Problem(option, 0, "", f"{quoted(text)} must end after it starts"))
+    if row.problems:
+        raise BadInputError(row.problems)
     return start, end
 
 
@@ -200,7 +201,8 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str], make
             try:
                 header = [name.strip() for name in next(reader, [])]
                 problems += _header_problems(str(path), header, columns, optional)
-                for row in _rows(reader, str(path), header) if not problems else ():
+                readable = {*columns} <= {*header} and len({*header}) == len(header)
+                for row in _rows(reader, str(path), header) if readable else ():
                     found.append(None if row.problems else make(row))
                     problems += row.problems
             except csv.Error as error:

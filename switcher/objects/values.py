@@ -43,7 +43,7 @@ def decimal(value: Any) -> Decimal:
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise wrong("bare_number", "is a bare number: money and quantities are strings, so that no digit is lost")
     if not isinstance(value, str) or not NUMBER.fullmatch(value.strip()):
-        raise wrong("number", 'must be a decimal number in quotes, like "0.085"')
+        raise wrong("number", "must be a decimal number like 0.085: digits and at most one point")
     number = Decimal(value.strip())
     if abs(number) > MOST or len(value) > 40:
         raise wrong("absurd", "is absurdly large or long: at most 10^15 and 40 digits")

@@ -16,6 +16,8 @@ from switcher.tariff.periods import Span
 from switcher.tariff.samples import Sample, Stay, overlaps, stays_overlap
 
 Contracts = Mapping[str, tuple[Tariff, ...]]
+WRITE = "write an ExchangeRate, or a row of --rates"
+ON = "--attachments has who was on which network when"
 
 
 def of_inputs(contracts: Contracts, rows: Sequence[Sample], stays: Sequence[Stay] | None) -> Iterator[Problem]:
@@ -34,12 +36,13 @@ def of_currencies(accounts: Sequence[Account], exchange: Exchange) -> Iterator[P
     settlement = exchange.settlement_of(currencies) if currencies else None
     if currencies and settlement is None:
         text = f"currencies {', '.join(currencies)} are never added without an exchange rate"
-        yield Problem("tariffs", 0, "spec.currency", f"{text} from each of them into the one of the total")
+        yield Problem("tariffs", 0, "spec.currency", f"{text} from each of them into the one of the total: {WRITE}")
     for account, spec in spec_of.items() if settlement else ():
         day = last_day(account.whole[1], spec.timezone)
         if exchange.rate(spec.currency, settlement or "", day) is None:
             text = f"no rate from {spec.currency} to {settlement} dated on or before {day.isoformat()}"
-            yield Problem("rates", 0, "", f"{text}, the last day of a billing period of contract {account.contract!r}")
+            where = f"the last day of a billing period of contract {account.contract!r}"
+            yield Problem("rates", 0, "", f"{text}, {where}: {WRITE}")
 
 
 def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:
@@ -47,7 +50,8 @@ def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:
     for tariff in account.tariffs():
         for each, name in {charge.fixed.each: charge.name for charge in tariff.spec.charges if charge.fixed}.items():
             if each is Each.ATTACHMENT and not has_stays:
-                yield Problem("attachments", 0, "", f"needed by charge {name!r} of {tariff.name!r}, but not given")
+                text = f"needed by charge {name!r} of {tariff.name!r}, but not given: {ON}"
+                yield Problem("attachments", 0, "", text)
             if each is Each.NODE:
                 for row in account.of_nodes:
                     if row.node is None and row.network in tariff.spec.physical_networks:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from switcher.objects.load import load, parse_documents
-from switcher.objects.rows import read_rates, read_samples, read_stays
+from switcher.objects.rows import read_period, read_rates, read_samples, read_stays
 from tests.unit.pricing import at, fixed, tariff, volume
 from tests.unit.refusing import GOOD, HEADER, csv, problems
 
@@ -117,6 +117,23 @@ def test_a_csv_that_is_none_is_refused(tmp_path: Path, data: bytes, expected: st
     found = problems(read_samples, file)
     assert any(expected in problem for problem in found), found
     assert all(problem.isprintable() and len(problem) < 1000 for problem in found)
+
+
+def test_an_unknown_column_hides_no_other_problem(tmp_path: Path) -> None:
+    file = csv(tmp_path, "2026-12-01T00:00:00Z,60,p,out,-1,x", header=f"{HEADER},moon")
+    found = [problem.partition("use.csv")[2] for problem in problems(read_samples, file)]
+    assert found == [
+        ":1: moon: unknown column 'moon': known are start, seconds, network, direction, bytes, destination, node",
+        ":2: bytes: '-1' must not be negative",
+    ]
+
+
+def test_both_ends_of_a_period_are_told() -> None:
+    assert [problem.partition(" must")[0] for problem in problems(read_period, "2026-12/x")] == [
+        "--period: start: '2026-12'",
+        "--period: end: 'x'",
+    ]
+    assert problems(read_period, "2026-12")[0].startswith("--period: '2026-12' must be START/END, like 2026-")
 
 
 def test_a_directory_and_a_file_that_is_not_there_are_refused(tmp_path: Path) -> None:

@@ -73,8 +73,9 @@ def test_two_lists_with_one_contract_valid_from_and_recorded_at_are_refused_in_a
     again = {**same, "validFrom": "2026-01-01T02:00:00+02:00", "recordedAt": "2025-12-31T23:00:00-01:00"}
     found = refused(tariff(fixed("1"), name="a", **same), tariff(fixed("2"), name="b", **again))
     assert any("a second price list of contract 'k' valid from 2026-01-01" in problem for problem in found)
+    assert any("; give another recordedAt to the one that counts" in problem for problem in found)
     found = refused(tariff(fixed("1"), name="k"), tariff(fixed("1"), name="b", contract="k"))
-    assert any("recorded at no stated time" in problem for problem in found)
+    assert any("recorded at no stated time" in problem and "; give recordedAt to" in problem for problem in found)
 
 
 def test_several_currencies_without_a_rate_are_refused() -> None:
@@ -82,6 +83,7 @@ def test_several_currencies_without_a_rate_are_refused() -> None:
     assert "currencies EUR, USD are never added" in problems(billed, prices, [], *DECEMBER)[0]
     known = book(*prices_and(rate("EUR", "USD", "1.1", "2027-01-01")))
     assert "no rate from EUR to USD dated on or before 2026-12-31" in problems(billed, known, [], *DECEMBER)[0]
+    assert "write an ExchangeRate, or a row of --rates" in problems(billed, known, [], *DECEMBER)[0]
 
 
 def prices_and(*more: dict[str, Any]) -> list[dict[str, Any]]:

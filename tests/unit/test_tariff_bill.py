@@ -347,7 +347,7 @@ def test_what_a_charge_needs_and_the_inputs_lack_is_refused() -> None:
         billed(prices, [sample("2026-12-01", 1, 1)], *DECEMBER)
     texts = [problem.text for problem in refusal.value.problems]
     assert texts == [
-        "needed by charge 'c0' of 't', but not given",
+        "needed by charge 'c0' of 't', but not given: --attachments has who was on which network when",
         "missing, but charge 'c1' of 't' needs it",
     ]
 

@@ -64,8 +64,51 @@ TARIFFS: tuple[dict[str, Any], ...] = (
 )
 RATE = {"kind": "ExchangeRate", "spec": {"from": "EUR", "to": "USD", "rate": "1.17", "date": "2026-01-01"}}
 EXAMPLE = [each for each in load_documents([EXAMPLES]) if each["kind"] != "PhysicalNetwork"]
+THRESHOLD = {
+    "kind": "CongestionThreshold",
+    "metadata": {"name": "full"},
+    "spec": {
+        "physicalNetworks": ["p"],
+        "fill": "0.7",
+        "shed": "0.85",
+        "confirm": {"atLeast": 3, "of": 5},
+        "latency": "80ms",
+        "loss": "0.01",
+        "staleAfter": "10m",
+    },
+}
+POLICY = {
+    "kind": "SwitchPolicy",
+    "metadata": {"name": "whole"},
+    "spec": {
+        "priority": 10,
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop"}},
+        "podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["db"]}]},
+        "candidates": ["p", "q"],
+        "mode": "auto",
+        "horizon": "1h",
+        "payback": "45m",
+        "moveCost": "0.02",
+        "penalties": {"latency": "0.001", "loss": "1"},
+        "flap": {"factor": "1.5", "halfLife": "2h"},
+        "cooldown": "15m",
+        "minimumAge": "5m",
+        "budgets": [
+            {"moves": "10%", "per": "1h", "reasons": ["Savings"]},
+            {"moves": "0", "schedule": "0 8 * * mon-fri", "duration": "10h", "timezone": "Europe/Berlin"},
+        ],
+        "verify": {"targets": ["tcp://192.0.2.1:443"], "successes": 3, "deadline": "5s", "settle": "30s"},
+        "drain": {"deadline": "60s", "minimum": "5s", "quiet": "1s", "then": "close"},
+        "accept": ["BoundSocket"],
+        "disruptionThreshold": "2",
+    },
+}
+ALL = {"kind": "SwitchPolicy", "metadata": {"name": "all"}, "spec": {"moveCost": "0.01", "minimumAge": "0s"}}
 PHYSICAL = {"kind": "PhysicalNetwork", "metadata": {"name": "p"}, "spec": {"refer_nic": "eth1", "capacity": "1Gbps"}}
-DOCUMENTS: tuple[dict[str, Any], ...] = (*TARIFFS, *TARIFFS, *TARIFFS, RATE, RATE, PHYSICAL, *EXAMPLE)
+DOCUMENTS: tuple[dict[str, Any], ...] = (
+    *(*TARIFFS, *TARIFFS, *TARIFFS, RATE, RATE, PHYSICAL, *EXAMPLE),
+    *(POLICY, POLICY, POLICY, ALL, ALL, THRESHOLD, THRESHOLD, THRESHOLD),
+)
 
 SAMPLES = ["start", "seconds", "network", "direction", "bytes", "destination", "node"]
 ROWS: tuple[list[str], ...] = (

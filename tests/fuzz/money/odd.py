@@ -59,7 +59,7 @@ NETWORKS: tuple[Tree, ...] = (
 )
 TAILORED: dict[str, tuple[Tree, ...]] = {
     **dict.fromkeys(("price", "upTo", "multiply", "included", "block", "overage", "commit", "rate"), NUMBERS),
-    **dict.fromkeys(("minimum", "maximum", "fill", "shed", "loss", "latency", "moveCost", "moves"), NUMBERS),
+    **dict.fromkeys(("minimum", "maximum", "moveCost", "moveRate"), NUMBERS),
     **dict.fromkeys(("validFrom", "validTo", "recordedAt"), TIMES),
     "q": ("95", "0", "100", "101", "0.0001", "99.99999999", "-5", 95, "95%", *NUMBERS[:6]),
     "sample": (
@@ -79,7 +79,27 @@ TAILORED: dict[str, tuple[Tree, ...]] = {
         "",
         "1" * 99 + "d",
     ),
-    **dict.fromkeys(("horizon", "payback", "cooldown", "minimumAge", "per", "halfLife"), ("0s", "1h", "5m", "9d9", 5)),
+    **dict.fromkeys(
+        (
+            *("horizon", "payback", "cooldown", "minimumAge", "per", "halfLife", "latency", "staleAfter"),
+            *("duration", "deadline", "quiet", "settle"),
+        ),
+        ("0s", "1ms", "1h", "5m", "3660d", "3661d", "9d9", "-1h", "1e3s", 5, *NUMBERS[:4]),
+    ),
+    "moves": ("0", "0%", "1", "100%", "101%", "0.5%", "-1", "1e30", "9" * 50, "9" * 50 + "%", "", "%", 5),
+    **dict.fromkeys(("fill", "shed", "loss"), ("0", "0.0000000001", "0.7", "0.85", "1", "1.1", *NUMBERS[:12])),
+    **dict.fromkeys(("atLeast", "of", "successes", "priority"), (0, 1, 2, 5, -1, 10**30, 1.5, True, "3", None)),
+    "reasons": ([], ["Savings"], ["Safety", "Savings"], ["Best"], ["Savings", "Savings"], "Savings", [None]),
+    "candidates": ([], ["p"], ["p", "p"], ["cni:p", "p"], ["nad:a/p"], ["none"], [" "], "p", [7]),
+    "operator": ("In", "NotIn", "Exists", "DoesNotExist", "in", "", 7),
+    "values": ([], ["a"], [7], "a", ["x" * 300]),
+    **dict.fromkeys(
+        ("matchLabels",), ({}, {"app": "web"}, {"": ""}, {"a": 1}, {"x" * 300: "y"}, {"a b": "c"}, [], "x", {"a": None})
+    ),
+    "targets": ([], ["tcp://a:1"], ["tcp://[::1]:65536"], ["udp://a:1"], ["tcp://"], ["icmp://192.0.2.1"], "x", [7]),
+    "accept": ([], ["BoundSocket"], ["BoundSocket", "BoundSocket"], ["x"], "BoundSocket"),
+    "then": ("close", "wait", "return", "stop", 7),
+    **dict.fromkeys(("factor", "disruptionThreshold"), NUMBERS),
     **dict.fromkeys(("from", "to"), (*CLOCKS, *NUMBERS[:3], "USD", "EUR", "usd", "XXX", 2, 1, 0, 10**30)),
     **dict.fromkeys(("currency",), ("USD", "EUR", "JPY", "KWD", "XXX", "usd", "US", "USDX", "", 7, "ÜSD")),
     "timezone": (

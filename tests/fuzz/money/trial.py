@@ -7,7 +7,7 @@ import json
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from switcher.commands.bill import as_document
+from switcher.decide import decide
 from switcher.errors import BadInputError
+from switcher.model import Memory, MoveReason, PastMove
 from switcher.objects.load import book_from_documents, load_documents
 from switcher.objects.model import Book
 from switcher.objects.rows import read_moment, read_period, read_rates, read_samples, read_stays
@@ -23,6 +25,7 @@ from switcher.tariff import Exchange, Flow, Invoice, PriceGap, bill, marginal
 from tests.fuzz.money.cases import Case
 from tests.oracle import bill as oracle
 from tests.oracle import grid
+from tests.support.scenes import network, snapshot, workload
 
 SLOW_SECONDS = 5.0
 LONGEST_LINE = 2000
@@ -72,6 +75,7 @@ def run(case: Case, directory: Path, twice: bool = True) -> Trial:
     try:
         if inputs is not None:
             trial.complaints += _prices(inputs.book)
+            trial.complaints += _decided(inputs.book) if twice else ()
         if inputs is not None and invoice is not None:
             trial.outcome = "billed"
             trial.complaints += _sums(invoice)
@@ -146,10 +150,28 @@ def _unreadable(error: BadInputError) -> Iterator[str]:
 
 def _prices(book: Book) -> Iterator[str]:
     """Every network has a marginal price or a gap."""
-    for network in sorted({name for each in book.tariffs for name in each.spec.physical_networks})[:2]:
-        found = marginal(book, network, NOW, NOW + timedelta(hours=1), {}, Flow(out_bps=1e6), Flow(out_bps=1e6))
+    for priced in sorted({name for each in book.tariffs for name in each.spec.physical_networks})[:2]:
+        found = marginal(book, priced, NOW, NOW + timedelta(hours=1), {}, Flow(out_bps=1e6), Flow(out_bps=1e6))
         if not isinstance(found, PriceGap) and not found.is_finite():
             yield "a price that is no number"
+
+
+def _decided(book: Book) -> Iterator[str]:
+    """Whatever is accepted can be decided on: everyone has an answer, and what a move saves is a number."""
+    networks = [network("p", node="n1"), network("q", node="n1", used_bps=95e6, latency_ms=20.0)]
+    networks = [replace(each, physical_network=each.name) for each in networks]
+    attachments = [workload(f"shop/w{number}", "q", 30e6, node="n1") for number in range(3)]
+    moved = PastMove(
+        workload="shop/w0", policy="all", source="p", target="q", reason=MoveReason.SAVINGS, at=NOW - timedelta(hours=1)
+    )
+    seen = snapshot([replace(each, sampled_at=NOW) for each in networks], attachments, NOW)
+    answer = decide(seen, Memory(moves=(moved,)), book)
+    if len(answer.moves) + len(answer.stays) != len(attachments):
+        yield "a workload without an answer"
+    if not all(move.saving_per_hour.is_finite() for move in answer.moves):
+        yield "a saving that is no number"
+    if any("nan" in stay.explanation for stay in answer.stays):
+        yield "an explanation with what is no number"
 
 
 def _sums(invoice: Invoice) -> Iterator[str]:
