@@ -86,11 +86,13 @@ def _passed(before: Drift | None, state: NetworkState) -> Drift:
 
 def _learned(before: Drift | None, state: NetworkState, changes: Sequence[Change]) -> Drift:
     load = max(total_bps(state))
-    if before is None or before.load <= 0:
+    if before is None:
         return Drift(sampled_at=state.sampled_at, load=load)
     seconds = (state.sampled_at - before.sampled_at).total_seconds()
     if seconds <= 0:
         return before
+    if before.load <= 0:  # nothing was there that could have changed; what is known of other times stays so
+        return replace(before, sampled_at=state.sampled_at, load=load, every=seconds)
     ours = sum(more for move, more in changes if before.sampled_at <= move.at < state.sampled_at)
     change = load - before.load - ours
     return replace(_updated(before, change, seconds), sampled_at=state.sampled_at, load=load, every=seconds)

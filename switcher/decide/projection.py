@@ -15,7 +15,7 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats
 from switcher.decide.caps import caps
-from switcher.decide.reserve import reserve
+from switcher.decide.reserve import reserve, usual_spread
 from switcher.decide.settings import Settings
 from switcher.model import Memory, NetworkState, Placement, Uplink
 from switcher.objects.model import Book, ThresholdSpec
@@ -94,8 +94,10 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
 
 def _kept(board: Board, memory: Memory, load: Floats) -> Floats:
     """U: what stays free because loads drift."""
-    pairs = zip(board.uplinks, load.tolist(), strict=True)
-    return np.array([reserve(memory.drift.get(uplink), board.seen.now, each) for uplink, each in pairs], np.float64)
+    drifts, now = [memory.drift.get(uplink) for uplink in board.uplinks], board.seen.now
+    usual = usual_spread(drift for drift in drifts if drift is not None)
+    pairs = zip(drifts, load.tolist(), strict=True)
+    return np.array([reserve(drift, now, each, usual) for drift, each in pairs], np.float64)
 
 
 def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:

@@ -12,7 +12,7 @@ import pytest
 from cni.wire import MoveReason
 from switcher.decide import Before, decide, remember
 from switcher.decide.drift import learn
-from switcher.decide.reserve import SIGMAS, WARM, reserve
+from switcher.decide.reserve import SIGMAS, WARM, reserve, usual_spread
 from switcher.model import Drift, Memory, PastMove, Snapshot, Uplink
 from tests.support.scenes import MBPS, NOW, book, network, per_gb, policy, snapshot, targets, threshold, workload
 
@@ -102,6 +102,25 @@ def test_a_move_whose_traffic_follows_later_is_no_drift() -> None:
     loads = [50 * MBPS] * 10 + [50 * MBPS, 63 * MBPS] + [70 * MBPS] * 10
     assert _reserve(_samples(loads, moved={9: 20 * MBPS}, flying=range(10, 13)), NOW + 21 * TICK) == 0
     assert _reserve(_samples(loads, moved={9: 20 * MBPS}), NOW + 21 * TICK) > 0
+
+
+def test_a_load_that_has_just_come_is_taken_to_change_as_loads_do_elsewhere() -> None:
+    """Per bit per second, and without a trend: what grew on another uplink need not grow here."""
+    steps = np.random.default_rng(1).normal(0, MBPS, 60)
+    known = _samples((20 * MBPS + 0.5 * MBPS * np.arange(60) + np.cumsum(steps)).tolist())
+    now, empty = known.sampled_at, Drift(sampled_at=known.sampled_at, load=0.0, every=TICK.total_seconds())
+    usual = usual_spread([known, empty])
+    assert usual == pytest.approx(known.spread)
+    assert reserve(empty, now, known.load, usual) == pytest.approx(reserve(replace(known, trend=0.0), now, known.load))
+    assert reserve(empty, now, known.load, usual_spread([empty])) == 0
+
+
+def test_an_uplink_that_was_empty_for_a_while_forgets_nothing() -> None:
+    steps = np.random.default_rng(1).normal(0, MBPS, 60)
+    busy = (50 * MBPS + np.cumsum(steps)).tolist()
+    before, after = _samples(busy), _samples([*busy, 0.0, 0.0, 0.0])
+    assert after.count == before.count + 1
+    assert _samples([*busy, 0.0, 0.0, 0.0, 50 * MBPS]).spread == pytest.approx(after.spread)
 
 
 def _run(loads: Sequence[float]) -> list[dict[str, str]]:
