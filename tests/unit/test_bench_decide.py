@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.bench.decide import chart, contenders, report
+from switcher.simulate import World
+from tests.bench.decide import chart, contenders, report, unavoidable, worlds
 from tests.bench.decide.scenarios import SEEDS, SIZES, TUNING_SEEDS, Scenario, Size, scenarios
 from tests.bench.decide.targets import TARGETS, Target
 
@@ -47,6 +49,31 @@ def test_every_scenario_runs_and_its_bound_holds(scenario: Scenario) -> None:
     static = contenders.compete(tried, "static", 1)
     if bound is not None and static["overloaded_percent"] == 0:
         assert float(static["total"]) >= bound - 0.01
+
+
+def test_overload_that_nobody_can_avoid() -> None:
+    """Two uplinks of 100 under 0.85, a burst that fills one up: what fits nowhere, and what no sample shows yet."""
+    roomy, crowded = (_two_uplinks(demand) for demand in (80.0, 120.0))
+    assert unavoidable.clairvoyant(roomy) == 0
+    # In the last three slots one uplink has no room: 120 - 85 must be above.
+    assert unavoidable.clairvoyant(crowded) == pytest.approx(100 * 3 * 35 / (6 * 120))
+    # Half of it is on that uplink in the first of them: its sample is one slot old.
+    assert unavoidable.informed(roomy) == pytest.approx(100 * 1 * 40 / (6 * 80))
+    older = dataclasses.replace(roomy, staleness=roomy.slot)
+    assert unavoidable.informed(older) == pytest.approx(100 * 2 * 40 / (6 * 80))
+
+
+def _two_uplinks(demand: float) -> World:
+    """One workload that may be split, six slots, and from the fourth on a foreign load of 90 on the first uplink."""
+    world = dataclasses.replace(_named("herd-0s").recipe, workloads=1, networks=2, staleness=timedelta(0))
+    made = worlds.herd(dataclasses.replace(world, days=6 / 1440))
+    foreign = np.zeros((2, 6))
+    foreign[0, 3:] = 90.0
+    site = dataclasses.replace(made.site, capacity=np.full(2, 100.0))
+    out = np.full((1, 6), demand)
+    return dataclasses.replace(
+        made, site=site, into=0.25 * out, out=out, background_in=0.25 * foreign, background_out=foreign
+    )
 
 
 def _run(seed: int, total: str, overloaded: float) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     report.write(given.out, chosen, rows)
     chart.draw(rows, given.out / "chart.png")
     told = [target.told(rows) for target in TARGETS if target.row(rows) is not None]
-    sys.stdout.write(report.table(rows) + "\n" + "\n".join(text for _, text in told) + "\n")
+    sys.stdout.write(report.table(rows) + report.notes(rows) + "\n" + "\n".join(text for _, text in told) + "\n")
     return 0 if all(kept for kept, _ in told) or given.report_only else 1
 
 

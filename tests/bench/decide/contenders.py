@@ -15,6 +15,7 @@ from switcher.simulate.ours import Ours
 from switcher.simulate.peers import BestOfTwo, GenieReadme, LeastUsed, SdWan, ThresholdToLeastBusy
 from switcher.simulate.planned import Reoptimise, StaticHindsight
 from switcher.simulate.policy import Static
+from tests.bench.decide import unavoidable
 from tests.bench.decide.scenarios import Bound, Scenario
 
 DAMPED = timedelta(minutes=15)
@@ -62,7 +63,10 @@ def compete(scenario: Scenario, policy: str, seed: int) -> dict[str, Any]:
 
 
 def bound(scenario: Scenario, seed: int) -> dict[str, Any]:
-    """The bounds that hold in a world; ``money`` is the one that the scenario compares with."""
+    """The bounds that hold in a world; ``money`` is the one that the scenario compares with.
+
+    None where it is overload that is compared.
+    """
     world = scenario.made(seed)
     first = scenario.learning // world.slot
     world = world.between(first, world.slots, world.at_start) if first else world
@@ -78,4 +82,5 @@ def bound(scenario: Scenario, seed: int) -> dict[str, Any]:
         case Bound.VOLUMES:
             return {"seed": seed, "money": volumes_bound(world)}
         case Bound.NONE:
-            return {"seed": seed, "money": None}
+            least, informed = unavoidable.clairvoyant(world), unavoidable.informed(world)
+            return {"seed": seed, "money": None, "least_overload_percent": least, "informed_overload_percent": informed}

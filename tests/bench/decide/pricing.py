@@ -31,6 +31,11 @@ def tariff(network: str, charge: dict[str, Any], **spec: Any) -> dict[str, Any]:
     }
 
 
+def in_periods(priced: dict[str, Any], unit: str) -> dict[str, Any]:
+    """The list with billing periods of this length."""
+    return {**priced, "spec": {**priced["spec"], "billingPeriod": {"unit": unit}}}
+
+
 def per_gb(price: float, **more: Any) -> dict[str, Any]:
     """A volume charge of one price."""
     return {"volume": {"direction": "out", "unit": "GB", "tiers": [{"price": f"{price:.5f}"}], **more}}
@@ -65,7 +70,7 @@ def nightly(rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
 
 
 def graduated(rng: np.random.Generator, count: int, gigabytes: float) -> list[dict[str, Any]]:
-    """The tiers of public clouds, falling and with a free beginning, cut to the month's ``gigabytes``."""
+    """The tiers of public clouds, falling and with a free beginning, cut to the billing period's ``gigabytes``."""
     lists = []
     for number, base in enumerate(levels(rng, count)):
         tiers = [

@@ -19,7 +19,10 @@ MINUTE = timedelta(minutes=1)
 PEERS = ("static", "static-hindsight", "genie-code", "genie-readme", "sd-wan", "best-of-two", "reoptimise", "ours")
 LEARNING = timedelta(weeks=1)
 SETTLING = timedelta(hours=2)
-"""Everyone starts anywhere; what it takes to get away from there is no policy's everyday. Shorter worlds: a third."""
+"""Everyone starts anywhere; what it takes to get away from there is no policy's everyday. Shorter worlds: a third.
+
+Not so where prices depend on the volume: the bill of a part of a billing period is no part of its bill.
+"""
 FILLS = ("0.65", "0.75", "0.80", "0.84")
 
 
@@ -95,6 +98,7 @@ def scenarios(size: Size) -> list[Scenario]:
     """All of a size."""
     workloads, days = size.other
     base = _with(Recipe(seed=0, workloads=workloads, days=days), 1.0, OTHERS)
+    period = replace(base, days=1.0 if days <= 1 else 7.0)
     found = [
         *(_market(size, hours) for hours in TUNED),
         Scenario(
@@ -102,6 +106,7 @@ def scenarios(size: Size) -> list[Scenario]:
             about="as market-1h, every five minutes, and no price is known before it changes",
             world=worlds.market,
             recipe=replace(base, ahead=timedelta(0)),
+            learning=_settling(days),
         ),
         Scenario(
             name="uncapped",
@@ -109,23 +114,42 @@ def scenarios(size: Size) -> list[Scenario]:
             world=worlds.uncapped,
             recipe=base,
             bound=Bound.DYNAMIC,
+            learning=_settling(days),
             main=True,
         ),
-        Scenario(name="night", about="prices by the time of day", world=worlds.by_night, recipe=base),
-        Scenario(name="recorded", about="recorded traffic at list prices", world=worlds.replayed, recipe=base),
-        Scenario(name="distant", about="latency costs money too", world=worlds.distant, recipe=base),
+        Scenario(
+            name="night",
+            about="prices by the time of day",
+            world=worlds.by_night,
+            recipe=base,
+            learning=_settling(days),
+        ),
+        Scenario(
+            name="recorded",
+            about="recorded traffic at list prices: bursts of one slot, which nobody can foresee",
+            world=worlds.replayed,
+            recipe=replace(base, workloads=min(10 * workloads, 3000), demand_share=0.5),
+            learning=_settling(days),
+        ),
+        Scenario(
+            name="distant",
+            about="latency costs money too",
+            world=worlds.distant,
+            recipe=base,
+            learning=_settling(days),
+        ),
         Scenario(
             name="graduated",
-            about="tiers of public clouds",
+            about="tiers of public clouds; one billing period",
             world=lambda recipe: worlds.by_volume(recipe, pricing.graduated),
-            recipe=base,
+            recipe=period,
             bound=Bound.VOLUMES,
         ),
         Scenario(
             name="quota",
-            about="bundles with blocks or overage",
+            about="bundles with blocks or overage; one billing period",
             world=lambda recipe: worlds.by_volume(recipe, pricing.quotas),
-            recipe=base,
+            recipe=period,
             bound=Bound.VOLUMES,
         ),
         *(_percentile(size, commit) for commit in (0.0, 0.6)),
@@ -191,7 +215,7 @@ def _herd(size: Size, seconds: int) -> Scenario:
     workloads, days = size.herd
     return Scenario(
         name=f"herd-{seconds}s",
-        about=f"{workloads:,} workloads, one price; decided every minute on samples that are {seconds} s old",
+        about=f"{workloads:,} workloads, one price, a flap penalty; every minute, on samples that are {seconds} s old",
         world=worlds.herd,
         recipe=Recipe(
             seed=0,
@@ -199,7 +223,9 @@ def _herd(size: Size, seconds: int) -> Scenario:
             days=days,
             slot=MINUTE,
             staleness=timedelta(seconds=seconds),
-            demand_share=0.9,
+            demand_share=0.8,
+            fill="0.84",
+            policy={"flap": FLAP},
         ),
         bound=Bound.NONE,
         policies=("static", "genie-code", "threshold", "threshold-damped", "best-of-two", "ours"),
@@ -214,6 +240,7 @@ def _pareto(base: Recipe, fill: str) -> Scenario:
         world=worlds.market,
         recipe=replace(base, fill=fill),
         policies=("ours",),
+        learning=_settling(base.days),
     )
 
 

@@ -79,12 +79,13 @@ def by_night(recipe: Recipe) -> World:
 
 
 def by_volume(recipe: Recipe, lists: Callable[[np.random.Generator, int, float], list[dict[str, Any]]]) -> World:
-    """Prices by the volume of a month, of which the world is the first days; no foreign load."""
+    """Prices by the volume of a billing period, which the world is: a day or a week; no foreign load."""
     rng = np.random.default_rng([recipe.seed, 3])
     out = MEAN_BPS * traffic.gravity(rng, recipe.workloads, recipe.slots, recipe.slot, recipe.shape)
     capacity, foreign = _uplinks(rng, replace(recipe, background=0.0), out)
     gigabytes = float(out.sum()) * recipe.slot.total_seconds() / 8e9
-    priced = lists(rng, recipe.networks, gigabytes)
+    unit = "day" if recipe.days <= 1 else "week"
+    priced = [pricing.in_periods(each, unit) for each in lists(rng, recipe.networks, gigabytes)]
     return assemble(recipe, priced, capacity, (out, foreign), _anywhere(rng, recipe, capacity))
 
 
