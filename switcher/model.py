@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import overload
 
 from cni.wire import MoveReason
+from switcher.columns import Column
 from switcher.objects.words import Direction
 
 __all__ = [
@@ -123,7 +124,8 @@ class Snapshot:
 
     now: datetime
     networks: tuple[NetworkState, ...]
-    workloads: tuple[WorkloadState, ...]
+    workloads: Sequence[WorkloadState]
+    """As columns (switcher.workloads) where they come from a history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +312,10 @@ class Stays(Sequence[Stay]):
 
 def stay_counts(stays: Sequence[Stay]) -> Counter[StayReason]:
     """How many stay for each reason; no explanation is made for it."""
-    return Counter(stays.reasons if isinstance(stays, Stays) else [stay.reason for stay in stays])
+    if not isinstance(stays, Stays):
+        return Counter(stay.reason for stay in stays)
+    reasons = stays.reasons if isinstance(stays.reasons, Column) else Column.of(stays.reasons)
+    return Counter({reason: count for reason, count in zip(reasons.values, reasons.counts, strict=True) if count})
 
 
 def picked(stays: Sequence[Stay], wanted: Callable[[str], bool]) -> Sequence[Stay]:

@@ -7,18 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from operator import attrgetter
 from statistics import median
+from typing import TypeVar
+
+import numpy as np
 
 from cni.wire import MoveReason, Outcome
+from switcher.columns import Column
+from switcher.decide.board import Bools
 from switcher.decide.projection import above_shed, newest_states
 from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
 from switcher.plan import policy_of
-from switcher.ports import AttachmentLoad, History, KnownAttachment, KnownNetwork, RecordedMove, UplinkLoad
+from switcher.ports import History, KnownNetwork, RecordedMove, UplinkLoad
+from switcher.reported import Attached, Reported
 from switcher.tariff import metered_periods
+from switcher.workloads import Workloads
+
+T = TypeVar("T")
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``sampled_at`` of an uplink that was never sampled: stale by any measure."""
@@ -47,13 +55,13 @@ def observe(
     ``moves``: those of the last ``LOOK_BACK``, newest first, where the caller has read them already.
     """
     moves = history.moves(since=now - LOOK_BACK) if moves is None else moves
-    attachments = history.attachments()
+    attached = history.attached(now, sight.window)
     snapshot = Snapshot(
         now=now,
         networks=_networks(history.networks(), history.uplink_loads(now, sight.window), moves, now),
-        workloads=_workloads(attachments, history.attachment_loads(now, sight.window), moves, book, now),
+        workloads=_workloads(attached, moves, book, now),
     )
-    memory = _memory(history, book, moves, attachments, now)
+    memory = _memory(history, book, moves, attached.reported, now)
     return snapshot, replace(
         memory,
         over_shed=_confirmations(history, snapshot, book, sight.window),
@@ -104,59 +112,57 @@ def _network(network: KnownNetwork, physical_network: str, load: UplinkLoad | No
     )
 
 
-def _workloads(
-    attachments: Sequence[KnownAttachment],
-    loads: Sequence[AttachmentLoad],
-    moves: Sequence[RecordedMove],
-    book: Book,
-    now: datetime,
-) -> tuple[WorkloadState, ...]:
-    by_id = {workload_id(load.workload, load.attachment): load for load in loads}
-    in_flight = {
-        workload_id(move.order.workload, move.order.attachment): move.order.target for move in moves if move.open
-    }
-    refused = _refused(moves, now)
-    states = []
-    for known in attachments:
-        report = known.report
-        if report.physical_network is None:
-            continue  # rides on nothing that costs or fills up
-        name = workload_id(report.workload, report.attachment)
-        state = _workload(name, known, by_id.get(name), in_flight.get(name), now)
-        states.append(_without(state, refused[name], book) if name in refused else state)
-    return tuple(sorted(states, key=attrgetter("id")))
-
-
-def _workload(
-    name: str, known: KnownAttachment, load: AttachmentLoad | None, landing: str | None, now: datetime
-) -> WorkloadState:
-    report = known.report
-    started = datetime.fromtimestamp(report.started, UTC)
-    return WorkloadState(
-        id=name,
+def _workloads(attached: Attached, moves: Sequence[RecordedMove], book: Book, now: datetime) -> Workloads:
+    known, count = attached.reported, len(attached.reported.id)
+    landing = _rows_of(known, {_name(move): move.order.target for move in moves if move.open})
+    states = Workloads(
+        id=known.id,
         node=known.node,
-        network=landing or report.network,
-        demand_bps=max(load.in_bps, load.out_bps) if load else 0.0,
-        in_bps=load.in_bps if load else None,
-        out_bps=load.out_bps if load else None,
-        since=started,
-        do_not_move=_held(report.do_not_move, started, now),
-        moving=landing is not None,
-        namespace=report.workload.split("/", 1)[0] if "/" in report.workload else "default",
-        labels=report.labels,
-        attachment=report.attachment,
-        primary=report.primary,
+        network=known.network.patched(landing),
+        demand_bps=np.nan_to_num(np.maximum(attached.in_bps, attached.out_bps)),
+        in_bps=attached.in_bps,
+        out_bps=attached.out_bps,
+        destination=Column.same(None, count),
+        candidates=Column.same(None, count),
+        policy=Column.same(None, count),
+        since=known.born,
+        do_not_move=_held(known, now),
+        move_cost=Column.same(None, count),
+        penalties=Column.same(None, count),
+        moving=Column.same(False, count).patched(dict.fromkeys(landing, True)),
+        namespace=known.namespace,
+        labels=known.labels,
+        attachment=known.attachment,
+        primary=known.primary,
     )
+    refused = _rows_of(known, _refused(moves, now))
+    left = {row: _left(states[row], names, book) for row, names in refused.items()}
+    return replace(states, candidates=states.candidates.patched(left)) if left else states
 
 
-def _held(annotation: str | None, started: datetime, now: datetime) -> bool:
+def _rows_of(known: Reported, values: Mapping[str, T]) -> Mapping[int, T]:
+    """Values by workload id as values by row."""
+    return {row: value for name, value in values.items() for row in known.rows_of(name)}
+
+
+def _held(known: Reported, now: datetime) -> Column[bool]:
     """``do-not-move``: ``true``, or a duration since the start; what cannot be read holds, as the safe side."""
-    if annotation is None or annotation == "false":
-        return False
+    annotation = known.do_not_move
+    held = np.zeros(len(annotation), dtype=np.int32)
+    for code, text in enumerate(annotation.values):
+        if text is not None and text != "false":
+            held[(annotation.at == code) & _holds(text, known, now)] = 1
+    return Column((False, True), held)
+
+
+def _holds(text: str, known: Reported, now: datetime) -> Bools:
+    """By row: whether it would be held, were it annotated so."""
     try:
-        return now < started + duration(annotation)
+        span = duration(text)
     except ValueError:
-        return True
+        return np.ones(len(known.id), dtype=np.bool_)
+    holds: Bools = known.born.each(lambda started: now < started + span, np.bool_)
+    return holds
 
 
 def _refused(moves: Sequence[RecordedMove], now: datetime) -> Mapping[str, frozenset[str]]:
@@ -164,52 +170,55 @@ def _refused(moves: Sequence[RecordedMove], now: datetime) -> Mapping[str, froze
     for move in moves:
         refused = move.status is not None and move.status.outcome is Outcome.REFUSED
         if refused and now - move.decided_at <= RETRY_REFUSED:
-            name = workload_id(move.order.workload, move.order.attachment)
+            name = _name(move)
             targets[name] = targets.get(name, frozenset()) | {move.order.target}
     return targets
 
 
-def _without(state: WorkloadState, refused: frozenset[str], book: Book) -> WorkloadState:
-    """The workload without the candidates that its node refused lately."""
+def _left(state: WorkloadState, refused: frozenset[str], book: Book) -> tuple[str, ...] | None:
+    """The candidates of a workload without those that its node refused lately."""
     policy = policy_of(state, book)
     if policy is None or policy.spec.candidates is None:
-        return state
-    left = tuple(name for name in policy.spec.candidates if name not in refused and f"cni:{name}" not in refused)
-    return replace(state, candidates=left)
+        return state.candidates
+    return tuple(name for name in policy.spec.candidates if name not in refused and f"cni:{name}" not in refused)
 
 
 def _memory(
     history: History,
     book: Book,
     moves: Sequence[RecordedMove],
-    attachments: Sequence[KnownAttachment],
+    known: Reported,
     now: datetime,
 ) -> Memory:
     """When each workload was first seen is its ``since`` here: nodes report it."""
     return Memory(
         moves=tuple(_past(move) for move in reversed(moves)),
-        placements=_placements(history.changes(now - LOOK_BACK), moves, attachments),
+        placements=_placements(history.changes(now - LOOK_BACK), moves, known),
         usage=running_usage(history, book, now),
     )
 
 
 def _placements(
-    changes: Mapping[str, tuple[Placement, ...]], moves: Sequence[RecordedMove], attachments: Sequence[KnownAttachment]
+    changes: Mapping[str, tuple[Placement, ...]], moves: Sequence[RecordedMove], known: Reported
 ) -> Mapping[str, tuple[Placement, ...]]:
     """Where those were who came or moved lately, or are about to land: everyone else was where it is."""
-    landing = {workload_id(move.order.workload, move.order.attachment) for move in moves if move.open}
+    landing = {_name(move) for move in moves if move.open}
     placed = dict(changes)
-    for report in (known.report for known in attachments) if landing - placed.keys() else ():
-        name = workload_id(report.workload, report.attachment)
-        if name in landing and name not in placed:
-            placed[name] = (Placement(network=report.network, since=datetime.fromtimestamp(report.since, UTC)),)
+    for name in sorted(landing - placed.keys()):
+        for row in known.rows_of(name):
+            since = datetime.fromtimestamp(known.since[row], UTC)
+            placed[name] = (Placement(network=known.network[row], since=since),)
     return placed
+
+
+def _name(move: RecordedMove) -> str:
+    return workload_id(move.order.workload, move.order.attachment)
 
 
 def _past(move: RecordedMove) -> PastMove:
     order = move.order
     return PastMove(
-        workload=workload_id(order.workload, order.attachment),
+        workload=_name(move),
         policy=move.policy,
         source=order.source,
         target=order.target,

@@ -10,6 +10,7 @@ from cni.wire import Drain, MoveReason, SwitchOrder, Verify
 from switcher.model import Decision, Snapshot, WorkloadState
 from switcher.objects.model import Book, SwitchPolicy
 from switcher.ports import RecordedMove
+from switcher.workloads import Workloads
 
 DEADLINE = timedelta(minutes=2)
 """How long a switch may take until it has shifted (NetworkSwitch ``spec.deadline``)."""
@@ -17,10 +18,10 @@ DEADLINE = timedelta(minutes=2)
 
 def plan(decision: Decision, seen: Snapshot, book: Book) -> Sequence[RecordedMove]:
     """One order per move of ``decision``, in its order."""
-    here = {workload.id: workload for workload in seen.workloads}
+    workloads = Workloads.of(seen.workloads)
     planned = []
     for move in decision.moves:
-        workload = here[move.workload]
+        workload = workloads[workloads.row_of[move.workload]]
         policy = policy_of(workload, book)
         order = switch_order(decision.now, workload, move.target, move.reason, policy)
         planned.append(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from cni.wire import AttachmentReport, Batch, Ranking, SwitchOrder, SwitchStatus
 from switcher.model import Decision, Placement, Uplink
+from switcher.reported import Attached
 from switcher.terms import Terms
 
 
@@ -187,6 +188,9 @@ class History(Ledger, Protocol):
 
     def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
         """The same for attachments that exist now."""
+
+    def attached(self, now: datetime, window: timedelta) -> Attached:
+        """What exists now, with the same loads, as columns; only what rides on a physical network."""
 
     def attachments(self) -> Sequence[KnownAttachment]:
         """Every attachment that exists now."""

@@ -7,14 +7,16 @@ as an object of its own, is still read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
+import numpy as np
 
-from switcher.columns import columns, columns_type, rows, values_of
+from switcher.columns import columns, columns_of, columns_type, rows, values_of
 from switcher.model import Memory, NetworkState, Snapshot, WorkloadState
+from switcher.workloads import Workloads
 
 FORMAT = 2
 
@@ -38,7 +40,7 @@ def to_json(snapshot: Snapshot, memory: Memory) -> bytes:
     inputs = {
         "format": FORMAT,
         "now": snapshot.now,
-        "networks": columns(NetworkState, snapshot.networks),
+        "networks": columns_of(NetworkState, snapshot.networks),
         "workloads": _workloads(snapshot.workloads),
         "memory": {field.name: _pairs(getattr(memory, field.name)) for field in fields(Memory)},
     }
@@ -53,7 +55,8 @@ def from_json(data: bytes) -> tuple[Snapshot, Memory]:
     known = msgspec.json.decode(data, type=_Marked).format
     if known == 1:
         plain = msgspec.json.decode(data, type=_Plain)
-        return plain.snapshot, _memory(plain.memory)
+        read = plain.snapshot
+        return replace(read, workloads=tuple(read.workloads)), _memory(plain.memory)
     if known != FORMAT:
         raise msgspec.ValidationError(f"the inputs have format {known}; this version reads up to {FORMAT}")
     raw = msgspec.json.decode(data, type=_Columnar)
@@ -67,11 +70,11 @@ def from_json(data: bytes) -> tuple[Snapshot, Memory]:
 
 def _workloads(states: Sequence[WorkloadState]) -> Any:
     """Without the demands where each is the larger of its two directions, as in a history: a third of the size."""
-    table = columns(WorkloadState, states)
-    demands = [state.demand_bps for state in states]
-    if demands == _derived([state.in_bps for state in states], [state.out_bps for state in states]):
-        table.demand_bps = []
-    return table
+    table = Workloads.of(states)
+    made = columns(WorkloadState, table.columns)
+    if np.array_equal(table.demand_bps, np.maximum(table.in_bps, table.out_bps)):
+        made.demand_bps = []
+    return made
 
 
 def _derived(into: Any, out: Any) -> list[float | None]:

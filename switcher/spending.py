@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from switcher.model import Memory, Snapshot, WorkloadState
+import numpy as np
+
+from switcher.columns import Column
+from switcher.model import Memory, Snapshot
 from switcher.objects.model import Book
 from switcher.tariff import Flow, PriceGap, marginal
+from switcher.workloads import Workloads
 
 HOUR = timedelta(hours=1)
 Market = Callable[[str, Flow], Decimal | None]
@@ -36,32 +39,49 @@ def spending(seen: Snapshot, memory: Memory, book: Book, currency: str | None) -
         price = marginal(book, name, seen.now, seen.now + HOUR, usage, Flow(), extra, currency)
         return None if isinstance(price, PriceGap) else price
 
-    def first(workload: WorkloadState) -> str:
-        placed = memory.placements.get(workload.id, ())
-        return placed[0].network if placed else workload.network
-
+    workloads = Workloads.of(seen.workloads)
+    placed = [(workloads.row_of.get(name), places) for name, places in memory.placements.items()]
+    first = {row: places[0].network for row, places in placed if places and row is not None}
+    sums = _sums(seen, workloads)
     return Spending(
         attachment={
             name: market(name, Flow(attachments=1)) for name in sorted({one.physical_network for one in seen.networks})
         },
-        now=_total(seen, market, lambda workload: workload.network),
-        unmoved=_total(seen, market, first),
+        now=_total(market, sums(workloads.network)),
+        unmoved=_total(market, sums(workloads.network.patched(first))),
     )
 
 
-def _total(seen: Snapshot, market: Market, network_of: Callable[[WorkloadState], str]) -> Decimal | None:
-    """One question per physical network, for all that is on it together."""
-    rides_on = {(network.name, network.node): network.physical_network for network in seen.networks}
-    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
-    for workload in seen.workloads:
-        name = rides_on.get((network_of(workload), workload.node))
-        if name is None:
+def _sums(seen: Snapshot, workloads: Workloads) -> Callable[[Column[str]], Mapping[str, Flow] | None]:
+    """What is on each physical network together, were the workloads on these networks; None: one is on none."""
+    names = sorted({network.physical_network for network in seen.networks})
+    index = {name: number for number, name in enumerate(names)}
+    rides_on = {(network.name, network.node): index[network.physical_network] for network in seen.networks}
+    into = np.nan_to_num(workloads.in_bps)
+    out = np.where(np.isnan(workloads.out_bps), workloads.demand_bps, workloads.out_bps)
+    nodes = workloads.node
+
+    def sums(on: Column[str]) -> Mapping[str, Flow] | None:
+        pairs, pair = np.unique(nodes.at * len(on.values) + on.at.astype(np.int64), return_inverse=True)
+        found = [(on.values[each % len(on.values)], nodes.values[each // len(on.values)]) for each in pairs.tolist()]
+        if any(each not in rides_on for each in found):
             return None
-        there = sums[name]
-        there[0] += 1
-        there[1] += workload.in_bps or 0.0
-        there[2] += workload.demand_bps if workload.out_bps is None else workload.out_bps
-    flows = {name: Flow(attachments=int(count), in_bps=into, out_bps=out) for name, (count, into, out) in sums.items()}
+        at = np.array([rides_on[each] for each in found], dtype=np.int64)[pair]
+        columns = [np.bincount(at, weights=each, minlength=len(names)).tolist() for each in (into, out)]
+        counts = np.bincount(at, minlength=len(names)).tolist()
+        return {
+            name: Flow(attachments=count, in_bps=more_in, out_bps=more_out)
+            for name, count, more_in, more_out in zip(names, counts, *columns, strict=True)
+            if count
+        }
+
+    return sums
+
+
+def _total(market: Market, flows: Mapping[str, Flow] | None) -> Decimal | None:
+    """One question per physical network, for all that is on it together."""
+    if flows is None:
+        return None
     costs = [market(name, flow) for name, flow in sorted(flows.items())]
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

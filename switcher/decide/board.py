@@ -12,7 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from switcher.model import NetworkState, Snapshot, Uplink, WorkloadState
+from switcher.columns import Column
+from switcher.model import NetworkState, Snapshot, Uplink
+from switcher.workloads import Workloads
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,7 +28,7 @@ class Board:
     """Shapes: W workloads, C network names, N networks (a name on a node), U uplinks. Rates are bits per second."""
 
     seen: Snapshot
-    workloads: tuple[WorkloadState, ...]
+    workloads: Workloads
     names: tuple[str, ...]
     networks: tuple[NetworkState, ...]
     uplinks: tuple[Uplink, ...]
@@ -62,8 +64,8 @@ class Board:
     @cached_property
     def directed(self) -> Bools:
         """W: the workload's load is known by direction."""
-        known = [state.in_bps is not None or state.out_bps is not None for state in self.workloads]
-        return np.array(known, dtype=np.bool_)
+        known: Bools = ~(np.isnan(self.workloads.in_bps) & np.isnan(self.workloads.out_bps))
+        return known
 
     @cached_property
     def home_uplink(self) -> Ints:
@@ -73,10 +75,10 @@ class Board:
         uplink = self.uplink[np.arange(len(self.workloads)), np.maximum(self.here, 0)]
         return np.where(self.here == NOWHERE, NOWHERE, uplink)
 
-    @cached_property
+    @property
     def demand_given(self) -> Floats:
         """W: ``demand_bps`` as the snapshot says it, which sums of money are about."""
-        return np.array([workload.demand_bps for workload in self.workloads], dtype=np.float64)
+        return self.workloads.demand_bps
 
     def column(self, name: str) -> int | None:
         """The column of a network as users write it: in full, or bare where only one matches."""
@@ -114,7 +116,7 @@ def _bare_of(known: str, name: str) -> bool:
 
 def lay_out(seen: Snapshot) -> Board:
     """The tables of a snapshot."""
-    workloads = tuple(sorted(seen.workloads, key=lambda workload: workload.id))
+    workloads = Workloads.of(seen.workloads).by_id()
     networks = _distinct(seen.networks)
     names = tuple(sorted({network.name for network in networks}))
     uplinks = tuple(sorted({network.uplink for network in networks}, key=_uplink_key))
@@ -123,9 +125,8 @@ def lay_out(seen: Snapshot) -> Board:
     for network in networks:
         split[index[network.uplink]] |= network.in_bps is not None and network.out_bps is not None
     into, out, demand = _rates(workloads, bool(split.any()))
-    nodes = {node: number for number, node in enumerate({workload.node for workload in workloads})}
-    place = np.array([nodes[workload.node] for workload in workloads], dtype=np.int64)
-    found = _found(nodes, networks, names)[place]
+    place = workloads.node.at.astype(np.int64)
+    found = _found(workloads.node.values, networks, names)[place]
     return Board(
         seen=seen,
         workloads=workloads,
@@ -135,7 +136,7 @@ def lay_out(seen: Snapshot) -> Board:
         network=found,
         place=place,
         uplink_of=np.array([index[network.uplink] for network in networks], dtype=np.int64),
-        here=_here(workloads, names, found),
+        here=_here(workloads.network, names, found),
         demand=demand,
         into=into,
         out=out,
@@ -143,12 +144,15 @@ def lay_out(seen: Snapshot) -> Board:
     )
 
 
-def _here(workloads: Sequence[WorkloadState], names: Sequence[str], found: Ints) -> Ints:
+def _here(network: Column[str], names: Sequence[str], found: Ints) -> Ints:
     """W: the column of the present network."""
-    columns = {name: resolve(name, names) for name in {workload.network for workload in workloads}}
-    present = [columns[workload.network] for workload in workloads]
-    here = np.array([NOWHERE if column is None else column for column in present], dtype=np.int64)
-    if not workloads or not names:
+
+    def column(name: str) -> int:
+        index = resolve(name, names)
+        return NOWHERE if index is None else index
+
+    here: Ints = network.each(column, np.int64)
+    if not len(here) or not names:
         return here
     return np.where(found[np.arange(len(here)), here] >= 0, here, NOWHERE)
 
@@ -165,25 +169,21 @@ def _distinct(networks: Iterable[NetworkState]) -> tuple[NetworkState, ...]:
     return tuple(newest[key] for key in sorted(newest))
 
 
-def _rates(workloads: Sequence[WorkloadState], by_direction: bool) -> tuple[Floats, Floats, Floats]:
+def _rates(workloads: Workloads, by_direction: bool) -> tuple[Floats, Floats, Floats]:
     """(in, out, demand). Without directions the demand counts in full in both."""
-    total = np.array([workload.demand_bps for workload in workloads], dtype=np.float64)
-    into = np.array([_or(workload.in_bps, workload.demand_bps) for workload in workloads], dtype=np.float64)
-    out = np.array([_or(workload.out_bps, workload.demand_bps) for workload in workloads], dtype=np.float64)
+    total = workloads.demand_bps
+    into = np.where(np.isnan(workloads.in_bps), total, workloads.in_bps)
+    out = np.where(np.isnan(workloads.out_bps), total, workloads.out_bps)
     return into, out, np.maximum(into, out) if by_direction else total
 
 
-def _or(rate: float | None, otherwise: float) -> float:
-    return otherwise if rate is None else rate
-
-
-def _found(nodes: Mapping[str | None, int], networks: Sequence[NetworkState], names: Sequence[str]) -> Ints:
+def _found(nodes: Sequence[str | None], networks: Sequence[NetworkState], names: Sequence[str]) -> Ints:
     """Nodes x C: which network is found under each name, seen from a node."""
     by_name: dict[str, dict[str | None, int]] = {name: {} for name in names}
     for number, network in enumerate(networks):
         by_name[network.name][network.node] = number
     rows = np.empty((len(nodes), len(names)), dtype=np.int64)
-    for node, number in nodes.items():
+    for number, node in enumerate(nodes):
         rows[number] = [_on(by_name[name], node) for name in names]
     return rows
 

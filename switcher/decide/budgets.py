@@ -19,9 +19,9 @@ class Budgets:
     def __init__(self, board: Board, rules: Rules, memory: Memory) -> None:
         sizes = np.bincount(rules.number[rules.number != NOWHERE], minlength=len(rules.policies)).tolist()
         flying: dict[str, list[str]] = defaultdict(list)
-        for row, state in enumerate(board.workloads):
-            if state.moving and (policy := rules.policy[row]) is not None:
-                flying[policy.name].append(state.id)
+        for row in np.flatnonzero(board.workloads.moving.each(bool, np.bool_)).tolist():
+            if (policy := rules.policy[row]) is not None:
+                flying[policy.name].append(board.workloads.id[row])
         moves: dict[str, list[PastMove]] = defaultdict(list)
         for move in memory.moves:
             moves[move.policy].append(move)

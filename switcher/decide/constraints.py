@@ -79,7 +79,7 @@ def _until(budget: Budget, now: datetime) -> str:
 def _stale(tick: Tick, row: int) -> Iterator[str]:
     home = int(tick.board.here[row])
     if home == NOWHERE:
-        yield f"no node reports the network {tick.board.workloads[row].network}"
+        yield f"no node reports the network {tick.board.workloads.network[row]}"
         return
     state = tick.board.networks[int(tick.board.network[row, home])]
     if state.capacity_bps <= 0:

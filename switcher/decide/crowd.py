@@ -140,7 +140,7 @@ def _flows(board: Board, rows: Ints, columns: Ints) -> Mapping[tuple[str, str | 
     """What these workloads are together, by physical network and class of destination."""
     found: dict[tuple[str, str | None], Flow] = {}
     for row, uplink in zip(rows.tolist(), board.uplink[rows, columns].tolist(), strict=True):
-        key = board.uplinks[uplink].physical_network, board.workloads[row].destination
+        key = board.uplinks[uplink].physical_network, board.workloads.destination[row]
         before = found.get(key, NOTHING)
         found[key] = Flow(
             attachments=before.attachments + 1,

@@ -48,10 +48,10 @@ def decide_and_tell(
     decision, after = _decided(seen, memory, book, settings)
     answers: dict[str, Move | Stay] = {move.workload: move for move in decision.moves if wanted(move.workload)}
     answers |= {stay.workload: stay for stay in picked(decision.stays, wanted)}
-    rows = [row for row, state in enumerate(after.tick.board.workloads) if state.id in answers]
-    ids = [after.tick.board.workloads[row].id for row in rows]
+    ids = after.tick.board.workloads.id
+    rows = [row for row, name in enumerate(ids) if name in answers]
     currency = _currency(book, settings)
-    return decision, [tell(after, memory, currency, answers[name], row) for name, row in zip(ids, rows, strict=True)]
+    return decision, [tell(after, memory, currency, answers[ids[row]], row) for row in rows]
 
 
 def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> tuple[Decision, Afterwards]:
@@ -88,8 +88,8 @@ def _moves(tick: Tick, chosen: Chosen, told: Words) -> Iterator[Move]:
     for row in sorted(chosen.reason, key=lambda row: (chosen.reason[row] is not MoveReason.SAFETY, row)):
         column = chosen.rooms.moved[row]
         yield Move(
-            workload=board.workloads[row].id,
-            source=board.workloads[row].network,
+            workload=board.workloads.id[row],
+            source=board.workloads.network[row],
             target=board.names[column],
             reason=chosen.reason[row],
             saving_per_hour=savings.per_hour(row, column),

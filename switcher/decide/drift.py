@@ -10,11 +10,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
+
+import numpy as np
 
 from switcher.decide.board import same_network
 from switcher.decide.projection import newest_states, total_bps
 from switcher.decide.reserve import WARM
 from switcher.model import Drift, NetworkState, PastMove, Snapshot, Uplink
+from switcher.workloads import Workloads
 
 TREND = timedelta(minutes=45)
 SPREAD = timedelta(hours=3)
@@ -29,7 +33,8 @@ def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMo
     """What is known once the samples of ``seen`` are; ``moves``: oldest first, as the memory of ``seen`` has them."""
     newest = newest_states(seen.networks)
     since = min((before[uplink].sampled_at for uplink in newest if uplink in before), default=seen.now)
-    moving = {state.id for state in seen.workloads if state.moving}
+    workloads = Workloads.of(seen.workloads)
+    moving = {workloads.id[row] for row in np.flatnonzero(workloads.moving.each(bool, np.bool_)).tolist()}
     changes = _changes(seen, [move for move in moves if move.at >= since or move.workload in moving])
     busy = {uplink for uplink, ours in changes.items() if any(move.workload in moving for move, _ in ours)}
     return {
@@ -49,20 +54,25 @@ def _changes(seen: Snapshot, moves: Sequence[PastMove]) -> Mapping[Uplink, Seque
     changes: dict[Uplink, list[Change]] = defaultdict(list)
     if not moves:
         return changes
-    states = {state.id: state for state in seen.workloads}
+    workloads = Workloads.of(seen.workloads)
     placed: dict[tuple[str, str | None], list[Uplink]] = defaultdict(list)
     for network in seen.networks:
         placed[network.name, network.node].append(network.uplink)
     names = {network.name for network in seen.networks}
     meant = {name: [known for known in names if same_network(known, name)] for name in _named(moves)}
+
+    @cache
+    def changed(name: str, node: str | None) -> Sequence[list[Change]]:
+        return [changes[uplink] for known in meant[name] for uplink in _found(placed, known, node)]
+
     for move in moves:
-        state = states.get(move.workload)
-        if state is None:
+        row = workloads.row_of.get(move.workload)
+        if row is None:
             continue
+        node, demand = workloads.node[row], float(workloads.demand_bps[row])
         for name, sign in ((move.source, -1.0), (move.target, 1.0)):
-            found = [uplink for known in meant[name] for uplink in _found(placed, known, state.node)]
-            for uplink in found:
-                changes[uplink].append((move, sign * state.demand_bps))
+            for ours in changed(name, node):
+                ours.append((move, sign * demand))
     return changes
 
 

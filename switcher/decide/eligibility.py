@@ -6,14 +6,16 @@ network; a gate keeps it from saving money now, but not from leaving an uplink t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from switcher.columns import Column
 from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.prices import GAPS, Prices
 from switcher.decide.projection import Projection
@@ -151,10 +153,10 @@ def _holds(board: Board, rules: Rules, projection: Projection, priced: Prices) -
     rows = np.arange(len(states))
     gap = priced.gap[rows, board.here] if len(board.names) else np.zeros(len(states), dtype=np.int64)
     return _first_of(
-        (np.array([state.moving for state in states], dtype=np.bool_), StayReason.ALREADY_MOVING),
+        (states.moving.each(bool, np.bool_), StayReason.ALREADY_MOVING),
         (rules.number == NOWHERE, StayReason.NO_POLICY),
         (rules.flags(lambda policy: policy.spec.mode is PolicyMode.OFF), StayReason.POLICY_OFF),
-        (np.array([state.do_not_move for state in states], dtype=np.bool_), StayReason.DO_NOT_MOVE),
+        (states.do_not_move.each(bool, np.bool_), StayReason.DO_NOT_MOVE),
         (stale, StayReason.STALE_SAMPLES),
         *((gap == GAPS.index(reason), GAP_REASON[reason]) for reason in GAP_REASON),
     )
@@ -164,25 +166,29 @@ def _gates(board: Board, rules: Rules, memory: Memory) -> Ints:
     last: dict[str, datetime] = {}
     for move in memory.moves:
         last[move.workload] = max(move.at, last.get(move.workload, move.at))
-    moved = [last.get(state.id) for state in board.workloads] if last else [None] * len(board.workloads)
-    known = memory.first_seen
-    born = [state.since or known.get(state.id) for state in board.workloads]
+    ids, since = board.workloads.id, board.workloads.since
+    moved = Column.of(map(last.get, ids)) if last else Column[datetime | None].same(None, len(ids))
+    if memory.first_seen and None in since.values:
+        since = Column.of([born or memory.first_seen.get(name) for name, born in zip(ids, since, strict=True)])
     return _first_of(
         (_later(moved, board, rules, lambda policy: policy.spec.cooldown), StayReason.COOLDOWN),
-        (_later(born, board, rules, lambda policy: policy.spec.minimum_age), StayReason.TOO_YOUNG),
+        (_later(since, board, rules, lambda policy: policy.spec.minimum_age), StayReason.TOO_YOUNG),
     )
 
 
 def _later(
-    times: Sequence[datetime | None], board: Board, rules: Rules, span: Callable[[SwitchPolicy], timedelta]
+    times: Column[datetime | None], board: Board, rules: Rules, span: Callable[[SwitchPolicy], timedelta]
 ) -> Bools:
     """W: the time is known, and less than the policy's span ago; no where no policy applies."""
-    if not any(times):
-        return np.zeros(len(times), dtype=np.bool_)
-    limits = [*(board.seen.now - span(policy) for policy in rules.policies), board.seen.now]
-    recent = [at is not None and at > limits[number] for at, number in zip(times, rules.number.tolist(), strict=True)]
-    later: Bools = np.array(recent, dtype=np.bool_) & (rules.number != NOWHERE)
+    later = np.zeros(len(times), dtype=np.bool_)
+    for number, policy in enumerate(rules.policies):
+        recent = partial(_after, board.seen.now - span(policy))
+        later |= (rules.number == number) & times.each(recent, np.bool_)
     return later
+
+
+def _after(limit: datetime, at: datetime | None) -> bool:
+    return at is not None and at > limit
 
 
 def _blocks(board: Board, rules: Rules, projection: Projection, priced: Prices) -> Ints:

@@ -109,7 +109,7 @@ class Words:
     def _sum(self, row: int, column: int, tier: float = 0.0) -> str:
         home = int(self.tick.board.here[row])
         if home == NOWHERE:
-            return f"{self.tick.board.workloads[row].network} is not in the snapshot"
+            return f"{self.tick.board.workloads.network[row]} is not in the snapshot"
         here = self._side(row, home, 0.0, 0.0)
         if column == NOWHERE:
             return f"Here {here}; no alternative with a price"
@@ -169,7 +169,7 @@ class Savings:
         """Mean over the horizon of demand x (price + penalty here - there), before move cost and without surcharge."""
         board, home = self._tick.board, int(self._tick.board.here[row])
         pair = int(board.network[row, home]), int(board.network[row, column])
-        saved, per_bps = self._difference(*pair, board.workloads[row].destination, int(self._tick.rules.number[row]))
+        saved, per_bps = self._difference(*pair, board.workloads.destination[row], int(self._tick.rules.number[row]))
         for load, rate in loads_of(board, row).items():
             saved += Decimal(str(rate)) * per_bps[load]
         return plain(saved + _penalty(self._tick, row, home) - _penalty(self._tick, row, column))
@@ -210,14 +210,15 @@ def plain(amount: Decimal) -> Decimal:
 
 
 def _penalty(tick: Tick, row: int, column: int) -> Decimal:
-    state = tick.board.workloads[row]
-    if state.penalties is None and not tick.prices.penalty[row, column]:
+    workloads = tick.board.workloads
+    own = workloads.penalties[row]
+    if own is None and not tick.prices.penalty[row, column]:
         return NO
-    if state.penalties is None:
+    if own is None:
         return Decimal(repr(float(tick.prices.penalty[row, column])))
     name = tick.board.names[column]
-    per_gb = state.penalties.get(name, state.penalties.get(name.rpartition(":")[2], Decimal(0)))
-    return Decimal(str(state.demand_bps)) * GB_PER_HOUR * per_gb
+    per_gb = own.get(name, own.get(name.rpartition(":")[2], Decimal(0)))
+    return Decimal(str(float(workloads.demand_bps[row]))) * GB_PER_HOUR * per_gb
 
 
 def _money(amount: float) -> str:

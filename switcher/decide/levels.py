@@ -143,7 +143,7 @@ def _bill(
     policy = rules.policy[leader]
     if policy is None:
         return None
-    horizon, destination = policy.spec.horizon, board.workloads[leader].destination
+    horizon, destination = policy.spec.horizon, board.workloads.destination[leader]
     base = priced.lists.base(name, destination)
     shares = _mixture(board, rows)
     without = Flow(

@@ -17,6 +17,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from switcher.columns import Column
 from switcher.decide.board import GB_PER_HOUR_PER_BPS, NOWHERE, Board, Floats, Ints
 from switcher.decide.marks import at_network, marks
 from switcher.decide.projection import Projection
@@ -207,10 +208,10 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
 
 def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
     """The load of a workload as its prices count it, bits per second."""
-    state = board.workloads[workload]
-    if state.in_bps is None and state.out_bps is None:
-        return {Load.BOTH: state.demand_bps}
-    return {Load.IN: state.in_bps or 0.0, Load.OUT: state.out_bps or 0.0}
+    if not board.directed[workload]:
+        return {Load.BOTH: float(board.demand_given[workload])}
+    into, out = (np.nan_to_num(rates[workload]) for rates in (board.workloads.in_bps, board.workloads.out_bps))
+    return {Load.IN: float(into), Load.OUT: float(out)}
 
 
 def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
@@ -259,11 +260,12 @@ def _ours_by_class(
     board: Board, placed: Ints, present: Ints, names: Sequence[str]
 ) -> Mapping[tuple[str, str | None], tuple[float, float]]:
     """(in, out) of our workloads on each physical network, by class of destination; nothing where none is named."""
-    classes = sorted({state.destination for state in board.workloads if state.destination is not None})
+    destinations = board.workloads.destination
+    classes = sorted(name for name in destinations.present if name is not None)
     if not classes:
         return {}
     number: dict[str | None, int] = {None: NOWHERE} | {name: index for index, name in enumerate(classes)}
-    of_class = np.array([number[board.workloads[row].destination] for row in placed.tolist()], dtype=np.int64)
+    of_class = destinations.take(placed).each(lambda name: number.get(name, NOWHERE), np.int64)
     found: dict[tuple[str, str | None], tuple[float, float]] = {}
     for index, destination in enumerate(classes):
         rows, on = placed[of_class == index], present[of_class == index]
@@ -276,11 +278,11 @@ def _ours_by_class(
 def _groups(board: Board, rules: Rules) -> tuple[Sequence[tuple[str | None, timedelta]], Ints]:
     """The distinct (destination, horizon) and each workload's index into them."""
     horizons = [*(policy.spec.horizon for policy in rules.policies), timedelta(hours=1)]
-    keys = [(state.destination, number) for state, number in zip(board.workloads, rules.number.tolist(), strict=True)]
-    of_key = {key: (key[0], horizons[key[1]]) for key in dict.fromkeys(keys)}
-    groups = sorted(set(of_key.values()), key=lambda key: (key[0] or "", key[1]))
-    index = {key: groups.index(group) for key, group in of_key.items()}
-    return groups, np.array(list(map(index.__getitem__, keys)), dtype=np.int64)
+    destination = board.workloads.destination
+    kinds, kind_of = np.unique(destination.at * len(horizons) + rules.number % len(horizons), return_inverse=True)
+    of_kind = [(destination.values[kind // len(horizons)], horizons[kind % len(horizons)]) for kind in kinds.tolist()]
+    groups = sorted(set(of_kind), key=lambda key: (key[0] or "", key[1]))
+    return groups, np.array([groups.index(group) for group in of_kind], dtype=np.int64)[kind_of]
 
 
 def _spread(
@@ -293,7 +295,8 @@ def _spread(
     if not board.networks or not groups:
         empty = np.full(board.network.shape, np.nan)
         return empty, np.zeros(board.network.shape, dtype=np.int64)
-    table = np.array([[_row(quotes[net.physical_network, *group]) for net in board.networks] for group in groups])
+    names = Column.of([net.physical_network for net in board.networks])
+    table = np.array([[_row(quotes[name, *group]) for name in names.values] for group in groups])[:, names.at]
     network = np.maximum(board.network, 0)
     rates = _rates(board)
     price = table[group_of[:, None], network, 0]
@@ -312,8 +315,7 @@ def _row(quote: Quote) -> list[float]:
 
 def _rates(board: Board) -> Floats:
     """W x 3: bits per second of each kind of load."""
-    into = np.array([state.in_bps or 0.0 for state in board.workloads], dtype=np.float64)
-    out = np.array([state.out_bps or 0.0 for state in board.workloads], dtype=np.float64)
+    into, out = np.nan_to_num(board.workloads.in_bps), np.nan_to_num(board.workloads.out_bps)
     return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
 
 
@@ -326,9 +328,9 @@ def _penalties(board: Board, rules: Rules) -> Floats:
     for weight, values in zip((latency, loss), measured, strict=True):
         if weight.any():
             per_gb += weight[:, None] * _compared(board, np.array([_measured(value) for value in values], np.float64))
-    for row, state in enumerate(board.workloads):
-        if state.penalties is not None:
-            per_gb[row] = [float(_named(state.penalties, name)) for name in board.names]
+    own = board.workloads.penalties
+    for row in np.flatnonzero(own.each(lambda penalties: penalties is not None, np.bool_)).tolist():
+        per_gb[row] = [float(_named(own[row] or {}, name)) for name in board.names]
     volume: Floats = board.demand_given * GB_PER_HOUR_PER_BPS
     return per_gb * volume[:, None]
 

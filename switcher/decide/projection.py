@@ -164,16 +164,22 @@ def _ours_then(board: Board, memory: Memory, sampled_at: Sequence[datetime]) -> 
     """The same at the time of each uplink's samples. Only who moved lately differs from now."""
     into, out = _ours_now(board)
     oldest = min(sampled_at, default=board.seen.now)
-    for workload, state in enumerate(board.workloads):
-        past = memory.placements.get(state.id, ())
-        if not past or (past[-1].network == state.network and past[-1].since < oldest):
+    for workload, past in _placed(board, memory):
+        network = board.workloads.network[workload]
+        if past[-1].network == network and past[-1].since < oldest:
             continue
-        now = _uplink_at(board, workload, state.network)
+        now = _uplink_at(board, workload, network)
         for uplink, factor in _changes(board, workload, past, sampled_at, now):
             load_in, load_out = board.load(workload, uplink)
             into[uplink] += factor * load_in
             out[uplink] += factor * load_out
     return into, out
+
+
+def _placed(board: Board, memory: Memory) -> Sequence[tuple[int, Sequence[Placement]]]:
+    """The workloads of which it is known where they were, in the order of their names."""
+    known = [(board.workloads.row_of.get(name), past) for name, past in memory.placements.items() if past]
+    return sorted((row, past) for row, past in known if row is not None)
 
 
 def _changes(

@@ -8,18 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from operator import attrgetter
 
 import numpy as np
 
+from switcher.columns import Column
 from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.settings import Settings
 from switcher.model import Memory, PastMove, WorkloadState
 from switcher.objects.model import Book, SwitchPolicy
+from switcher.workloads import Workloads
 
 HOUR = timedelta(hours=1)
-SELECTED_BY = attrgetter("policy", "namespace", "attachment", "primary")
-"""What, beside labels, decides which policy applies to a workload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,25 +76,30 @@ def policy_of(workload: WorkloadState, book: Book) -> SwitchPolicy | None:
     return book.policy_for(workload.namespace, workload.labels, workload.attachment, workload.primary)
 
 
-def _policies(workloads: Sequence[WorkloadState], book: Book) -> tuple[tuple[SwitchPolicy, ...], Ints]:
+def _policies(workloads: Workloads, book: Book) -> tuple[tuple[SwitchPolicy, ...], Ints]:
     """The policies that apply to anyone, and each workload's. Asked once for all workloads that are alike."""
-    keys = _alike(workloads, book)
-    found = {key: policy_of(workload, book) for key, workload in dict(zip(keys, workloads, strict=True)).items()}
-    named = {policy.name: policy for policy in found.values() if policy is not None}
+    first, alike = _alike(workloads, book)
+    found = [policy_of(workloads[row], book) for row in first]
+    named = {policy.name: policy for policy in found if policy is not None}
     policies = tuple(named[name] for name in sorted(named))
     index = {policy.name: number for number, policy in enumerate(policies)}
-    numbers = {key: NOWHERE if policy is None else index[policy.name] for key, policy in found.items()}
-    return policies, np.array(list(map(numbers.__getitem__, keys)), dtype=np.int64)
+    numbers = [NOWHERE if policy is None else index[policy.name] for policy in found]
+    return policies, np.array(numbers, dtype=np.int64)[alike]
 
 
-def _alike(workloads: Sequence[WorkloadState], book: Book) -> Sequence[tuple[object, ...]]:
-    """By workload: all that a policy's selection can depend on; of its labels those that some selector asks for."""
+def _alike(workloads: Workloads, book: Book) -> tuple[Sequence[int], Ints]:
+    """(the first workload of each kind, each workload's kind), by all that a policy's selection can depend on.
+
+    Of its labels those that some selector asks for.
+    """
     asked = sorted(set(_asked_labels(book)))
-    keys: list[tuple[object, ...]] = list(map(SELECTED_BY, workloads))
-    if not asked:
-        return keys
-    labels = [tuple(map(state.labels.get, asked)) if state.labels else () for state in workloads]
-    return list(zip(keys, labels, strict=True))
+    labels = Column.of([tuple(map(each.get, asked)) for each in workloads.labels.values])
+    kind = labels.at[workloads.labels.at].astype(np.int64)
+    for column in (workloads.policy, workloads.namespace, workloads.attachment, workloads.primary):
+        if len(column.values) > 1:
+            kind = np.unique(kind * len(column.values) + column.at, return_inverse=True)[1]
+    _, first, kind = np.unique(kind, return_index=True, return_inverse=True)
+    return first.tolist(), kind
 
 
 def _asked_labels(book: Book) -> Iterator[str]:
@@ -106,7 +110,9 @@ def _asked_labels(book: Book) -> Iterator[str]:
 
 
 def _candidates(board: Board, policies: Sequence[SwitchPolicy], number: Ints) -> Bools:
-    own = {row: state.candidates for row, state in enumerate(board.workloads) if state.candidates is not None}
+    candidates = board.workloads.candidates
+    named_own = np.flatnonzero(candidates.each(lambda names: names is not None, np.bool_)).tolist()
+    own = {row: candidates[row] for row in named_own}
     named = [*(policy.spec.candidates for policy in policies), ()]
     masks = {names: _mask(board, names) for names in {*named, *own.values()}}
     allowed = np.stack([masks[names] for names in named])[number]
@@ -145,12 +151,12 @@ def _move_costs(
     policies, number = applied
     costs = _spread(policies, number, lambda policy: float(_plain_cost(policy, settings)), 0.0)
     past = _past_moves(memory)
-    for row, state in enumerate(board.workloads):
-        if (state.move_cost is None and state.id not in past) or number[row] == NOWHERE:
-            continue
-        policy = policies[number[row]]
-        own = float(state.move_cost) if state.move_cost is not None else costs[row]
-        costs[row] = own * (1 + _flap(policy, past.get(state.id, ()), board))
+    own = board.workloads.move_cost.each(lambda cost: math.nan if cost is None else float(cost), np.float64)
+    costs = np.where(np.isnan(own) | (number == NOWHERE), costs, own)
+    for name, moves in past.items():
+        row = board.workloads.row_of.get(name)
+        if row is not None and number[row] != NOWHERE:
+            costs[row] *= 1 + _flap(policies[number[row]], moves, board)
     return costs
 
 

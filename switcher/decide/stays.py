@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
+from switcher.columns import Column
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen
@@ -33,19 +35,19 @@ def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Stays:
     verdicts = _verdicts(tick, chosen, budgets)
     staying = np.ones(len(tick.board.workloads), dtype=np.bool_)
     staying[list(chosen.reason)] = False
-    rows = np.flatnonzero(staying).tolist()
-    states = tick.board.workloads
+    rows = np.flatnonzero(staying)
+    workloads = tick.board.workloads
 
     def tell(number: int) -> str:
-        row = rows[number]
+        row = int(rows[number])
         reason = REASONS[verdicts.reason[row]]
         assert reason is not None  # noqa: S101 - every workload has a verdict; this tells the type checker
         return words.stay(row, reason, int(verdicts.better[row]), float(verdicts.tier[row]))
 
     return Stays(
-        workloads=[states[row].id for row in rows],
-        networks=[states[row].network for row in rows],
-        reasons=list(map(REASONS.__getitem__, verdicts.reason[rows].tolist())),
+        workloads=list(compress(workloads.id, staying.tolist())),
+        networks=workloads.network.take(rows),
+        reasons=Column(tuple(StayReason), (verdicts.reason[rows] - 1).astype(np.int32)),  # 0 is no reason
         tell=tell,
     )
 

@@ -119,22 +119,41 @@ def _batch(node: str, number: int, attachments: int, rng: Random) -> Batch:
 class Hands:
     """Agents that take every order, and report it as moved with their next batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: SqlHistory) -> None:
         self.orders: dict[str, list[SwitchOrder]] = {}
+        self._found: dict[str, dict[str, AttachmentReport]] = {}
+        for known in history.attachments():
+            self._found.setdefault(known.node, {})[known.report.workload] = known.report
 
     def order(self, node: str, order: SwitchOrder) -> None:
         """Taken."""
         self.orders.setdefault(node, []).append(order)
 
     def report(self, history: SqlHistory, sequence: int) -> None:
-        """As agents do between two ticks."""
+        """As agents do between two ticks: what became of each order, and all that the node now has."""
         at = START + SAMPLES * SECONDS + sequence / 10
         for node, orders in self.orders.items():
+            for order in orders:
+                self._found[node][order.workload] = msgspec.structs.replace(
+                    self._found[node][order.workload],
+                    network=order.target,
+                    physical_network=f"phynet{order.target.removeprefix('cni:net')}",
+                    since=at,
+                )
             ended = tuple(
                 msgspec.structs.replace(status_of(order, Phase.DONE, at), outcome=Outcome.MOVED, finished_at=at + 0.05)
                 for order in orders
             )
-            history.ingest(Batch(agent=f"{node}/a", node=node, sequence=sequence, sent_at=at + 0.05, switches=ended))
+            present = tuple(self._found[node].values())
+            batch = Batch(
+                agent=f"{node}/a",
+                node=node,
+                sequence=sequence,
+                sent_at=at + 0.05,
+                switches=ended,
+                attachments=present,
+            )
+            history.ingest(batch)
         self.orders.clear()
 
     def switches(self, node: str) -> Sequence[SwitchStatus]:  # noqa: ARG002 - the port's signature
@@ -195,7 +214,7 @@ def main(file: str, nodes: int, attachments: int) -> None:
         fill(url, nodes, attachments)
     history, objects = SqlHistory.open(url), prices()
     clock = [datetime.fromtimestamp(START, UTC) + WINDOW]
-    hands = Hands()
+    hands = Hands(history)
     ticks, found = cycle(history, hands, objects, clock), []
     for number in range(TICKS):
         started = time.process_time()

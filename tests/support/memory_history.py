@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import msgspec
+import numpy as np
 
 from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, Ranking, SwitchStatus, UplinkSample
 from switcher.adapters.store.carried import Slots, slot_bytes
@@ -33,6 +34,8 @@ from switcher.ports import (
     UplinkLoad,
     UsageRow,
 )
+from switcher.reported import Attached, ascending, attached, joined, of_node
+from switcher.reported import key as attachment_key
 from switcher.terms import Terms
 
 Path = tuple[str, str, str, str]
@@ -176,7 +179,18 @@ class MemoryHistory:
         return loads
 
     def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
-        loads = []
+        loads = [load for _, load in self._loads(now, window)]
+        return sorted(loads, key=lambda load: (load.workload, load.attachment, load.sampled_at))
+
+    def attached(self, now: datetime, window: timedelta) -> Attached:
+        found = list(self._loads(now, window))
+        nodes = [of_node(node, reports) for node, reports in sorted(self._held.attachments.items())]
+        keys = [attachment_key(node, f"{load.workload}:{load.attachment}") for node, load in found]
+        into, out = (np.array([getattr(load, name) for _, load in found]) for name in ("in_bps", "out_bps"))
+        return attached(joined(nodes, ascending), keys, into, out)
+
+    def _loads(self, now: datetime, window: timedelta) -> Iterator[tuple[str, AttachmentLoad]]:
+        """The load of each attachment, and its node."""
         for known in self.attachments():
             report = known.report
             pieces = [
@@ -188,16 +202,16 @@ class MemoryHistory:
             if (seen := _seen(pieces, now, window)) is None:
                 continue
             into, out = _rates(seen[1], seen[0], window)
-            loads.append(
+            yield (
+                known.node,
                 AttachmentLoad(
                     workload=report.workload,
                     attachment=report.attachment,
                     in_bps=into,
                     out_bps=out,
                     sampled_at=moment_of(seen[0]),
-                )
+                ),
             )
-        return sorted(loads, key=lambda load: (load.workload, load.attachment, load.sampled_at))
 
     def attachments(self) -> Sequence[KnownAttachment]:
         with self._lock:

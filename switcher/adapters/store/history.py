@@ -42,6 +42,7 @@ from switcher.ports import (
     UplinkLoad,
     UsageRow,
 )
+from switcher.reported import Attached, attached
 from switcher.terms import Terms
 
 
@@ -103,7 +104,12 @@ class SqlHistory:
 
     def attachments(self) -> Sequence[KnownAttachment]:
         with self._database.reading() as connection:
-            return self._reports.known(connection)
+            return present.known_attachments(connection)
+
+    def attached(self, now: datetime, window: timedelta) -> Attached:
+        with self._database.reading() as connection:
+            keys, into, out, _ = loads.attachment_rates(connection, now, window)
+            return attached(self._reports.reported(connection), keys, into, out)
 
     def networks(self) -> Sequence[KnownNetwork]:
         with self._database.reading() as connection:

@@ -8,11 +8,12 @@ not count: a past ``now`` gives what was known then.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, Select, Table, and_, case, cast, func, select
 from sqlalchemy.types import Float
 
@@ -21,6 +22,7 @@ from switcher.adapters.store.intervals import Interval, length
 from switcher.adapters.store.schema import attachments, path_samples, paths, uplink_samples, uplinks
 from switcher.adapters.store.series import CHUNK
 from switcher.ports import AttachmentLoad, UplinkLoad
+from switcher.reported import Floats, Ints
 
 BITS = 8.0 * PER_SECOND
 """A byte a microsecond in bits a second."""
@@ -66,33 +68,58 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
 
 
 def attachment_loads(connection: Connection, now: datetime, window: timedelta) -> list[AttachmentLoad]:
-    """The same for attachments that exist now, over all networks that each was on within the window.
+    """The same for attachments that exist now, over all networks that each was on within the window."""
+    rates = attachment_rates(connection, now, window)
+    loads = []
+    for name, into, out, newest in zip(rates.keys, rates.into, rates.out, rates.newest, strict=True):
+        workload, _, attachment = name.partition("\n")[2].rpartition(":")
+        loads.append(
+            AttachmentLoad(
+                workload=workload,
+                attachment=attachment,
+                in_bps=float(into),
+                out_bps=float(out),
+                sampled_at=moment_of(int(newest)),
+            )
+        )
+    return sorted(loads, key=attrgetter("sampled_at"))
+
+
+class Rates(NamedTuple):
+    """The newest loads of attachments as columns."""
+
+    keys: Sequence[str]
+    """As in switcher.reported."""
+    into: Floats
+    out: Floats
+    """Bits per second."""
+    newest: Ints
+    """Where the newest sample ends, microseconds."""
+
+
+def attachment_rates(connection: Connection, now: datetime, window: timedelta) -> Rates:
+    """The newest loads of all attachments that exist now and were ever sampled.
 
     Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
     several paths in the window, switches just made or in flight, are summed again over their common window.
     """
-    rows = list(map(_PathLoad._make, connection.execute(_path_loads(now, window, None)).all()))
-    alone, mixed = _apart(rows, window // MICROSECOND)
-    moments: dict[int, datetime] = {path.newest: moment_of(path.newest) for path in alone}
-    loads = [
-        AttachmentLoad(
-            workload=path.workload,
-            attachment=path.attachment,
-            in_bps=path.into * BITS / path.time,
-            out_bps=path.out * BITS / path.time,
-            sampled_at=moments[path.newest],
-        )
-        for path in alone
+    paths = _Paths.of(connection.execute(_path_loads(now, window, None)).all())
+    alone, mixed = _apart(paths, window // MICROSECOND)
+    again = [
+        _again(found, taken, window // MICROSECOND)
+        for found, taken in _mixed(connection, paths.id[mixed].tolist(), now, window)
     ]
-    loads += _mixed_loads(connection, mixed, now, window)
-    return sorted(loads, key=attrgetter("sampled_at"))
+    keys = list(map(paths.key.__getitem__, alone.tolist())) + [name for name, *_ in again]
+    into, out = (
+        np.append(amount[alone] * BITS / paths.time[alone], [each[side] for each in again])
+        for amount, side in ((paths.into, 1), (paths.out, 2))
+    )
+    return Rates(keys, into, out, np.append(paths.newest[alone], np.array([each[3] for each in again], np.int64)))
 
 
 class _PathLoad(NamedTuple):
     id: int
-    node: str
-    workload: str
-    attachment: str
+    key: str
     newest: int
     """Where the samples end that were summed: the path's, or of whichever path of its attachment."""
     into: float
@@ -101,43 +128,64 @@ class _PathLoad(NamedTuple):
     """Microseconds that the path's samples in the window cover."""
 
 
-def _apart(rows: Sequence[_PathLoad], window: int) -> tuple[list[_PathLoad], list[int]]:
-    """Paths that alone carried their attachment in its window, and the numbers of those that did not."""
-    newest: dict[tuple[str, str, str], _PathLoad] = {}
-    others: list[_PathLoad] = []
-    for path in rows:
-        owner = path[1:4]
-        before = newest.setdefault(owner, path)
-        if before is not path:
-            older, newest[owner] = sorted((before, path), key=attrgetter("newest"))
-            others.append(older)
-    mixed = {path[1:4] for path in others if path.newest > newest[path[1:4]].newest - window}
-    alone = [path for owner, path in newest.items() if owner not in mixed] if mixed else list(newest.values())
-    return alone, [path.id for path in rows if mixed and path[1:4] in mixed]
+class _Paths(NamedTuple):
+    """The same as columns."""
+
+    id: Ints
+    key: Sequence[str]
+    newest: Ints
+    into: Floats
+    out: Floats
+    time: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> _Paths:
+        ids, keys, newest, into, out, time = zip(*rows, strict=True) if rows else ((),) * 6
+        whole, number = np.int64, np.float64
+        return cls(
+            np.array(ids, whole),
+            keys,
+            np.array(newest, whole),
+            np.array(into, number),
+            np.array(out, number),
+            np.array(time, whole),
+        )
 
 
-def _mixed_loads(connection: Connection, ids: Sequence[int], now: datetime, window: timedelta) -> list[AttachmentLoad]:
-    whole: defaultdict[tuple[str, str, str], list[_PathLoad]] = defaultdict(list)
+def _apart(paths: _Paths, window: int) -> tuple[Ints, Ints]:
+    """The paths that alone carried their attachment in its window, and all paths of attachments with several."""
+    count = len(paths.key)
+    last = dict(zip(paths.key, range(count), strict=True))
+    owner = np.fromiter(map(last.__getitem__, paths.key), dtype=np.int64, count=count)
+    newest = np.zeros(count, dtype=np.int64)
+    np.maximum.at(newest, owner, paths.newest)
+    newest = newest[owner]
+    carried = np.bincount(owner[paths.newest > newest - window], minlength=count)
+    mixed = carried[owner] > 1
+    return np.flatnonzero(~mixed & (paths.newest == newest)), np.flatnonzero(mixed)
+
+
+def _mixed(
+    connection: Connection, ids: Sequence[int], now: datetime, window: timedelta
+) -> Iterator[tuple[list[_PathLoad], Mapping[int, list[Interval]]]]:
+    """The paths of each attachment that was on several, with the times of all their samples."""
+    whole: defaultdict[str, list[_PathLoad]] = defaultdict(list)
     for first in range(0, len(ids), CHUNK):
         for row in connection.execute(_path_loads(now, window, ids[first : first + CHUNK])):
             path = _PathLoad(*row)
-            whole[path.node, path.workload, path.attachment].append(path)
+            whole[path.key].append(path)
     taken = _sample_times(connection, [path for paths in whole.values() for path in paths], window // MICROSECOND)
-    return [_attachment_load(paths, taken, window // MICROSECOND) for paths in whole.values()]
+    yield from ((paths, taken) for paths in whole.values())
 
 
-def _attachment_load(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> AttachmentLoad:
-    one = paths[0]
-    edge = one.newest - window
+def _again(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> tuple[str, float, float, int]:
+    """(key, in, out, newest) of an attachment that was on several networks."""
+    newest = paths[0].newest
+    edge = newest - window
     pieces = [(max(start, edge), until) for path in paths for start, until in taken[path.id]]
-    time = length(piece for piece in pieces if edge < piece[1] <= one.newest)
-    return AttachmentLoad(
-        workload=one.workload,
-        attachment=one.attachment,
-        in_bps=sum(path.into for path in paths) * BITS / time,
-        out_bps=sum(path.out for path in paths) * BITS / time,
-        sampled_at=moment_of(one.newest),
-    )
+    time = length(piece for piece in pieces if edge < piece[1] <= newest)
+    into, out = (sum(amounts) * BITS / time for amounts in ([p.into for p in paths], [p.out for p in paths]))
+    return paths[0].key, into, out, newest
 
 
 def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -> Mapping[int, list[Interval]]:
@@ -166,16 +214,14 @@ def _path_loads(now: datetime, window: timedelta, ids: Sequence[int] | None) -> 
     return (
         select(
             owners.c.id,
-            func.min(owners.c.node),
-            func.min(owners.c.workload),
-            func.min(owners.c.attachment),
+            owners.c.key,
             owners.c.newest,
             func.sum(_share(samples, samples.c.in_bytes, begins)),
             func.sum(_share(samples, samples.c.out_bytes, begins)),
             cast(func.sum(samples.c.until - begins), BigInteger),
         )
         .join_from(owners, samples, and_(samples.c.path_id == owners.c.id, _within(samples, owners, window)))
-        .group_by(owners.c.id, owners.c.newest)
+        .group_by(owners.c.id, owners.c.key, owners.c.newest)
     )
 
 
@@ -188,13 +234,14 @@ def _attachment_owners(now: datetime, ids: Sequence[int] | None) -> CTE:
     )
     last = _last(path_samples, path_samples.c.path_id == paths.c.id, now)
     name = "newest" if ids is None else "last"
-    found = select(paths.c.id, paths.c.node, paths.c.workload, paths.c.attachment, last.label(name))
+    key = paths.c.node + "\n" + paths.c.workload + ":" + paths.c.attachment
+    found = select(paths.c.id, key.label("key"), last.label(name))
     found = found.join_from(attachments, paths, same)
     if ids is None:
         # Materialised: SQLite would otherwise look the newest sample up again wherever it is named.
         return found.cte("owners").prefix_with("MATERIALIZED")
     some = found.where(paths.c.id.in_(ids)).cte("found")
-    newest = func.max(some.c.last).over(partition_by=[some.c.node, some.c.workload, some.c.attachment])
+    newest = func.max(some.c.last).over(partition_by=some.c.key)
     return select(some, newest.label("newest")).cte("owners")
 
 

@@ -17,6 +17,11 @@ from switcher.adapters.store.upsert import insert_into
 from switcher.ports import RecordedMove
 
 Values = dict[str, Any]
+READ = tuple(
+    table.c[name]
+    for name in ("node", "order_json", "policy", "decided_at", "saving_per_hour", "explanation", "status_json")
+)
+"""What a move is made of."""
 
 
 def record(connection: Connection, move: RecordedMove, decision: int | None) -> None:
@@ -109,14 +114,14 @@ def phases(connection: Connection, move: str) -> Mapping[Phase, datetime]:
 
 def still_open(connection: Connection) -> list[RecordedMove]:
     """Moves without an outcome, oldest first."""
-    query = select(table).where(table.c.outcome.is_(None)).order_by(table.c.decided_at, table.c.number)
+    query = select(*READ).where(table.c.outcome.is_(None)).order_by(table.c.decided_at, table.c.number)
     return [_move(row) for row in connection.execute(query).all()]
 
 
 def decided(connection: Connection, since: datetime | None, limit: int | None) -> list[RecordedMove]:
     """Moves decided since then, newest first, at most ``limit``."""
     query: Select[*tuple[Any, ...]] = (
-        select(table).order_by(table.c.decided_at.desc(), table.c.number.desc()).limit(limit)
+        select(*READ).order_by(table.c.decided_at.desc(), table.c.number.desc()).limit(limit)
     )
     if since is not None:
         query = query.where(table.c.decided_at >= micros(since))
@@ -124,14 +129,15 @@ def decided(connection: Connection, since: datetime | None, limit: int | None) -
 
 
 def _move(row: Row[*tuple[Any, ...]]) -> RecordedMove:
+    node, order, policy, decided_at, saving, explanation, status = row
     return RecordedMove(
-        node=row.node,
-        order=decode(row.order_json.encode(), SwitchOrder),
-        policy=row.policy,
-        decided_at=moment_of(row.decided_at),
-        saving_per_hour=row.saving_per_hour,
-        explanation=row.explanation,
-        status=_status(row.status_json),
+        node=node,
+        order=decode(order.encode(), SwitchOrder),
+        policy=policy,
+        decided_at=moment_of(decided_at),
+        saving_per_hour=saving,
+        explanation=explanation,
+        status=_status(status),
     )
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
-from sqlalchemy import Connection, and_, delete, or_, select, true, update
+import msgspec
+import numpy as np
+from sqlalchemy import Connection, and_, delete, func, or_, select, true, update
 
-from cni.wire import AttachmentReport, NetworkReport, decode, encode
+from cni.wire import AttachmentReport, Message, NetworkReport, decode, encode
 from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.placing import Changes, Key, OpenSpan, changes
 from switcher.adapters.store.schema import attachments, networks, spans
 from switcher.model import Placement
 from switcher.ports import KnownAttachment, KnownNetwork, PlacementSpan
+from switcher.reported import Ints, Reported, ascending, joined, of_node
 
 
 def replace_attachments(connection: Connection, node: str, reports: Sequence[AttachmentReport], sent_at: int) -> None:
@@ -85,35 +90,77 @@ def _apply(connection: Connection, node: str, change: Changes) -> None:
         connection.execute(spans.insert(), rows)
 
 
-class Reports:
-    """What nodes reported last of their attachments, read again and again.
+class _Report(Message, frozen=True, kw_only=True):
+    """Of an AttachmentReport what decisions need. Labels stay text: few are distinct."""
 
-    Between two ticks hardly a report changes, so each is decoded once and known by its text from then on.
+    workload: str
+    attachment: str
+    network: str
+    physical_network: str | None
+    since: float
+    started: float
+    primary: bool = False
+    do_not_move: str | None = None
+    labels: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Reports:
+    """What nodes reported last of their attachments, read again at every tick.
+
+    Between two ticks few nodes report anything new: the reports of each are read as one text, and made into columns
+    when that is another than before. Safe for several threads: what is kept is replaced whole.
     """
 
     def __init__(self) -> None:
-        self._known: Mapping[tuple[str, str], KnownAttachment] = {}
+        self._nodes: Mapping[str, tuple[bytes, Reported]] = {}
+        self._whole: Reported | None = None
+        self._order: tuple[Sequence[str], Ints] = ([], np.empty(0, dtype=np.int64))
 
-    def known(self, connection: Connection) -> list[KnownAttachment]:
-        """Every attachment that exists now, by node and name."""
+    def reported(self, connection: Connection) -> Reported:
+        """Every attachment that exists now, by id and node; the same value as before where nothing has changed."""
         columns = attachments.c
-        order = (columns.node, columns.workload, columns.attachment)
-        before: Mapping[tuple[str, str], KnownAttachment] = self._known
-        now: dict[tuple[str, str], KnownAttachment] = {}
-        for node, text in connection.execute(select(columns.node, columns.report).order_by(*order)).all():
-            key = (node, text)
-            now[key] = before.get(key) or KnownAttachment(node=node, report=decode(text.encode(), AttachmentReport))
-        self._known = now  # replaced whole: other threads may read meanwhile
-        found = list(now.values())
-        if connection.dialect.name != "sqlite":  # whose order is that of the bytes already
-            found.sort(key=lambda known: (known.node, known.report.workload, known.report.attachment))
-        return found
+        texts = func.aggregate_strings(columns.report, ",")
+        found = connection.execute(select(columns.node, texts).group_by(columns.node)).all()
+        before, whole = self._nodes, self._whole
+        now: dict[str, tuple[bytes, Reported]] = {}
+        for node, text in sorted(found):
+            digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+            known = before.get(node)
+            now[node] = known if known is not None and known[0] == digest else (digest, _columns(node, text))
+        if whole is None or now != before:
+            whole = joined([columns for _, columns in now.values()], self._ascending)
+            self._nodes, self._whole = now, whole
+        return whole
+
+    def _ascending(self, names: Sequence[str]) -> Ints:
+        """Most often something else has changed than who is there."""
+        if names != self._order[0]:
+            self._order = names, ascending(names)
+        return self._order[1]
+
+
+def _columns(node: str, reports: str) -> Reported:
+    return of_node(node, msgspec.json.decode(f"[{reports}]", type=list[_Report]))
+
+
+def known_attachments(connection: Connection) -> list[KnownAttachment]:
+    """Every attachment that exists now, by node and name."""
+    found = [
+        KnownAttachment(node=node, report=decode(text.encode(), AttachmentReport))
+        for node, text in connection.execute(select(attachments.c.node, attachments.c.report))
+    ]
+    return sorted(found, key=lambda known: (known.node, known.report.workload, known.report.attachment))
 
 
 def known_networks(connection: Connection) -> list[KnownNetwork]:
     """Every network that a node reported, by node and name."""
-    found = [KnownNetwork(**row) for row in connection.execute(select(networks)).mappings()]
-    return sorted(found, key=lambda known: (known.node, known.network))
+    columns = networks.c
+    query = select(columns.node, columns.network, columns.physical_network, columns.free_addresses)
+    found = [
+        KnownNetwork(node=node, network=network, physical_network=physical_network, free_addresses=free)
+        for node, network, physical_network, free in connection.execute(query)
+    ]
+    return sorted(found, key=attrgetter("node", "network"))
 
 
 def placements(connection: Connection, since: datetime, *, changed: bool = False) -> dict[str, tuple[Placement, ...]]:

@@ -1,0 +1,158 @@
+"""What exists and what it carries, as columns: what a tick reads of a hundred thousand attachments.
+
+Reports hardly change between two ticks, so each node's are made into columns once (adapters/store/present.py keeps
+them), and joined here. Only what rides on a physical network is in it: nothing else costs or fills up.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import chain, repeat
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from switcher.columns import Column, key_of
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Report(Protocol):
+    """What is read of a cni.wire.AttachmentReport."""
+
+    @property
+    def workload(self) -> str: ...
+    @property
+    def attachment(self) -> str: ...
+    @property
+    def network(self) -> str: ...
+    @property
+    def physical_network(self) -> str | None: ...
+    @property
+    def since(self) -> float: ...
+    @property
+    def started(self) -> float: ...
+    @property
+    def primary(self) -> bool: ...
+    @property
+    def do_not_move(self) -> str | None: ...
+    @property
+    def labels(self) -> Any:
+        """A mapping, or the JSON of one (msgspec.Raw)."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reported:
+    """Attachments on physical networks."""
+
+    id: Sequence[str]
+    """``workload:attachment``."""
+    node: Column[str]
+    network: Column[str]
+    attachment: Column[str]
+    namespace: Column[str]
+    do_not_move: Column[str | None]
+    primary: Column[bool]
+    written_labels: Column[bytes]
+    """As JSON."""
+    started: Floats
+    since: Floats
+    """Seconds since 1970 UTC, as in the reports."""
+
+    @cached_property
+    def labels(self) -> Column[Mapping[str, str]]:
+        """By row: its labels."""
+        found = Column.of([msgspec.json.decode(text) for text in self.written_labels.values], key_of)
+        return Column(found.values, found.at[self.written_labels.at])
+
+    @cached_property
+    def born(self) -> Column[datetime]:
+        """By row: when it started."""
+        seconds, at = np.unique(self.started, return_inverse=True)
+        return Column([datetime.fromtimestamp(each, UTC) for each in seconds.tolist()], at.astype(np.int32))
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of each attachment by its :func:`key`."""
+        return dict(zip(map(key, self.node, self.id), range(len(self.id)), strict=True))
+
+    def rows_of(self, name: str) -> range:
+        """The rows with this id: one, or none; more while two nodes claim it."""
+        return range(bisect_left(self.id, name), bisect_right(self.id, name))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Attached:
+    """What exists now and its newest load in bits per second; not a number where it was never sampled."""
+
+    reported: Reported
+    in_bps: Floats
+    out_bps: Floats
+
+
+def key(node: str, name: str) -> str:
+    """What tells an attachment from all others: its node and its id."""
+    return f"{node}\n{name}"
+
+
+def of_node(node: str, reports: Sequence[Report]) -> Reported:
+    """What one node reported, in its order."""
+    riding = [report for report in reports if report.physical_network is not None]
+    return Reported(
+        id=[f"{report.workload}:{report.attachment}" for report in riding],
+        node=Column.same(node, len(riding)),
+        network=Column.of([report.network for report in riding]),
+        attachment=Column.of([report.attachment for report in riding]),
+        namespace=Column.of([namespace_of(report.workload) for report in riding]),
+        do_not_move=Column.of([report.do_not_move for report in riding]),
+        primary=Column.of([report.primary for report in riding]),
+        written_labels=Column.of([_written(report.labels) for report in riding]),
+        started=np.array([report.started for report in riding], dtype=np.float64),
+        since=np.array([report.since for report in riding], dtype=np.float64),
+    )
+
+
+def namespace_of(workload: str) -> str:
+    """``shop`` of ``shop/web-0``; what has none is in the default one."""
+    return workload.split("/", 1)[0] if "/" in workload else "default"
+
+
+def _written(labels: Any) -> bytes:
+    return bytes(labels) if isinstance(labels, msgspec.Raw) else msgspec.json.encode(labels)
+
+
+def joined(parts: Sequence[Reported], order: Callable[[Sequence[str]], Ints]) -> Reported:
+    """The reports of all nodes. ``order``: which row comes first, and so on, so that ids ascend."""
+    parts = parts or [of_node("", [])]
+    names = list(chain.from_iterable(part.id for part in parts))
+    rows = order(names)
+    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Reported)}
+    made: dict[str, Any] = {"id": list(map(names.__getitem__, rows.tolist()))}
+    for name, pieces in columns.items():
+        if name != "id":
+            whole = Column.chain(pieces) if isinstance(pieces[0], Column) else np.concatenate(pieces)
+            made[name] = whole.take(rows) if isinstance(whole, Column) else whole[rows]
+    return Reported(**made)
+
+
+def ascending(names: Sequence[str]) -> Ints:
+    """The order in which these names ascend; equal ones as they come."""
+    return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
+
+
+def attached(reported: Reported, keys: Sequence[str], into: Floats, out: Floats) -> Attached:
+    """What exists, with the loads of the attachments that have these keys; of others that are gone too."""
+    rows = np.fromiter(map(reported.row_of.get, keys, repeat(-1)), dtype=np.int64, count=len(keys))
+    there = rows >= 0
+    loads = []
+    for rates in (into, out):
+        loads.append(load := np.full(len(reported.id), np.nan))
+        load[rows[there]] = rates[there]
+    return Attached(reported=reported, in_bps=loads[0], out_bps=loads[1])

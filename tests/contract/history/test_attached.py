@@ -1,0 +1,103 @@
+"""What exists and what it carries, as columns: the same as the reports and loads one by one, at any moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import isnan
+from typing import Any
+
+import pytest
+
+from switcher.reported import Attached
+from tests.contract.history.conftest import AnyHistory
+from tests.support.batches import at, attachment, batch, traffic
+
+WINDOW = timedelta(seconds=10)
+
+
+def _rows(found: Attached) -> list[tuple[Any, ...]]:
+    known = found.reported
+    columns = (known.node, known.network, known.attachment, known.namespace, known.do_not_move, known.primary)
+    rates = [[None if isnan(rate) else rate for rate in each.tolist()] for each in (found.in_bps, found.out_bps)]
+    times = [known.born, known.since.tolist()]
+    return list(zip(known.id, *columns, known.labels, *times, *rates, strict=True))
+
+
+def _one_by_one(history: AnyHistory) -> list[tuple[Any, ...]]:
+    loads = {(load.workload, load.attachment): load for load in history.attachment_loads(at(60), WINDOW)}
+    rows = []
+    for known in history.attachments():
+        report = known.report
+        load = loads.get((report.workload, report.attachment))
+        if report.physical_network is None:
+            continue
+        rows.append(
+            (
+                f"{report.workload}:{report.attachment}",
+                known.node,
+                report.network,
+                report.attachment,
+                report.workload.split("/")[0] if "/" in report.workload else "default",
+                report.do_not_move,
+                report.primary,
+                report.labels,
+                at(report.started - at(0).timestamp()),
+                report.since,
+                None if load is None else load.in_bps,
+                None if load is None else load.out_bps,
+            )
+        )
+    return sorted(rows, key=lambda row: (row[0], row[1]))
+
+
+def test_nothing_is_attached(history: AnyHistory) -> None:
+    assert _rows(history.attached(at(60), WINDOW)) == []
+
+
+def test_columns_say_what_reports_and_loads_say(history: AnyHistory) -> None:
+    history.ingest(
+        batch(
+            1,
+            attachments=(
+                attachment(workload="lab/b", labels={"app": "b", "tier": "x"}, primary=True),
+                attachment(workload="lab/a", do_not_move="true"),
+                attachment(workload="plain", physical_network=None),
+                attachment(workload="bare", network="cni:other", labels={"tier": "x", "app": "b"}),
+            ),
+            traffic=(traffic(0, 4, 400, 40, workload="lab/b"), traffic(5, 4, 800, 80, workload="plain")),
+        )
+    )
+    history.ingest(batch(1, node="n2", agent="n2/a", attachments=(attachment(workload="lab/c"),)))
+    rows = _rows(history.attached(at(60), WINDOW))
+    assert rows == _one_by_one(history)
+    assert [row[0] for row in rows] == ["bare:net1", "lab/a:net1", "lab/b:net1", "lab/c:net1"]
+
+
+def test_what_a_node_reports_next_is_seen(history: AnyHistory) -> None:
+    history.ingest(batch(1, attachments=(attachment(workload="lab/a"), attachment(workload="lab/b"))))
+    first = history.attached(at(60), WINDOW)
+    history.ingest(
+        batch(2, attachments=(attachment(workload="lab/a", network="cni:other"), attachment(workload="lab/b")))
+    )
+    second = history.attached(at(60), WINDOW)
+    history.ingest(batch(3, attachments=(attachment(workload="lab/c"), attachment(workload="lab/b"))))
+    history.ingest(batch(1, node="n0", agent="n0/a", attachments=(attachment(workload="lab/bb"),)))
+    third = history.attached(at(60), WINDOW)
+    assert list(first.reported.network) == ["cni:a", "cni:a"]
+    assert list(second.reported.network) == ["cni:other", "cni:a"]
+    assert (third.reported.id, list(third.reported.node)) == (
+        ["lab/b:net1", "lab/bb:net1", "lab/c:net1"],
+        ["n1", "n0", "n1"],
+    )
+    assert _rows(third) == _one_by_one(history)
+
+
+def test_two_nodes_that_claim_one_workload_each_have_their_own_load(history: AnyHistory) -> None:
+    for node, amount in (("n1", 1000), ("n2", 3000)):
+        history.ingest(
+            batch(1, node=node, agent=f"{node}/a", attachments=(attachment(),), traffic=(traffic(0, 8, amount, 0),))
+        )
+    found = history.attached(at(60), WINDOW)
+    assert list(found.reported.node) == ["n1", "n2"]
+    assert found.in_bps.tolist() == [pytest.approx(1000), pytest.approx(3000)]
+    assert len(found.reported.rows_of(found.reported.id[0])) == 2
