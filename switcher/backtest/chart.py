@@ -101,7 +101,7 @@ def _money(axis: Any, one: Comparison, lines: Sequence[_Line]) -> list[End]:
     for line in lines:
         axis.plot([start, *line.course.times], [0.0, *line.course.money], **line.style)
         ends.append((line.course.money[-1], f"{line.name} {line.course.money[-1]:,.2f}", line.style["color"]))
-    if one.bound is not None and one.bound.money > 0:
+    if one.bound.money > 0:
         axis.plot([one.case.world.end], [one.bound.money], marker="D", color=BOUND, markersize=6, clip_on=False)
         ends.append((one.bound.money, f"bound {one.bound.money:,.2f}", BOUND))
     return ends
@@ -116,7 +116,7 @@ def _saved(axis: Any, one: Comparison, lines: Sequence[_Line]) -> list[End]:
         axis.plot([one.case.world.start, *line.course.times], [0.0, *saved], **line.style)
         ratio = "" if line.ratio is None else f", R {line.ratio:.3f}"
         ends.append((saved[-1], f"{line.name}{ratio}", line.style["color"]))
-    if one.bound is not None and one.bound.money > 0:
+    if one.bound.money > 0:
         most = still[-1] - one.bound.money
         axis.plot([one.case.world.end], [most], marker="D", color=BOUND, markersize=6, clip_on=False)
         ends.append((most, "bound", BOUND))

@@ -12,7 +12,7 @@ from switcher.backtest.contenders import OURS, PEERS, contender
 from switcher.backtest.course import Course, course
 from switcher.backtest.past import Past
 from switcher.simulate import Account, Policy, World, account, run
-from switcher.simulate.account import foreign_bill
+from switcher.simulate.account import foreign_invoice
 from switcher.simulate.policy import Recorded
 
 ACTUAL, STATIC = "actual", "static"
@@ -46,7 +46,7 @@ class Comparison:
     foreign: Decimal
     """The bill of the foreign load alone."""
     rows: tuple[Row, ...]
-    bound: Bound | None
+    bound: Bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,9 @@ class Asked:
 def compare(past: Past, case: Case, asked: Asked) -> Comparison:
     """The rows of a case, one policy after the other: only one trail is in memory at a time."""
     world, label = case.world, f"{case.name}: " if case.name else ""
-    foreign = foreign_bill(world)
-    bound = best_bound(world, foreign, lambda done: asked.told(f"{label}bound", done, world.slots))
+    alone = foreign_invoice(world)
+    foreign = alone.total
+    bound = best_bound(world, alone, lambda done: asked.told(f"{label}bound", done, world.slots))
     rows = []
     for name, there, policy in _contenders(past, case, asked.policies):
         title = f"{label}{name}"
@@ -81,7 +82,7 @@ def compare(past: Past, case: Case, asked: Asked) -> Comparison:
                 policy=name,
                 account=told_of,
                 bill=told_of.bill + foreign,
-                ratio=float(told_of.total) / bound.money if bound is not None and bound.money > 0 else None,
+                ratio=float(told_of.total) / bound.money if bound.money > 0 else None,
                 course=course(there, trail) if asked.draw else None,
             )
         )

@@ -44,9 +44,7 @@ def _case(one: Comparison) -> dict[str, Any]:
         "name": one.case.name,
         "foreign_bill": f"{one.foreign:f}",
         "rows": [_row(row) for row in one.rows],
-        "bound": None
-        if bound is None
-        else {
+        "bound": {
             "added": plain(Decimal(str(bound.money))),
             "exact_prices": bound.exact,
             "no_room_percent": bound.no_room_percent,
@@ -105,16 +103,9 @@ def _lines(one: Comparison) -> Iterator[Mapping[str, object]]:
             "moves/workload/week": f"{told.moves_per_workload_week:.2f}",
             "returns %": f"{told.returns_percent:.1f}",
         }
-    if one.bound is not None:
-        due = one.foreign + Decimal(str(one.bound.money))
-        shown = f"{cents(due)} {currency}"
-        yield {
-            "case": case,
-            "policy": BOUND,
-            "bill": shown,
-            "total": cents(due),
-            "R": "1.000" if one.bound.money else None,
-        }
+    due = one.foreign + Decimal(str(one.bound.money))
+    shown, ratio = f"{cents(due)} {currency}", "1.000" if one.bound.money > 0 else None
+    yield {"case": case, "policy": BOUND, "bill": shown, "total": cents(due), "R": ratio}
 
 
 def _notes(past: Past) -> Iterator[str]:
@@ -132,11 +123,9 @@ def _notes(past: Past) -> Iterator[str]:
 
 def _bound_notes(one: Comparison) -> Iterator[str]:
     yield from one.case.notes
-    if one.bound is None:
-        yield "no bound is known for allUnits tiers: there is no R"
-    elif not one.bound.exact:
-        yield "the bound counts tiers, quotas and percentiles at the least that they can add: R is too high"
-    if one.bound is not None and one.bound.no_room_percent > 0:
+    if not one.bound.exact:
+        yield "the bound counts some tiers, quotas or percentiles at less than they may add: R may be too high"
+    if one.bound.no_room_percent > 0:
         yield f"{one.bound.no_room_percent:.2f} % of the traffic finds no room under shed whatever is done"
 
 

@@ -18,7 +18,7 @@ from switcher.decide.board import Bools, Floats, Ints
 from switcher.simulate.prices import charges_attachments, latency_cost
 from switcher.simulate.run import Trail
 from switcher.simulate.world import World
-from switcher.tariff import Exchange, Sample, Stay, bill
+from switcher.tariff import Exchange, Invoice, Sample, Stay, bill
 
 ROW = timedelta(minutes=5)
 """Shorter slots are joined to rows of this length: the sampling of percentile charges."""
@@ -82,15 +82,20 @@ def whole_bill(world: World, trail: Trail) -> Decimal:
     into, out = world.background_in.copy(), world.background_out.copy()
     for slot in range(world.slots):
         into[:, slot], out[:, slot] = world.total(trail.places[slot], slot)
-    return _bill(world, into, out, list(_stays(world, trail)) if charges_attachments(world.site.book) else None)
+    return _bill(world, into, out, list(_stays(world, trail)) if charges_attachments(world.site.book) else None).total
 
 
 def foreign_bill(world: World) -> Decimal:
     """The bill of the foreign load alone."""
+    return foreign_invoice(world).total
+
+
+def foreign_invoice(world: World) -> Invoice:
+    """The same with its lines."""
     return _bill(world, world.background_in, world.background_out, [] if charges_attachments(world.site.book) else None)
 
 
-def _bill(world: World, into: Floats, out: Floats, stays: list[Stay] | None) -> Decimal:
+def _bill(world: World, into: Floats, out: Floats, stays: list[Stay] | None) -> Invoice:
     samples = [*_rows(world, into, "in"), *_rows(world, out, "out")]
     return bill(
         world.site.book.tariffs,
@@ -98,7 +103,7 @@ def _bill(world: World, into: Floats, out: Floats, stays: list[Stay] | None) -> 
         (world.start, world.end),
         stays,
         exchange=Exchange(rates=world.site.book.rates),
-    ).total
+    )
 
 
 def _rows(world: World, rates: Floats, direction: str) -> Iterator[Sample]:

@@ -10,7 +10,7 @@ import pytest
 
 from switcher.backtest.bound import best_bound
 from switcher.simulate import World, account, run
-from switcher.simulate.account import foreign_bill
+from switcher.simulate.account import foreign_bill, foreign_invoice
 from switcher.simulate.policy import Recorded
 from tests.support.scenes import per_attachment, per_gb
 from tests.support.worlds import GB_PER_SLOT, Prices, world
@@ -60,8 +60,7 @@ def least(seen: World) -> float:
 def test_nothing_is_cheaper_than_the_bound(prices: list[Prices], exact: bool) -> None:
     foreign = np.array([[1.0, 0.0, 2.0], [0.5, 0.5, 0.5]]) * GB_PER_SLOT
     seen = world(OUT, prices, background_out=foreign)
-    found = best_bound(seen, foreign_bill(seen), lambda _: None)
-    assert found is not None
+    found = best_bound(seen, foreign_invoice(seen), lambda _: None)
     best = least(seen)
     assert found.exact is exact
     assert found.money <= best + 0.0101  # bills are rounded to the cent
@@ -69,17 +68,87 @@ def test_nothing_is_cheaper_than_the_bound(prices: list[Prices], exact: bool) ->
         assert found.money == pytest.approx(best, abs=0.0101)
 
 
-@pytest.mark.parametrize("mode", ["allUnits", "stepFee"])
-def test_where_a_unit_more_can_lower_the_bill_no_bound_is_claimed(mode: str) -> None:
-    seen = world(OUT, [charged("pa", **volume(mode)), "0.06"])
-    assert best_bound(seen, foreign_bill(seen), lambda _: None) is None
+FALLING = [
+    pytest.param([charged("pa", **volume("allUnits")), "0.06"], id="all units"),
+    pytest.param([charged("pa", **volume("allUnits")), charged("pb", **volume("allUnits", ("0.08", "0.01")))],
+                 id="both"),
+    pytest.param([charged("pa", **volume("stepFee", ("0.90", "0.05"))), "0.06"], id="a fee that falls"),
+    pytest.param([charged("pa", **volume("allUnits", minimum="2")), "0.06"], id="with a minimum quantity"),
+    pytest.param([charged("pa", percentile={"q": "60", "sample": "5m", "direction": "out", "unit": "Mbps",
+                                            "mode": "allUnits", "tiers": [{"upTo": "40", "price": "0.02"},
+                                                                          {"price": "0.001"}]}), "0.06"],
+                 id="a level"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prices", FALLING)
+@pytest.mark.parametrize("foreign", [0.0, 1.5, 3.9])
+def test_where_a_unit_more_can_lower_the_bill_nothing_is_cheaper_than_the_bound(
+    prices: list[Prices], foreign: float
+) -> None:
+    seen = world(OUT, prices, background_out=np.full((2, 3), foreign / 3 * GB_PER_SLOT))
+    found = best_bound(seen, foreign_invoice(seen), lambda _: None)
+    assert not found.exact
+    assert found.money <= least(seen) + 0.0101
+
+
+@pytest.mark.parametrize(
+    ("prices", "foreign"),
+    [
+        pytest.param([charged("pa", **volume("allUnits")), "0.06"], 0.0, id="all units"),
+        pytest.param([charged("pa", **volume("allUnits")), "0.06"], 3.9, id="a discount for the foreign load"),
+        pytest.param([charged("pa", **volume("stepFee", ("0.90", "0.05"))), "0.06"], 1.5, id="a fee that falls"),
+        pytest.param([per_gb("pa", "0.01", ("4", "0.09")), "0.06"], 0.0, id="falling tiers"),
+        pytest.param([charged("pa", **volume("stepFee", ("0.04", "0.40"))), "0.06"], 0.0, id="a fee that rises"),
+        pytest.param([charged("pa", quota=QUOTA), "0.06"], 0.0, id="a quota in blocks"),
+    ],
+)
+def test_one_workload_that_may_be_split_by_slots_reaches_the_bound(prices: list[Prices], foreign: float) -> None:
+    """Six GB in slots of one: whole slots are fine enough for these tiers."""
+    seen = world([[GB_PER_SLOT] * 6], prices, background_out=np.full((2, 6), foreign / 6 * GB_PER_SLOT))
+    found = best_bound(seen, foreign_invoice(seen), lambda _: None)
+    assert found.money == pytest.approx(least(seen), abs=0.0101)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nothing_is_cheaper_than_the_bound_under_lists_of_every_kind(seed: int) -> None:
+    """Some charges on the total, some by the unit, in either direction or both, beside a foreign load."""
+    rng = np.random.default_rng(seed)
+
+    def charge(number: int) -> dict[str, Any]:
+        counted = {"direction": str(rng.choice(["in", "out", "sum"])), "unit": "GB"}
+        first, second = (f"{price:.3f}" for price in rng.uniform(0, 0.5, 2))
+        tiers = [{"upTo": f"{rng.uniform(1, 8):.2f}", "price": first}, {"price": second}]
+        beyond = {"overage": first} if rng.integers(2) else {"block": f"{rng.uniform(0.5, 3):.2f}", "price": second}
+        kinds: tuple[dict[str, Any], ...] = (
+            *({"volume": {**counted, "mode": mode, "tiers": tiers}} for mode in ("graduated", "allUnits", "stepFee")),
+            {"volume": {**counted, "tiers": tiers[1:]}},
+            {"quota": {**counted, "included": "40", "price": "1", "beyond": beyond}},
+        )
+        return {"name": f"c{number}", **kinds[int(rng.integers(len(kinds)))]}
+
+    lists: list[Prices] = []
+    for name in ("pa", "pb"):
+        listed = per_gb(name, "0")
+        charges = [charge(number) for number in range(int(rng.integers(1, 3)))]
+        lists.append({**listed, "spec": {**listed["spec"], "billingPeriod": {"unit": "day"}, "charges": charges}})
+    flows = rng.uniform(0, 3, (4, 2, 3)) * GB_PER_SLOT
+    seen = world(flows[0], lists, into=flows[1], background_in=flows[2], background_out=flows[3])
+    assert best_bound(seen, foreign_invoice(seen), lambda _: None).money <= least(seen) + 0.0201  # two bills
+
+
+def test_the_programme_knows_no_more_room_than_there_is() -> None:
+    """Under shed 1.9 GB a slot fit on either network: too few for the lower price of all units, from 4 GB on."""
+    prices: list[Prices] = [charged("pa", **volume("allUnits")), "0.06"]
+    seen = world([[GB_PER_SLOT * 3] * 2], prices, capacity=1.9 / 0.85 * GB_PER_SLOT)
+    found = best_bound(seen, foreign_invoice(seen), lambda _: None)
+    assert found.money == pytest.approx(3.8 * 0.06 + 2.2 * 0.10, abs=1e-6)
 
 
 def test_lists_of_networks_that_nobody_can_reach_do_not_matter() -> None:
     elsewhere = charged("px", **volume("allUnits"))
     seen = world(OUT, [["0.05", "0.02"][0], [per_gb("pb", "0.02"), elsewhere]])
-    found = best_bound(seen, foreign_bill(seen), lambda _: None)
-    assert found is not None
+    found = best_bound(seen, foreign_invoice(seen), lambda _: None)
     assert found.exact
     assert found.money == pytest.approx(11.5 * 0.02, rel=1e-5)
 
@@ -89,6 +158,5 @@ def test_a_price_that_was_learned_late_is_in_the_bound_as_it_is_in_the_bill() ->
     late = per_gb("pb", "0.01", validFrom="2026-11-02T00:05:00Z", recordedAt="2026-11-09T00:00:00Z", contract="late")
     first = per_gb("pb", "0.02", contract="late")
     seen = world(OUT, ["0.05", [first, {**late, "metadata": {"name": "second"}}]])
-    found = best_bound(seen, foreign_bill(seen), lambda _: None)
-    assert found is not None
+    found = best_bound(seen, foreign_invoice(seen), lambda _: None)
     assert found.money == pytest.approx(3 * 0.02 + 8.5 * 0.01, rel=1e-4)
