@@ -81,8 +81,10 @@ def _lost(found: Floors, foreign: Invoice) -> float:
 
 
 def _sharper(world: World, foreign: Invoice) -> Iterator[float]:
-    with suppress(ValueError):  # it says for which price lists it holds
-        yield float(percentile_bound(world) - foreign.total)
+    charges = [charge for tariff in world.site.book.tariffs for charge in tariff.spec.metered]
+    if all(charge.destination is None for charge in charges):
+        with suppress(ValueError):  # it says for which price lists it holds
+            yield float(percentile_bound(world) - foreign.total)
     period = world.start, world.end
     counted = dict(_metered(world.site.book, period))
     rest = floors(world.site.book, period, world.site.physical_networks, counted)
@@ -128,8 +130,8 @@ def _metered(book: Book, period: Span) -> Iterator[tuple[tuple[str, str], Metere
 
 
 def _is_plain(charge: Volume | Quota) -> bool:
-    """Whether only the total in one direction, or in both, says what it costs."""
-    if charge.schedule or charge.destination is not None or charge.direction is Direction.MAX:
+    """Whether only the total in one direction, or in both, of a class or of all, says what it costs."""
+    if charge.schedule or charge.direction is Direction.MAX:
         return False
     if isinstance(charge, Quota):
         return not charge.beyond.stop and charge.beyond.throttle is None

@@ -18,6 +18,7 @@ from switcher.objects.model import Book, PhysicalNetwork, PolicyMode, PolicySpec
 from switcher.simulate import Site, World
 from switcher.tariff import Exchange, Invoice, bill, metered_periods
 from switcher.tariff.lists import by_contract, networks_of, timeline
+from switcher.tariff.refusals import classes_over, is_priced
 
 OUT_OF_REACH = 1e15
 """Capacity, in bits per second, of uplinks that nothing of ours can be on and that nothing is known of."""
@@ -55,7 +56,7 @@ def make_case(past: Past, book: Book, name: str = "", offered: Sequence[Physical
         capacity=capacity,
         workloads=past.ids,
         node=tuple(node for node, _, _ in past.owners),
-        uplink=_columns(past, rides, names, places),
+        uplink=_priced_only(past, book, places, _columns(past, rides, names, places), notes),
         move_cost=move_costs(past, book),
         book=automatic(book),
         latency_ms=_latencies(past, places, notes),
@@ -119,7 +120,20 @@ def _world(past: Past, site: Site) -> World:
         background_out=np.stack([out for _, out in background]),
         at_start=np.array([site.networks.index(past.names[column]) for column in past.places[0]], dtype=np.int64),
         present=past.present,
+        foreign=_foreign(past, site),
     )
+
+
+def _foreign(past: Past, site: Site) -> dict[str | None, tuple[Floats, Floats]]:
+    """By class of destination, U x T each; empty where no class is known."""
+    nothing = np.zeros(past.span.slots)
+    return {
+        destination: (
+            np.stack([past.foreign.get((place, destination), (nothing, nothing))[0] for place in site.uplinks]),
+            np.stack([past.foreign.get((place, destination), (nothing, nothing))[1] for place in site.uplinks]),
+        )
+        for destination in sorted({name for _, name in past.foreign}, key=str)
+    }
 
 
 def _reachable(
@@ -159,6 +173,24 @@ def _columns(past: Past, rides: dict[tuple[str, str], str], names: tuple[str, ..
         there = names.index(past.names[past.places[0, row]])
         columns[row, np.arange(len(names)) != there] = NOWHERE
     return columns
+
+
+def _priced_only(past: Past, book: Book, places: Sequence[Uplink], columns: Ints, notes: list[str]) -> Ints:
+    """W x C, without the uplinks on which the class of a workload's destination has no price."""
+    period, contracts = (past.span.start, past.span.end), by_contract(book.tariffs)
+    left, classes = columns.copy(), [facts.destination for facts in past.facts]
+    for name in sorted({place.physical_network for place in places}):
+        counted = [each for _, _, each in classes_over(contracts, name, period)]
+        there = np.array([*(place.physical_network == name for place in places), False])[columns]
+        for destination in sorted(set(classes), key=str):
+            if not all(is_priced(destination, each) for each in counted):
+                lost = there & np.array([each == destination for each in classes])[:, None]
+                if not lost.any():
+                    continue
+                left[lost] = NOWHERE
+                whose = "traffic of no stated class" if destination is None else f"traffic to {destination!r}"
+                notes.append(f"{name} has no price for {whose}: it does not move there")
+    return left
 
 
 def _capacity(past: Past, book: Book, place: Uplink) -> float:

@@ -52,6 +52,7 @@ def _until(world: World, trail: Trail, edge: int) -> tuple[World, Trail]:
         out=world.out[:, :edge],
         background_in=world.background_in[:, :edge],
         background_out=world.background_out[:, :edge],
+        foreign={name: (into[:, :edge], out[:, :edge]) for name, (into, out) in world.foreign.items()},
         present=None if world.present is None else world.present[:, :edge],
     )
     return then, replace(trail, places=trail.places[:edge], seconds=trail.seconds[:edge])

@@ -15,10 +15,10 @@ from switcher.model import Uplink
 Cells = Sequence[object]
 HEADERS = {
     LOADS: ("start", "seconds", "workload", "attachment", "node", "network", "direction", "bytes"),
-    UPLINKS: ("start", "seconds", "network", "node", "direction", "bytes"),
+    UPLINKS: ("start", "seconds", "network", "node", "direction", "bytes", "destination"),
     PLACEMENTS: ("workload", "attachment", "node", "network", "physicalNetwork", "start", "end"),
     NETWORKS: ("node", "network", "physicalNetwork", "capacity"),
-    WORKLOADS: ("workload", "attachment", "labels", "primary", "doNotMove"),
+    WORKLOADS: ("workload", "attachment", "labels", "primary", "doNotMove", "destination"),
 }
 
 
@@ -63,7 +63,15 @@ def _loads(record: Record, span: Span) -> Iterator[Cells]:
 def _uplinks(record: Record) -> Iterator[Cells]:
     for row in record.samples:
         length = f"{(row.end - row.start).total_seconds():.6f}".rstrip("0").rstrip(".")
-        yield _time(row.start), length, row.network, row.node or "", row.direction, f"{row.bytes:f}"
+        yield (
+            _time(row.start),
+            length,
+            row.network,
+            row.node or "",
+            row.direction,
+            f"{row.bytes:f}",
+            row.destination or "",
+        )
 
 
 def _placements(record: Record) -> Iterator[Cells]:
@@ -83,7 +91,8 @@ def _networks(record: Record) -> Iterator[Cells]:
 def _workloads(record: Record) -> Iterator[Cells]:
     for (workload, attachment), facts in sorted(record.facts.items()):
         labels = ";".join(f"{key}={value}" for key, value in sorted(facts.labels.items()))
-        yield workload, attachment, labels, _flag(facts.primary), _flag(facts.do_not_move)
+        flags = _flag(facts.primary), _flag(facts.do_not_move)
+        yield workload, attachment, labels, *flags, facts.destination or ""
 
 
 def _flag(value: bool) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from switcher.backtest.record import Owner, Record, Span
+from switcher.backtest.record import Class, Owner, Record, Span
 from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.errors import BadInputError, Problem
 from switcher.model import Uplink
@@ -27,6 +27,7 @@ NETWORKS, WORKLOADS = "networks.csv", "workloads.csv"
 LOAD_COLUMNS = ("start", "seconds", "workload", "network", "direction", "bytes")
 PLACEMENT_COLUMNS = ("workload", "network", "start", "end")
 NETWORK_COLUMNS = ("network", "physicalNetwork")
+WORKLOAD_OPTIONAL = ("attachment", "labels", "primary", "doNotMove", "destination")
 WHERE = ("attachment", "node")
 ANY_NODE, ANY_ATTACHMENT = "node", "net1"
 """Where the files do not tell nodes or attachments apart."""
@@ -75,21 +76,24 @@ def read_files(path: Path, span: Span) -> Record:
     if problems:
         raise BadInputError(problems)
     rides = {(offer.network.node, offer.network.network): offer.network.physical_network for offer in offers}
-    slots = _uplink_slots(uplinks, span) if uplinks else _of_attachments(loads, rides, span)
+    known = dict(facts)
+    rows = uplinks or list(_of_attachments(loads, rides, known))
+    slots, classes = _uplink_slots(rows, span), _class_slots(rows, span)
     return Record(
         source=str(path),
         networks=[offer.network for offer in offers],
         spans=spans or list(_inferred(loads, rides)),
         uplinks=slots,
         attachments=_attachment_slots(loads, span),
-        samples=uplinks or list(slot_samples(slots, span)),
+        samples=uplinks or list(slot_samples(classes, span)),
+        classes=classes if {destination for _, destination in classes} != {None} else {},
         measured=bool(uplinks),
         capacity_bps={
             Uplink(offer.network.physical_network or "", offer.network.node): offer.capacity_bps
             for offer in offers
             if offer.capacity_bps is not None
         },
-        facts=dict(facts),
+        facts=known,
         notes=list(_notes(loads, uplinks, span)),
     )
 
@@ -181,7 +185,7 @@ def _offer(row: Row) -> _Offer:
 
 
 def _read_facts(path: Path) -> list[tuple[Owner, Facts]]:
-    return read_table(path, ("workload",), ("attachment", "labels", "primary", "doNotMove"), _facts)
+    return read_table(path, ("workload",), WORKLOAD_OPTIONAL, _facts)
 
 
 def _facts(row: Row) -> tuple[Owner, Facts]:
@@ -193,6 +197,7 @@ def _facts(row: Row) -> tuple[Owner, Facts]:
         attachment=attachment,
         primary=row.optional("primary") is not None and row.take("primary", _flag, False),
         do_not_move=row.optional("doNotMove") is not None and row.take("doNotMove", _flag, False),
+        destination=row.optional("destination"),
     )
     return (workload, attachment), found
 
@@ -241,14 +246,27 @@ def _uplink_slots(samples: Sequence[Sample], span: Span) -> dict[Uplink, SlotByt
     return {place: slot_bytes(sums[place]) for place in sorted(sums) if sums[place]}
 
 
-def _of_attachments(loads: Sequence[Load], rides: Rides, span: Span) -> dict[Uplink, SlotBytes]:
-    """Without rows of uplinks: what their attachments carried together."""
-    sums: dict[Uplink, Sums] = {}
-    for row in loads:
-        where = row.path.node, row.path.network
-        place = Uplink(rides.get(where) or bare(row.path.network), row.path.node)
+def _class_slots(samples: Sequence[Sample], span: Span) -> dict[Class, SlotBytes]:
+    sums: dict[Class, Sums] = {}
+    for row in samples:
+        place = Uplink(row.network, row.node or ANY_NODE), row.destination
         add_share(sums.setdefault(place, {}), span, (row.start, row.end), row.direction, row.bytes)
-    return {place: slot_bytes(sums[place]) for place in sorted(sums) if sums[place]}
+    return {place: slot_bytes(found) for place, found in sums.items() if found}
+
+
+def _of_attachments(loads: Sequence[Load], rides: Rides, facts: Mapping[Owner, Facts]) -> Iterator[Sample]:
+    """Without rows of uplinks: what their attachments carried, each of the class that its traffic has."""
+    for row in loads:
+        known = facts.get((row.path.workload, row.path.attachment))
+        yield Sample(
+            start=row.start,
+            end=row.end,
+            network=rides.get((row.path.node, row.path.network)) or bare(row.path.network),
+            direction=row.direction,
+            bytes=row.bytes,
+            destination=None if known is None else known.destination,
+            node=row.path.node,
+        )
 
 
 def _attachment_slots(loads: Sequence[Load], span: Span) -> Iterator[tuple[AttachmentPath, SlotBytes]]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
-from switcher.backtest.record import Record, Span
+from switcher.backtest.record import Class, Record, Span
 from switcher.decide.board import Bools, Floats, Ints
 from switcher.model import Uplink
 from switcher.objects.naming import bare
@@ -62,6 +62,8 @@ class Past:
     """W x T."""
     background: Mapping[Uplink, tuple[Floats, Floats]]
     """T each: (in, out) bits per second."""
+    foreign: Mapping[Class, tuple[Floats, Floats]]
+    """The same by class of destination; empty where no class is known."""
     used: frozenset[Uplink]
     """Where any attachment ever was."""
     stays: tuple[Stay, ...]
@@ -84,7 +86,7 @@ class _Draft:
     places: Ints
     present: Bools
     sampled: Bools
-    ours: dict[Uplink, tuple[Floats, Floats]] = field(default_factory=dict)
+    ours: dict[Class, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def past_of(record: Record, span: Span, told: Callable[[int, int], None] = lambda _done, _of: None) -> Past:
@@ -103,10 +105,11 @@ def past_of(record: Record, span: Span, told: Callable[[int, int], None] = lambd
     draft = _draft(span, owners, rides)
     _place(draft, spans)
     for number, (path, carried) in enumerate(record.attachments, 1):
-        _carry(draft, path, carried)
+        facts = _facts(record, (path.node, path.workload, path.attachment))
+        _carry(draft, path, carried, facts.destination if record.classes else None)
         told(min(number, len(owners)), len(owners))
     gaps = tuple(_gaps(record, draft))
-    background, excess = _background(record, draft)
+    foreign, excess = _foreign(record, draft)
     owners = _without_absent(draft, owners)
     _fill(draft.places, draft.present)
     twice = Counter(owner[1:] for owner in owners)
@@ -123,7 +126,8 @@ def past_of(record: Record, span: Span, told: Callable[[int, int], None] = lambd
         out=draft.out,
         places=draft.places,
         present=draft.present,
-        background=background,
+        background=_added(foreign),
+        foreign=foreign if record.classes else {},
         used=frozenset(Uplink(rides[stay.node, stay.network], stay.node) for stay in spans),
         stays=tuple(_stays(spans, rides, span)),
         gaps=gaps,
@@ -168,7 +172,7 @@ def _place(draft: _Draft, spans: Sequence[PlacementSpan]) -> None:
         draft.present[row, first:last] = True
 
 
-def _carry(draft: _Draft, path: AttachmentPath, carried: SlotBytes) -> None:
+def _carry(draft: _Draft, path: AttachmentPath, carried: SlotBytes, destination: str | None) -> None:
     """What one attachment carried on one network: its own rate, and its part of the uplink's."""
     row = draft.rows.get((path.node, path.workload, path.attachment))
     name = draft.rides.get((path.node, path.network))
@@ -180,7 +184,8 @@ def _carry(draft: _Draft, path: AttachmentPath, carried: SlotBytes) -> None:
     draft.into[row, slots] += into
     draft.out[row, slots] += out
     draft.sampled[row, slots] = True
-    ours = draft.ours.setdefault(Uplink(name, path.node), (np.zeros(draft.span.slots), np.zeros(draft.span.slots)))
+    place = Uplink(name, path.node), destination
+    ours = draft.ours.setdefault(place, (np.zeros(draft.span.slots), np.zeros(draft.span.slots)))
     ours[0][slots] += into
     ours[1][slots] += out
     unplaced = slots[(into + out > 0) & ~draft.present[row, slots]]
@@ -205,13 +210,14 @@ def _fill(places: Ints, present: Bools) -> None:
         places[:, row] = places[last, row]
 
 
-def _background(record: Record, draft: _Draft) -> tuple[dict[Uplink, tuple[Floats, Floats]], float]:
-    """By uplink; and what of the attachments' load is beyond their uplinks', in per cent."""
+def _foreign(record: Record, draft: _Draft) -> tuple[dict[Class, tuple[Floats, Floats]], float]:
+    """By uplink and class; and what of the attachments' load is beyond their uplinks', in per cent."""
     bits, excess = 8 / draft.span.slot.total_seconds(), 0.0
-    found: dict[Uplink, tuple[Floats, Floats]] = {}
-    for place in sorted({*record.uplinks, *draft.ours}):
+    totals = record.classes or {(place, None): carried for place, carried in record.uplinks.items()}
+    found: dict[Class, tuple[Floats, Floats]] = {}
+    for place in sorted({*totals, *draft.ours}, key=lambda each: (each[0], each[1] or "")):
         rates = np.zeros(draft.span.slots), np.zeros(draft.span.slots)
-        if (carried := record.uplinks.get(place)) is not None:
+        if (carried := totals.get(place)) is not None:
             rates[0][np.asarray(carried.slots)] = np.asarray(carried.in_bytes, dtype=np.float64) * bits
             rates[1][np.asarray(carried.slots)] = np.asarray(carried.out_bytes, dtype=np.float64) * bits
         ours = draft.ours.get(place)
@@ -221,6 +227,15 @@ def _background(record: Record, draft: _Draft) -> tuple[dict[Uplink, tuple[Float
         found[place] = np.maximum(rates[0], 0.0), np.maximum(rates[1], 0.0)
     load = float(draft.into.sum() + draft.out.sum())
     return found, 100 * excess / max(load, 1e-9)
+
+
+def _added(foreign: Mapping[Class, tuple[Floats, Floats]]) -> dict[Uplink, tuple[Floats, Floats]]:
+    """All classes of an uplink together."""
+    found: dict[Uplink, tuple[Floats, Floats]] = {}
+    for (place, _), (into, out) in foreign.items():
+        before = found.get(place)
+        found[place] = (into, out) if before is None else (before[0] + into, before[1] + out)
+    return found
 
 
 def _facts(record: Record, owner: Key) -> Facts:

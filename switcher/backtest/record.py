@@ -13,6 +13,8 @@ from switcher.tariff import Sample
 
 Owner = tuple[str, str]
 """A workload and its attachment."""
+Class = tuple[Uplink, str | None]
+"""An uplink's traffic of one class of destination."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Record:
     attachments: Iterable[tuple[AttachmentPath, SlotBytes]]
     samples: Sequence[Sample]
     """The rows of the bill of what was really paid."""
+    classes: Mapping[Class, SlotBytes] = field(default_factory=dict)
+    """The uplinks' traffic by class of destination; empty where no class is known."""
     measured: bool = True
     """Whether uplinks were counted by themselves, or only their attachments."""
     capacity_bps: Mapping[Uplink, float] = field(default_factory=dict)

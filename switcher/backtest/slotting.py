@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from switcher.backtest.record import Span
-from switcher.model import Uplink
+from switcher.backtest.record import Class, Span
 from switcher.ports import SlotBytes, UsageRow
 from switcher.tariff import Sample
 
@@ -38,7 +37,7 @@ def slot_bytes(sums: Mapping[int, list[int]]) -> SlotBytes:
     )
 
 
-def samples_of(row: UsageRow) -> Iterator[Sample]:
+def samples_of(row: UsageRow, destination: str | None = None) -> Iterator[Sample]:
     """A row of an uplink as the two rows of a bill."""
     end = row.start + timedelta(seconds=row.seconds)
     for direction, count in (("in", row.in_bytes), ("out", row.out_bytes)):
@@ -48,13 +47,14 @@ def samples_of(row: UsageRow) -> Iterator[Sample]:
             network=row.physical_network,
             direction=direction,
             bytes=Decimal(count),
+            destination=destination,
             node=row.node,
         )
 
 
-def slot_samples(uplinks: Mapping[Uplink, SlotBytes], span: Span) -> Iterator[Sample]:
+def slot_samples(uplinks: Mapping[Class, SlotBytes], span: Span) -> Iterator[Sample]:
     """Sums as rows of a bill."""
-    for place, carried in uplinks.items():
+    for (place, destination), carried in uplinks.items():
         for number, into, out in zip(carried.slots, carried.in_bytes, carried.out_bytes, strict=True):
             yield from samples_of(
                 UsageRow(
@@ -64,5 +64,6 @@ def slot_samples(uplinks: Mapping[Uplink, SlotBytes], span: Span) -> Iterator[Sa
                     node=place.node or "",
                     in_bytes=into,
                     out_bytes=out,
-                )
+                ),
+                destination,
             )

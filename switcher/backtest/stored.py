@@ -94,7 +94,7 @@ def _samples(
         if _whole(rows, uplinks):
             return [sample for row in rows for sample in samples_of(row)], []
     note = f"what was paid is computed from sums over {span.slot}: a price that changes inside one is spread over it"
-    return list(slot_samples(uplinks, span)), [note]
+    return list(slot_samples({(place, None): carried for place, carried in uplinks.items()}, span)), [note]
 
 
 def _whole(rows: Sequence[UsageRow], uplinks: Mapping[Uplink, SlotBytes]) -> bool:

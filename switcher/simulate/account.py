@@ -6,7 +6,7 @@ workloads added, under any tariff. Bills are ``switcher.tariff.bill``'s, in Deci
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -79,10 +79,14 @@ def account(world: World, trail: Trail, foreign: Decimal | None = None) -> Accou
 
 def whole_bill(world: World, trail: Trail) -> Decimal:
     """The bill of everything on the uplinks. Raises BadInputError where the price lists do not cover the world."""
-    into, out = world.background_in.copy(), world.background_out.copy()
-    for slot in range(world.slots):
-        into[:, slot], out[:, slot] = world.total(trail.places[slot], slot)
-    return _bill(world, into, out, list(_stays(world, trail)) if charges_attachments(world.site.book) else None).total
+    flows = {name: (into.copy(), out.copy()) for name, (into, out) in world.foreign_by_class.items()}
+    for kind, name in enumerate(world.site.classes):
+        into, out = flows.setdefault(name, (np.zeros_like(world.background_in), np.zeros_like(world.background_in)))
+        ours = world.site.kind == kind
+        for slot, place in enumerate(trail.places):
+            into[:, slot] += world.site.loads(place, np.where(ours, world.into[:, slot], 0.0))
+            out[:, slot] += world.site.loads(place, np.where(ours, world.out[:, slot], 0.0))
+    return _bill(world, flows, list(_stays(world, trail)) if charges_attachments(world.site.book) else None).total
 
 
 def foreign_bill(world: World) -> Decimal:
@@ -92,11 +96,16 @@ def foreign_bill(world: World) -> Decimal:
 
 def foreign_invoice(world: World) -> Invoice:
     """The same with its lines."""
-    return _bill(world, world.background_in, world.background_out, [] if charges_attachments(world.site.book) else None)
+    return _bill(world, world.foreign_by_class, [] if charges_attachments(world.site.book) else None)
 
 
-def _bill(world: World, into: Floats, out: Floats, stays: list[Stay] | None) -> Invoice:
-    samples = [*_rows(world, into, "in"), *_rows(world, out, "out")]
+def _bill(world: World, flows: Mapping[str | None, tuple[Floats, Floats]], stays: list[Stay] | None) -> Invoice:
+    samples = [
+        row
+        for name, (into, out) in flows.items()
+        for direction, rates in (("in", into), ("out", out))
+        for row in _rows(world, rates, direction, name)
+    ]
     return bill(
         world.site.book.tariffs,
         samples,
@@ -106,12 +115,15 @@ def _bill(world: World, into: Floats, out: Floats, stays: list[Stay] | None) -> 
     )
 
 
-def _rows(world: World, rates: Floats, direction: str) -> Iterator[Sample]:
-    """Bytes of each uplink in rows of at least :data:`ROW`."""
+def _rows(world: World, rates: Floats, direction: str, destination: str | None) -> Iterator[Sample]:
+    """Bytes of each uplink in rows of at least :data:`ROW`. Of a class only where it flows: not every list has all."""
+    classed = world.foreign or world.site.classes != (None,)
     joined = max(ROW // world.slot, 1)
     starts = np.arange(0, world.slots, joined)
     counted = np.rint(np.add.reduceat(rates, starts, axis=1) * (world.seconds / 8)).astype(np.int64).tolist()
     for place, row in zip(world.site.uplinks, counted, strict=True):
+        if classed and not any(row):
+            continue
         for start, count in zip(starts.tolist(), row, strict=True):
             end = min(start + joined, world.slots)
             yield Sample(
@@ -120,6 +132,7 @@ def _rows(world: World, rates: Floats, direction: str) -> Iterator[Sample]:
                 network=place.physical_network,
                 direction=direction,
                 bytes=Decimal(count),
+                destination=destination,
                 node=place.node,
             )
 

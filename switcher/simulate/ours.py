@@ -89,6 +89,7 @@ class Ours:
                 attachment=self._facts[row].attachment,
                 primary=self._facts[row].primary,
                 do_not_move=self._facts[row].do_not_move,
+                destination=self._facts[row].destination,
             )
             for row in rows
         )

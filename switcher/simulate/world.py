@@ -28,6 +28,8 @@ class Facts:
     attachment: str | None = None
     primary: bool = False
     do_not_move: bool = False
+    destination: str | None = None
+    """The class of destination of all its traffic."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,6 +81,19 @@ class Site:
         )
 
     @cached_property
+    def classes(self) -> tuple[str | None, ...]:
+        """K: the classes of destination that workloads have; None first, which is that of most sites only."""
+        named = {each.destination for each in self.facts or ()} or {None}
+        return tuple(sorted(named, key=lambda name: (name is not None, name or "")))
+
+    @cached_property
+    def kind(self) -> Ints:
+        """W: the index of each workload's class."""
+        if self.facts is None:
+            return np.zeros(len(self.workloads), dtype=np.int64)
+        return np.array([self.classes.index(each.destination) for each in self.facts], dtype=np.int64)
+
+    @cached_property
     def physical_networks(self) -> tuple[str, ...]:
         """P: what has a price, sorted."""
         return tuple(sorted({place.physical_network for place in self.uplinks}))
@@ -122,6 +137,8 @@ class World:
     """Age of the newest sample when a decision is made; a whole number of slots."""
     present: Bools | None = None
     """W x T: whether the workload is there. None: all the time."""
+    foreign: Mapping[str | None, tuple[Floats, Floats]] = field(default_factory=dict)
+    """By class of destination, (in, out) of the foreign load, U x T each. Empty: its class is not known."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when shapes do not fit, or a rate is negative or not finite."""
@@ -160,6 +177,11 @@ class World:
         """The length of a slot."""
         return self.slot.total_seconds()
 
+    @property
+    def foreign_by_class(self) -> Mapping[str | None, tuple[Floats, Floats]]:
+        """The foreign load by class of destination, U x T each; all of it of none where it is not known."""
+        return self.foreign or {None: (self.background_in, self.background_out)}
+
     @cached_property
     def demand(self) -> Floats:
         """W x T: what a workload needs of an uplink."""
@@ -167,15 +189,20 @@ class World:
 
     def between(self, first: int, last: int, at_start: Ints) -> World:
         """The slots from ``first`` to before ``last`` as a world of its own, in which workloads start there."""
+
+        def cut(rates: Floats) -> Floats:
+            return rates[:, first:last]
+
         return replace(
             self,
             start=self.time(first),
-            into=self.into[:, first:last],
-            out=self.out[:, first:last],
-            background_in=self.background_in[:, first:last],
-            background_out=self.background_out[:, first:last],
+            into=cut(self.into),
+            out=cut(self.out),
+            background_in=cut(self.background_in),
+            background_out=cut(self.background_out),
             at_start=at_start,
             present=None if self.present is None else self.present[:, first:last],
+            foreign={name: (cut(into), cut(out)) for name, (into, out) in self.foreign.items()},
         )
 
     def total(self, place: Ints, slot: int) -> tuple[Floats, Floats]:

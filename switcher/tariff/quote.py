@@ -17,7 +17,7 @@ from switcher.tariff.lists import Stretch, by_contract, known_by, networks_of, t
 from switcher.tariff.part import Marks, Part
 from switcher.tariff.parting import has_price, parted
 from switcher.tariff.periods import Span, billing_periods
-from switcher.tariff.refusals import classes_of
+from switcher.tariff.refusals import classes_of, is_priced
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,11 @@ class Quote:
         """
         if not all(part.has_price(marks) for part in self.parts):
             return PriceGap.UNKNOWN
-        if (extra.in_bps or extra.out_bps) and not all(self._priced(extra.destination, each) for each in self.classes):
+        if (extra.in_bps or extra.out_bps) and not all(is_priced(extra.destination, each) for each in self.classes):
             return PriceGap.UNKNOWN
         usages = (usage_by_contract.get(part.contract, Usage()) for part in self.parts)
         added = (part.added(usage, base, extra, marks or {}) for part, usage in zip(self.parts, usages, strict=True))
         return sum(added, Decimal(0))
-
-    @staticmethod
-    def _priced(destination: str | None, classes: frozenset[str | None]) -> bool:
-        if not classes:
-            return True
-        if destination is None:
-            return classes == {None}
-        return destination in classes or None in classes
 
 
 def compiled(book: Book, physical_network: str, window: Span, settlement: str | None) -> Quote | PriceGap:

@@ -90,22 +90,30 @@ def unpriced_rows(contracts: Contracts, rows: Sequence[Sample], period: Span) ->
         if row.start >= period[1] or row.end <= period[0]:
             continue
         if row.network not in by_network:
-            by_network[row.network] = list(_classes(contracts, row.network, period))
+            by_network[row.network] = list(classes_over(contracts, row.network, period))
         for start, end, classes in by_network[row.network]:
-            if row.start < end and row.end > start and classes:
-                if row.destination is None and classes != {None}:
+            if row.start < end and row.end > start and not is_priced(row.destination, classes):
+                if row.destination is None:
                     named = ", ".join(sorted(name for name in classes if name))
                     yield row.problem(
                         "destination", f"missing, but charges of {quoted(row.network)} need it: one of {named}"
                     )
-                    break
-                if row.destination not in classes and None not in classes:
+                else:
                     text = f"{quoted(row.destination)} is counted by no charge of {quoted(row.network)}"
                     yield row.problem("destination", f'{text}: list it with price "0" to say that it is free')
-                    break
+                break
 
 
-def _classes(
+def is_priced(destination: str | None, classes: frozenset[str | None]) -> bool:
+    """Whether traffic of a class (None: of no stated one) has a price where these are counted."""
+    if not classes:
+        return True
+    if destination is None:
+        return classes == {None}
+    return destination in classes or None in classes
+
+
+def classes_over(
     contracts: Contracts, network: str, period: Span
 ) -> Iterator[tuple[datetime, datetime, frozenset[str | None]]]:
     """By time, the classes that the charges on a network count; None stands for all traffic."""

@@ -3,57 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-import yaml
-from click.testing import Result
-from typer.testing import CliRunner
 
-from switcher.commands.backtest import backtest
-from switcher.commands.bill import bill
-from switcher.errors import BadInputError
 from tests.support.scenes import per_attachment, per_gb, policy, threshold
-
-HOUR = "2026-11-02T00:00:00Z/2026-11-02T01:00:00Z"
-HEADER = "start,seconds,workload,network,direction,bytes"
-GB = 10**9
-Run = Callable[..., Result]
+from tests.unit.backtesting import (
+    GB,
+    HEADER,
+    HOUR,
+    Run,
+    asked,
+    by_policy,
+    csv,
+    objects,
+    physical,
+    refused,
+    rows,
+    runner,
+    slots,
+)
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer()
-    app.command()(backtest)
-    app.command()(bill)
-    return lambda *arguments: CliRunner().invoke(app, list(arguments))
-
-
-def objects(name: str, *documents: dict[str, Any]) -> str:
-    Path(name).write_text(yaml.safe_dump_all(documents))
-    return name
-
-
-def csv(name: str, *lines: str) -> str:
-    Path(name).parent.mkdir(exist_ok=True)
-    Path(name).write_text("\n".join(lines) + "\n")
-    return name
-
-
-def physical(name: str, capacity: str = "1Gbps") -> dict[str, Any]:
-    return {"kind": "PhysicalNetwork", "metadata": {"name": name}, "spec": {"refer_nic": "eth1", "capacity": capacity}}
-
-
-def slots(count: int, first: int = 0) -> list[str]:
-    return [f"2026-11-02T00:{5 * number:02}:00Z" for number in range(first, first + count)]
-
-
-def rows(workload: str, network: str, times: list[str], count: int) -> list[str]:
-    return [f"{at},300,{workload},{network},out,{count}" for at in times]
+    return runner()
 
 
 def config(*more: dict[str, Any]) -> str:
@@ -61,23 +37,6 @@ def config(*more: dict[str, Any]) -> str:
     return objects(
         "config.yaml", physical("dear"), physical("cheap"), dear, cheap, *(more or (policy(minimumAge="0s"),))
     )
-
-
-def asked(run: Run, *arguments: str) -> dict[str, Any]:
-    done = run("backtest", "--period", HOUR, "--json", *arguments)
-    if done.exception is not None:
-        raise done.exception
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def by_policy(case: dict[str, Any]) -> dict[str, Any]:
-    return {row["policy"]: row for row in case["rows"]}
-
-
-def refused(result: Result) -> list[str]:
-    assert isinstance(result.exception, BadInputError), result.output
-    return [str(problem) for problem in result.exception.problems]
 
 
 def test_a_tiny_past_by_hand(run: Run) -> None:

@@ -18,7 +18,7 @@ def dynamic_bound(world: World) -> float:
     move = np.array([float(cost) for cost in site.move_cost])[:, None]
     ahead = np.zeros(site.uplink.shape)
     for slot in reversed(range(world.slots)):
-        cost = densities(site, (into[:, slot], out[:, slot]), world.into[:, slot], world.out[:, slot])
+        cost = densities(site, (into[..., slot], out[..., slot]), world.into[:, slot], world.out[:, slot])
         cost += latency_cost(site, world.demand[:, slot])
         ahead = _or_move(ahead, move) + cost * (world.seconds / 3600)
     start = _or_move(ahead, move)[np.arange(len(site.workloads)), world.at_start]

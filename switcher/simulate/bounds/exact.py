@@ -51,7 +51,7 @@ def _costs(world: World) -> Floats:
     site, (into, out) = world.site, over_time(world)
     slots = []
     for slot in range(world.slots):
-        cost = densities(site, (into[:, slot], out[:, slot]), world.into[:, slot], world.out[:, slot])
+        cost = densities(site, (into[..., slot], out[..., slot]), world.into[:, slot], world.out[:, slot])
         slots.append((cost + latency_cost(site, world.demand[:, slot])) * (world.seconds / 3600))
     return np.stack(slots, axis=2)
 

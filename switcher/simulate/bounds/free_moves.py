@@ -36,7 +36,7 @@ def free_moves_bound(world: World, told: Callable[[int], None] = lambda _: None)
     money = lost = 0.0
     for slot in range(world.slots):
         demand = world.demand[:, slot]
-        cost = densities(site, (into[:, slot], out[:, slot]), world.into[:, slot], world.out[:, slot])
+        cost = densities(site, (into[..., slot], out[..., slot]), world.into[:, slot], world.out[:, slot])
         cost += latency_cost(site, demand)
         idle, demand = _attach(world, slot, cost, demand)
         moment = Moment(uplink=site.uplink, cost=cost, demand=demand, room=site.shed - background[:, slot])

@@ -7,7 +7,7 @@ those that the world's price lists show for a unit. What the solver proves withi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -41,16 +41,25 @@ class Metered:
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
-    """What may flow in one direction. Shapes: P physical networks, T slots. GB."""
+    """What may flow in one direction, in GB. Shapes: K classes of destination, P physical networks, T slots."""
 
     ours: Floats
-    """T."""
-    foreign: Floats
-    """P."""
+    """K x T."""
+    foreign: Mapping[str | None, Floats]
+    """By class, P."""
     room: Floats
-    """P x T; none where there is no price."""
+    """P x T; none where no class has a price."""
     price: Floats
-    """P x T, money per GB; finite."""
+    """K x P x T, money per GB; infinite where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """GB of one class on one physical network in some slots, as a variable of the programme."""
+
+    kind: int
+    place: int
+    amount: Any
 
 
 def totals_bound(world: World, metered: Sequence[Metered], seconds: float = SECONDS) -> float:
@@ -65,35 +74,52 @@ def totals_bound(world: World, metered: Sequence[Metered], seconds: float = SECO
     for way, flow in flows.items():
         carried[way], cost = _carry(solver, flow)
         money.append(cost)
-    names = world.site.physical_networks
     for each in metered:
-        places = [names.index(name) for name in each.networks if name in names]
+        ways = [way for way in WAYS if each.charge.direction in (way, Direction.SUM)]
+        foreign, ours = (sum(_counted(world, each, flows[way])[side] for way in ways) for side in (0, 1))
+        found = [part.amount for way in ways for part in carried[way] if _counts(world, each, part)]
         factor = float(GB / each.charge.unit.bytes)
-        counted = [way for way in WAYS if each.charge.direction in (way, Direction.SUM)]
-        foreign = factor * sum(float(flows[way].foreign[places].sum()) for way in counted)
-        most = foreign + factor * sum(float(flows[way].ours.sum()) for way in counted)
-        units = solver.Sum([factor * carried[way][place] for way in counted for place in places]) + foreign
-        money += [_money(solver, each, units, most), -float(_cost(each, Decimal(foreign)))]
+        units = factor * solver.Sum(found) + factor * foreign
+        money += [
+            _money(solver, each, units, factor * (foreign + ours)),
+            -float(_cost(each, Decimal(factor * foreign))),
+        ]
     solver.Minimize(solver.Sum(money))
     if solver.Solve() not in (pywraplp.Solver.OPTIMAL, pywraplp.Solver.FEASIBLE):
         raise ValueError("no bound was found in time")
     return float(solver.Objective().BestBound())
 
 
+def _counted(world: World, metered: Metered, flow: _Flow) -> tuple[float, float]:
+    """GB that the charge counts in one direction: (of the foreign load, of ours at the most)."""
+    wanted, site = metered.charge.destination, world.site
+    places = [number for number, name in enumerate(site.physical_networks) if name in metered.networks]
+    foreign = sum(float(rates[places].sum()) for name, rates in flow.foreign.items() if wanted in (None, name))
+    ours = sum(float(flow.ours[kind].sum()) for kind, name in enumerate(site.classes) if wanted in (None, name))
+    return foreign, ours
+
+
+def _counts(world: World, metered: Metered, part: _Carried) -> bool:
+    """Whether a charge counts what is carried."""
+    wanted, site = metered.charge.destination, world.site
+    return site.physical_networks[part.place] in metered.networks and wanted in (None, site.classes[part.kind])
+
+
 def _flow(way: Direction, world: World, price: Floats) -> _Flow:
+    site, gigabytes = world.site, world.seconds / 8e9
     into = way is Direction.IN
     rates, background = (world.into, world.background_in) if into else (world.out, world.background_out)
-    gigabytes = world.seconds / 8e9
-    count = len(world.site.physical_networks)
-    room, foreign = np.zeros((count, world.slots)), np.zeros(count)
-    np.add.at(room, world.site.physical, np.maximum(world.site.shed[:, None] - background, 0.0) * gigabytes)
-    np.add.at(foreign, world.site.physical, background.sum(axis=1) * gigabytes)
-    priced = np.isfinite(price)
+    room = np.zeros((len(site.physical_networks), world.slots))
+    np.add.at(room, site.physical, np.maximum(site.shed[:, None] - background, 0.0) * gigabytes)
+    foreign = {}
+    for name, both in world.foreign_by_class.items():
+        foreign[name] = np.zeros(len(site.physical_networks))
+        np.add.at(foreign[name], site.physical, both[0 if into else 1].sum(axis=1) * gigabytes)
     return _Flow(
-        ours=rates.sum(axis=0) * gigabytes,
+        ours=np.stack([rates[site.kind == kind].sum(axis=0) * gigabytes for kind in range(len(site.classes))]),
         foreign=foreign,
-        room=np.where(priced, room, 0.0),
-        price=np.where(priced, price, 0.0),
+        room=np.where(np.isfinite(price).any(axis=0), room, 0.0),
+        price=price,
     )
 
 
@@ -109,31 +135,37 @@ def _attached(world: World) -> float:
     return money
 
 
-def _carry(solver: Any, flow: _Flow) -> tuple[list[Any], Any]:
-    """(GB on each network, what they cost by the unit). What finds no room is left out."""
-    total = np.minimum(flow.ours, flow.room.sum(axis=0))
-    carried: list[list[Any]] = [[] for _ in flow.room]
+def _carry(solver: Any, flow: _Flow) -> tuple[list[_Carried], Any]:
+    """(What is carried, what it costs by the unit). What finds no room is left out."""
+    carried: list[_Carried] = []
     cost = []
-    for slots in _alike(flow, total):
-        due = float(total[slots].sum())
-        parts = [solver.NumVar(0, min(float(room), due), "") for room in flow.room[:, slots].sum(axis=1)]
-        solver.Add(solver.Sum(parts) >= due * (1 - 1e-12))
-        for place, part in enumerate(parts):
-            carried[place].append(part)
-            cost.append(float(flow.price[place, slots[0]]) * part)
-    return [solver.Sum(parts) for parts in carried], solver.Sum(cost)
+    for slots in _alike(flow):
+        room, due, price = flow.room[:, slots].sum(axis=1), flow.ours[:, slots].sum(axis=1), flow.price[:, :, slots[0]]
+        parts = [
+            _Carried(kind, place, solver.NumVar(0, min(float(room[place]), float(due[kind])), ""))
+            for kind, place in zip(*np.nonzero(np.isfinite(price)), strict=True)
+        ]
+        for place in range(len(room)):
+            solver.Add(solver.Sum([part.amount for part in parts if part.place == place]) <= float(room[place]))
+        for kind in range(len(due)):
+            solver.Add(solver.Sum([part.amount for part in parts if part.kind == kind]) <= float(due[kind]))
+        least = sum(min(float(due[kind]), float(room[np.isfinite(price[kind])].sum())) for kind in range(len(due)))
+        least = min(least, float(room.sum()))
+        solver.Add(solver.Sum([part.amount for part in parts]) >= least * (1 - 1e-9))
+        carried += parts
+        cost += [float(price[part.kind, part.place]) * part.amount for part in parts]
+    return carried, solver.Sum(cost)
 
 
-def _alike(flow: _Flow, total: Floats) -> Iterator[Ints]:
+def _alike(flow: _Flow) -> Iterator[Ints]:
     """Slots that may be joined: the same prices, and room for everything on every network that has any."""
-    number = np.arange(len(total))
+    total = flow.ours.sum(axis=0)
     usable = flow.room.any(axis=1)
     wide = (flow.room[usable] >= total).all(axis=0)
-    keys = np.vstack([flow.price, np.where(wide, -1, number)])
+    keys = np.vstack([flow.price.reshape(-1, len(total)), np.where(wide, -1, np.arange(len(total)))])
     group = np.unique(keys, axis=1, return_inverse=True)[1].ravel()
-    busy = total > 0
-    for each in np.unique(group[busy]).tolist():
-        yield np.flatnonzero((group == each) & busy)
+    for each in np.unique(group[total > 0]).tolist():
+        yield np.flatnonzero((group == each) & (total > 0))
 
 
 def _money(solver: Any, metered: Metered, units: Any, most: float) -> Any:
