@@ -3,13 +3,7 @@
 Workloads send their demand through uplinks to one sink. Money per hour becomes a cost per unit of demand, so that a
 price per GB and one per attachment-hour meet in one objective: the density of an attachment's price is high where
 demand is small, and a full uplink therefore goes to those who save most per bit. An overflow arc above every price
-keeps the flow feasible; who takes it stays where it is.
-
-    workload -> uplink -> sink          arrivals, and who stays, under ``room``
-    workload -> resident -> uplink      who stays
-    resident -> sink                    who stays above ``fill``, as far as ``shed`` tolerates it
-    uplinks -> group -> sink            instead of the sink, where a price rises with the load: one arc per level
-    workload -> sink                    the overflow
+keeps the flow feasible; who takes it stays where it is. The arcs are in decide/whole.py.
 
 Rounding: demands are whole units of at most a millionth of the largest uplink's room or demand in play, and money is
 scaled as far as 64 bits go, so that the sum of all rounding is far below a cent per hour. Equal demands are one unit
@@ -21,11 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.market import OVERFLOW, Market, Tier
 from switcher.decide.parts import labels, parts
+from switcher.decide.sift import cheapest_shares
+from switcher.decide.whole import NEVER, Whole
 
 __all__ = ["OVERFLOW", "Market", "Tier", "cheapest", "shadow_prices"]
 
@@ -58,16 +53,10 @@ def cheapest(market: Market) -> Ints:
 
 
 def _cheapest(market: Market) -> Ints:
-    rows, columns = _arcs_out(market)
     overflow = _overflow_cost(market)
-    scale = _scale(market, rows, columns, overflow)
-    shares = _solve(market, scale, (rows, columns), overflow)
-    return _by_name(market, _largest_share(market, scale, (rows, columns), shares))
-
-
-def _arcs_out(market: Market) -> tuple[Ints, Ints]:
-    rows, columns = np.nonzero(np.isfinite(market.cost))
-    return rows.astype(np.int64), columns.astype(np.int64)
+    scale = _scale(market, overflow)
+    shares = cheapest_shares(_in_units(market, scale, overflow))
+    return _by_name(market, _largest_share(market, scale, shares))
 
 
 def _overflow_cost(market: Market) -> float:
@@ -83,8 +72,9 @@ def _least(market: Market) -> float:
     return max(float(market.demand.sum()) / UNITS, 1e-9)
 
 
-def _scale(market: Market, rows: Ints, columns: Ints, overflow: float) -> _Scale:
+def _scale(market: Market, overflow: float) -> _Scale:
     demand = market.demand
+    rows, columns = np.nonzero(np.isfinite(market.cost))
     if demand.max() > 0 and float(np.ptp(demand)) <= 1e-9 * float(demand.max()):
         unit_bps, units = float(demand[0]), np.ones(len(demand), dtype=np.int64)
     else:
@@ -103,52 +93,30 @@ def _base(market: Market) -> Floats:
     return base
 
 
-def _solve(market: Market, scale: _Scale, wanted: tuple[Ints, Ints], overflow: float) -> Ints:
-    """The flow on each arc from a workload (row) to a network (column)."""
-    rows, columns = wanted
-    count, uplinks = len(market.demand), len(market.room)
-    groups_of = _groups(market)
-    sink = count + 2 * uplinks + len({tier.group for tier in market.tiers})
-    at_home = columns == market.home[rows]
-    uplink = market.uplink[rows, columns]
-    cost = np.rint((market.cost[rows, columns] - _base(market)[rows]) / scale.units[rows] * scale.money)
+def _in_units(market: Market, scale: _Scale, overflow: float) -> Whole:
+    uplinks, everyone = len(market.room), np.arange(len(market.home))
+    with np.errstate(invalid="ignore"):
+        money = (market.cost - _base(market)[:, None]) / scale.units[:, None] * scale.money
     # Ties break by name: one unit of money per rank is far below a rounding of the cost itself.
-    cost = cost.astype(np.int64) + np.where(at_home, 0, columns + 1)
-    everyone, each = np.arange(count), np.arange(uplinks)
-    away = np.where(groups_of == NOWHERE, sink, count + 2 * uplinks + groups_of)
-    total = int(scale.units.sum())
-    groups = [
-        (rows, np.where(at_home, count + uplinks, count) + uplink, scale.units[rows], cost),
-        (everyone, np.full(count, sink), scale.units, np.full(count, int(overflow * scale.unit_bps * scale.money) + 1)),
-        (count + uplinks + each, count + each, np.full(uplinks, total), np.zeros(uplinks)),
-        (count + uplinks + each, away, _whole(market.tolerated, scale, up=True), np.zeros(uplinks)),
-        (count + each, away, _whole(market.room, scale, up=False), np.zeros(uplinks)),
-        _tier_arcs(market, scale, count + 2 * uplinks, sink),
-    ]
-    flow = SimpleMinCostFlow()
-    arcs = flow.add_arcs_with_capacity_and_unit_cost(
-        np.concatenate([group[0] for group in groups]).astype(np.int32),
-        np.concatenate([group[1] for group in groups]).astype(np.int32),
-        np.concatenate([group[2] for group in groups]).astype(np.int64),
-        np.concatenate([group[3] for group in groups]).astype(np.int64),
+    cost = np.where(np.isfinite(money), np.rint(money), 0.0).astype(np.int64) + np.arange(1, money.shape[1] + 1)
+    cost[everyone, market.home] = 0
+    place = market.uplink.copy()
+    place[everyone, market.home] += uplinks
+    tiers = market.tiers
+    extra = np.array([tier.extra for tier in tiers], dtype=np.float64) * scale.unit_bps * scale.money
+    return Whole(
+        units=scale.units,
+        cost=np.where(np.isfinite(market.cost), cost, NEVER),
+        place=place,
+        room=_whole(market.room, scale, up=False),
+        tolerated=_whole(market.tolerated, scale, up=True),
+        group=np.full(uplinks, NOWHERE, dtype=np.int64) if market.group is None else market.group,
+        level_of=np.array([tier.group for tier in tiers], dtype=np.int64),
+        width=_whole(np.array([tier.width for tier in tiers], dtype=np.float64), scale, up=False),
+        extra=np.rint(extra).astype(np.int64),
+        overflow=int(overflow * scale.unit_bps * scale.money) + 1,
+        settled=np.zeros(2 * uplinks, dtype=np.int64),
     )
-    flow.set_nodes_supplies(np.append(everyone, sink).astype(np.int32), np.append(scale.units, -total).astype(np.int64))
-    status = flow.solve()
-    if status != flow.OPTIMAL:  # the overflow arcs make it feasible, the scale keeps it in range
-        raise ArithmeticError(f"min-cost flow ended with status {status}")
-    return np.asarray(flow.flows(arcs[: len(rows)]), dtype=np.int64)
-
-
-def _groups(market: Market) -> Ints:
-    return np.full(len(market.room), NOWHERE, dtype=np.int64) if market.group is None else market.group
-
-
-def _tier_arcs(market: Market, scale: _Scale, first: int, sink: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """From each group to the sink: one arc per level, filled cheapest first because the price rises."""
-    start = np.array([first + tier.group for tier in market.tiers], dtype=np.int64)
-    width = _whole(np.array([tier.width for tier in market.tiers], dtype=np.float64), scale, up=False)
-    money = np.array([tier.extra for tier in market.tiers], dtype=np.float64) * scale.unit_bps * scale.money
-    return start, np.full(len(start), sink, dtype=np.int64), width, np.rint(money).astype(np.int64)
 
 
 def _whole(rates: Floats, scale: _Scale, *, up: bool) -> Ints:
@@ -158,10 +126,8 @@ def _whole(rates: Floats, scale: _Scale, *, up: bool) -> Ints:
     return np.minimum(whole, float(scale.units.sum())).astype(np.int64)
 
 
-def _largest_share(market: Market, scale: _Scale, arcs: tuple[Ints, Ints], shares: Ints) -> Ints:
+def _largest_share(market: Market, scale: _Scale, table: Ints) -> Ints:
     """M: the column with the largest flow; home wins ties, then the first name. OVERFLOW where that is larger."""
-    table = np.zeros(market.cost.shape, dtype=np.int64)
-    table[arcs] = shares
     everyone = np.arange(len(market.home))
     best = table.argmax(axis=1)
     best = np.where(table[everyone, market.home] >= table[everyone, best], market.home, best)
