@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 
 import msgspec
 import numpy as np
 
-from cni.wire import AttachmentReport, AttachmentSample, Batch, Phase, Ranking, SwitchStatus, UplinkSample
+from cni.wire import AttachmentReport, Batch, Phase, Ranking, SwitchStatus
 from switcher.adapters.store.carried import Slots, slot_bytes
 from switcher.adapters.store.instants import DAY, MICROSECOND, PER_SECOND, micros, micros_of, moment_of
-from switcher.adapters.store.intervals import Interval, interval_of, share, uncovered
+from switcher.adapters.store.intervals import share
 from switcher.adapters.store.objects import as_text
-from switcher.adapters.store.phases import is_news, own_move, phase_times
 from switcher.adapters.store.placing import OpenSpan, changes
 from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
@@ -37,22 +35,11 @@ from switcher.ports import (
 from switcher.reported import Attached, ascending, attached, joined, of_node
 from switcher.reported import key as attachment_key
 from switcher.terms import Terms
+from tests.support.memory_moves import MemoryMoves
+from tests.support.memory_pieces import Piece, in_slots, mean, new_pieces, rates, seen
 
 Path = tuple[str, str, str, str]
 """Node, workload, attachment, network."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A stored sample, or the part of one that was new."""
-
-    start: int
-    until: int
-    into: int
-    out: int
-    capacity_bps: float = 0.0
-    latency_ms: float | None = None
-    loss: float | None = None
 
 
 @dataclass(slots=True)
@@ -74,8 +61,6 @@ class _Contents:
     spans: list[PlacementSpan] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
     decisions: list[RecordedDecision] = field(default_factory=list)
-    moves: dict[str, RecordedMove] = field(default_factory=dict)
-    phases: dict[str, dict[Phase, int]] = field(default_factory=dict)
     rankings: dict[str, Ranking] = field(default_factory=dict)
 
 
@@ -85,6 +70,7 @@ class MemoryHistory:
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._held = _Contents()
+        self._moves = MemoryMoves()
         self._lock = threading.RLock()
 
     def ingest(self, batch: Batch) -> int:
@@ -97,12 +83,12 @@ class MemoryHistory:
             agent.last_sequence = batch.sequence
             for uplink in batch.uplinks:
                 key = (batch.node, uplink.physical_network)
-                pieces = _pieces(uplink, self._held.uplinks[key])
+                pieces = new_pieces(uplink, self._held.uplinks[key])
                 self._held.uplinks[key].extend(pieces)
                 self._held.carried[key].extend(pieces)
             for sample in batch.traffic:
                 path = self._held.paths[batch.node, sample.workload, sample.attachment, sample.network]
-                path.extend(_pieces(sample, path))
+                path.extend(new_pieces(sample, path))
             self._report(batch)
             return batch.sequence
 
@@ -128,9 +114,7 @@ class MemoryHistory:
             ]
         learned = moment_of(micros_of(batch.sent_at))
         for status in batch.switches:
-            if status.id not in self._held.moves:
-                self.record_move(own_move(status, batch.node, learned))
-            self._advance(status, learned)
+            self._moves.learn(status, batch.node, learned)
 
     def _place(self, node: str, reports: Sequence[AttachmentReport], sent_at: int) -> None:
         spans = self._held.spans
@@ -160,10 +144,10 @@ class MemoryHistory:
     def uplink_loads(self, now: datetime, window: timedelta) -> Sequence[UplinkLoad]:
         loads = []
         for (node, name), pieces in sorted(self._held.uplinks.items()):
-            if (seen := _seen(pieces, now, window)) is None:
+            if (latest := seen(pieces, now, window)) is None:
                 continue
-            newest, inside = seen
-            into, out = _rates(inside, newest, window)
+            newest, inside = latest
+            into, out = rates(inside, newest, window)
             loads.append(
                 UplinkLoad(
                     physical_network=name,
@@ -172,8 +156,8 @@ class MemoryHistory:
                     in_bps=into,
                     out_bps=out,
                     sampled_at=moment_of(newest),
-                    latency_ms=_mean(piece.latency_ms for piece in inside),
-                    loss=_mean(piece.loss for piece in inside),
+                    latency_ms=mean(piece.latency_ms for piece in inside),
+                    loss=mean(piece.loss for piece in inside),
                 )
             )
         return loads
@@ -199,9 +183,9 @@ class MemoryHistory:
                 if (node, workload, attachment) == (known.node, report.workload, report.attachment)
                 for piece in pieces
             ]
-            if (seen := _seen(pieces, now, window)) is None:
+            if (latest := seen(pieces, now, window)) is None:
                 continue
-            into, out = _rates(seen[1], seen[0], window)
+            into, out = rates(latest[1], latest[0], window)
             yield (
                 known.node,
                 AttachmentLoad(
@@ -209,7 +193,7 @@ class MemoryHistory:
                     attachment=report.attachment,
                     in_bps=into,
                     out_bps=out,
-                    sampled_at=moment_of(seen[0]),
+                    sampled_at=moment_of(latest[0]),
                 ),
             )
 
@@ -292,7 +276,7 @@ class MemoryHistory:
     def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
         slots = Slots(start, end, slot)
         for (node, name), pieces in sorted(self._held.uplinks.items()):
-            if (carried := _in_slots(pieces, slots)).slots:
+            if (carried := in_slots(pieces, slots)).slots:
                 inside = [piece for piece in pieces if piece.start < slots.period[1]]
                 newest = max(inside, key=lambda piece: piece.until)
                 yield Uplink(name, node), replace(carried, capacity_bps=newest.capacity_bps)
@@ -300,7 +284,7 @@ class MemoryHistory:
     def path_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
         slots = Slots(start, end, slot)
         for path, pieces in sorted(self._held.paths.items()):
-            if (carried := _in_slots(pieces, slots)).slots:
+            if (carried := in_slots(pieces, slots)).slots:
                 yield AttachmentPath(*path), carried
 
     def resolution(self, start: datetime) -> timedelta:  # noqa: ARG002 - nothing is rolled up here
@@ -353,37 +337,20 @@ class MemoryHistory:
         return self._held.rankings.get(node)
 
     def record_move(self, move: RecordedMove) -> None:
-        with self._lock:
-            if move.order.id not in self._held.moves:
-                self._held.moves[move.order.id] = replace(move, status=None)
-                self._held.phases[move.order.id] = {}
-            if move.status is not None:
-                self._advance(move.status, move.decided_at)
+        self._moves.record(move)
 
     def advance_move(self, status: SwitchStatus) -> None:
-        with self._lock:
-            if status.id in self._held.moves:
-                self._advance(status, self._clock())
-
-    def _advance(self, status: SwitchStatus, learned: datetime) -> None:
-        move = self._held.moves[status.id]
-        if is_news(move.status, status):
-            self._held.moves[status.id] = replace(move, status=status)
-            self._held.phases[status.id] = phase_times(self._held.phases[status.id], status, learned)
+        self._moves.advance(status, self._clock())
 
     def phases(self, move: str) -> Mapping[Phase, datetime]:
-        times = self._held.phases.get(move, {})
-        return {phase: moment_of(at) for phase, at in sorted(times.items(), key=lambda item: item[1])}
+        return self._moves.phases(move)
 
     def open_moves(self) -> Sequence[RecordedMove]:
-        return [move for move in self._decided() if move.open]
+        return [move for move in self._moves.decided() if move.open]
 
     def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
-        return [move for move in reversed(self._decided()) if since is None or move.decided_at >= since][:limit]
-
-    def _decided(self) -> list[RecordedMove]:
-        with self._lock:
-            return sorted(self._held.moves.values(), key=lambda move: move.decided_at)
+        found = reversed(self._moves.decided())
+        return [move for move in found if since is None or move.decided_at >= since][:limit]
 
     def prune(self, before: datetime) -> int:
         """Delete samples that ended by then; how many."""
@@ -394,62 +361,3 @@ class MemoryHistory:
                 deleted += len(series) - len(kept)
                 series[:] = kept
         return deleted
-
-
-def _pieces(sample: UplinkSample | AttachmentSample, stored: Sequence[Piece]) -> list[Piece]:
-    if (whole := interval_of(sample)) is None:
-        return []
-    base = Piece(start=0, until=0, into=0, out=0)
-    if isinstance(sample, UplinkSample):
-        base = replace(base, capacity_bps=sample.capacity_bps, latency_ms=sample.latency_ms, loss=sample.loss)
-    covered = sorted((piece.start, piece.until) for piece in stored)
-    return [_cut(base, sample, whole, part) for part in uncovered(whole, covered)]
-
-
-def _cut(base: Piece, sample: UplinkSample | AttachmentSample, whole: Interval, part: Interval) -> Piece:
-    return replace(
-        base,
-        start=part[0],
-        until=part[1],
-        into=share(sample.in_bytes, whole, part),
-        out=share(sample.out_bytes, whole, part),
-    )
-
-
-def _seen(pieces: Sequence[Piece], now: datetime, window: timedelta) -> tuple[int, list[Piece]] | None:
-    """The end of the newest sample that ended by ``now``, and the samples of the window before it."""
-    past = [piece for piece in pieces if piece.until <= micros(now)]
-    if not past:
-        return None
-    newest = max(piece.until for piece in past)
-    return newest, [piece for piece in past if piece.until > newest - window // MICROSECOND]
-
-
-def _rates(pieces: Sequence[Piece], newest: int, window: timedelta) -> tuple[float, float]:
-    edge = newest - window // MICROSECOND
-    reached = covered = 0
-    into = out = Fraction(0)
-    for piece in sorted(pieces, key=lambda piece: (max(piece.start, edge), piece.until)):
-        start = max(piece.start, edge)
-        inside = Fraction(piece.until - start, piece.until - piece.start)
-        into, out = into + piece.into * inside, out + piece.out * inside
-        covered += max(0, piece.until - max(start, reached))
-        reached = max(reached, piece.until)
-    bits = Fraction(8 * PER_SECOND, covered)
-    return float(into * bits), float(out * bits)
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _in_slots(pieces: Iterable[Piece], slots: Slots) -> SlotBytes:
-    sums: dict[int, list[int]] = {}
-    for piece in pieces:
-        whole = (piece.start, piece.until)
-        for number, part in slots.parts(whole):
-            total = sums.setdefault(number, [0, 0])
-            total[0] += share(piece.into, whole, part)
-            total[1] += share(piece.out, whole, part)
-    return slot_bytes(sums)
