@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
 
+from switcher.adapters.store import chain
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.erasing import owners_of
 from switcher.adapters.store.instants import PER_SECOND, moment_of
@@ -150,10 +151,12 @@ def _agents(connection: Connection) -> Iterator[AgentState]:
 
 
 def faults(database: Database) -> list[str]:
-    """What SQLite finds wrong with its file, and rows that refer to nothing; none on another database."""
+    """What was done to the decision log; what SQLite finds wrong with its file, and rows that refer to nothing."""
+    with database.reading() as connection:
+        changed = list(chain.faults(connection))
     if database.file is None:
-        return []
+        return changed
     with database.reading() as connection:
         found = [str(line) for line in connection.exec_driver_sql("PRAGMA quick_check").scalars() if line != "ok"]
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return found + [f"a row of {row[0]} refers to a row of {row[2]} that is not there" for row in broken]
+    return found + [f"a row of {row[0]} refers to a row of {row[2]} that is not there" for row in broken] + changed

@@ -1,8 +1,7 @@
-"""The decision log: every tick's inputs, terms and answer, each record with its own hash, and never changed."""
+"""The decision log: every tick's inputs, terms and answer, a chain of records that are never changed."""
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,8 +11,9 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, select
 
 from switcher import answers
+from switcher.adapters.store import chain, schema
 from switcher.adapters.store import moves as stored_moves
-from switcher.adapters.store import schema
+from switcher.adapters.store.chain import hash_of
 from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.schema import decision_objects, decisions, log_retention
 from switcher.adapters.store.upsert import insert_into
@@ -40,14 +40,18 @@ def record(
     """Store the decision, its inputs, its terms and its moves."""
     answer = answers.to_json(decision)
     plain = None if terms is None else _stored(connection, terms)
+    previous = chain.last(connection)
+    hash_ = chain.record_hash(micros(decision.now), (inputs, answer, plain), previous)
     row = {
         "at": micros(decision.now),
         "inputs": zlib.compress(inputs, QUICK),
         "inputs_hash": hash_of(inputs),
         "answer": zlib.compress(answer, QUICK),
         "terms": None if plain is None else zlib.compress(plain, QUICK),
-        "hash": record_hash(micros(decision.now), inputs, answer, plain),
+        "hash": hash_,
+        "previous": previous,
     }
+    chain.append(connection, hash_)
     made = connection.execute(decisions.insert().values(row)).inserted_primary_key
     number = None if made is None else made[0]
     counts = sorted(stay_counts(decision.stays).items())
@@ -55,12 +59,6 @@ def record(
         rows = [{"decision_id": number, "reason": reason.value, "count": count} for reason, count in counts]
         connection.execute(schema.stay_counts.insert(), rows)
     stored_moves.record_all(connection, moves, number)
-
-
-def record_hash(at: int, inputs: bytes, answer: bytes, terms: bytes | None) -> str:
-    """SHA-256 over the time and the hashes of all parts; ``at`` in microseconds."""
-    parts = [str(at), hash_of(inputs), hash_of(answer), "-" if terms is None else hash_of(terms)]
-    return hash_of("\n".join(parts).encode())
 
 
 def taken(connection: Connection, at: datetime | None) -> RecordedDecision | None:
@@ -72,24 +70,24 @@ def taken(connection: Connection, at: datetime | None) -> RecordedDecision | Non
     return None if row is None else _read(connection, row)
 
 
-def may_forget(connection: Connection, before: int) -> None:
-    """Say that records from before then may be deleted, as retention does first; microseconds."""
+def may_forget(connection: Connection, before: int, cut: str | None = None) -> None:
+    """Say that records from before then may be deleted, as retention does first; microseconds.
+
+    ``cut``: the hash of the last one that goes; None: as it was.
+    """
+    was = connection.execute(select(log_retention.c.cut)).scalar()
     connection.execute(delete(log_retention))
-    connection.execute(log_retention.insert().values(id=1, before=before))
+    connection.execute(log_retention.insert().values(id=1, before=before, cut=cut or was))
 
 
 def _read(connection: Connection, row: Row[Any]) -> RecordedDecision:
     moment = moment_of(row.at)
-    try:
-        inputs, answer = zlib.decompress(row.inputs), zlib.decompress(row.answer)
-        terms = None if row.terms is None else zlib.decompress(row.terms)
-    except zlib.error as error:
-        raise _tampered(moment, "the record") from error
-    if hash_of(inputs) != row.inputs_hash:
-        raise _tampered(moment, "the inputs")
-    from_before_the_log = row.terms is None and row.hash is None
-    if not from_before_the_log and record_hash(row.at, inputs, answer, terms) != row.hash:
+    parts = chain.unpacked(row)
+    if parts is None:
         raise _tampered(moment, "the record")
+    if not chain.linked(connection, row):
+        raise TamperedError(f"beside the decision of {moment.isoformat()} a record was removed, added or changed")
+    inputs, answer, terms = parts
     return RecordedDecision(
         at=moment,
         inputs=inputs,
@@ -132,8 +130,3 @@ def _document(connection: Connection, name: str, moment: datetime) -> str:
     if found is None or hash_of(found.encode()) != name:
         raise _tampered(moment, "the objects")
     return str(found)
-
-
-def hash_of(content: bytes) -> str:
-    """SHA-256, as hexadecimal text."""
-    return hashlib.sha256(content).hexdigest()

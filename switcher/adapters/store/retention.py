@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, delete, exists, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, select, update
 
-from switcher.adapters.store import partitions
+from switcher.adapters.store import chain, partitions
 from switcher.adapters.store.decisions import may_forget
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.erasing import erase
@@ -114,14 +114,20 @@ def _forget(database: Database, forget: Callable[[Connection, int], int], before
 
 
 def _decisions(connection: Connection, before: int) -> int:
-    old = select(decisions.c.id).where(decisions.c.at < before).order_by(decisions.c.at).limit(AT_ONCE)
-    ids = list(connection.execute(old).scalars())
-    if ids:
-        may_forget(connection, before)
+    """The oldest end of the log, in the order of recording: what a clock was wrong for goes with what came after it."""
+    columns = decisions.c
+    newest_old = select(func.max(columns.id)).where(columns.at < before).scalar_subquery()
+    query = select(columns.id, columns.at, columns.hash).where(columns.id <= newest_old)
+    old = connection.execute(query.order_by(columns.id).limit(AT_ONCE)).all()
+    if old:
+        ids = [row.id for row in old]
+        chain.last(connection)  # nobody appends meanwhile
+        may_forget(connection, max(before, *(row.at + 1 for row in old)), old[-1].hash)
         connection.execute(update(moves).where(moves.c.decision_id.in_(ids)).values(decision_id=None))
         connection.execute(delete(stay_counts).where(stay_counts.c.decision_id.in_(ids)))
-        connection.execute(delete(decisions).where(decisions.c.id.in_(ids)))
-    return len(ids)
+        connection.execute(delete(decisions).where(columns.id.in_(ids)))
+        may_forget(connection, before)
+    return len(old)
 
 
 def _moves(connection: Connection, before: int) -> int:

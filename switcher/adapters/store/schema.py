@@ -174,11 +174,13 @@ decisions = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("terms", LargeBinary),
     Column("hash", Text),
+    Column("previous", Text),
 )
 """The decision log. Triggers refuse every change, and deletion unless ``log_retention`` allows it.
 
 ``inputs``, ``answer`` (moves and stays) and ``terms`` (settings, versions, hash of the book) are zlib of JSON;
-``inputs_hash`` is of the plain inputs, ``hash`` of the whole record. Records from before the log have no terms.
+``inputs_hash`` is of the plain inputs, ``hash`` of the whole record with ``previous``, the hash of the record before.
+Records from before the chain have no ``previous``, those from before the log no terms either.
 """
 
 decision_objects = Table(
@@ -195,8 +197,17 @@ log_retention = Table(
     metadata,
     Column("id", Number, primary_key=True),
     Column("before", BigInteger, nullable=False),
+    Column("cut", Text),
 )
-"""Records older than the latest ``before`` may be deleted."""
+"""Records older than the latest ``before`` may be deleted; ``cut``: the hash of the last one that was."""
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("hash", Text, nullable=False),
+)
+"""One row: the hash of the last decision; who records one holds it."""
 
 stay_counts = Table(
     "stay_counts",

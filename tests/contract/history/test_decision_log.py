@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from switcher.adapters.store import decisions
+from switcher.adapters.store import chain, decisions
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.instants import micros
@@ -142,7 +142,7 @@ def test_a_record_from_before_the_log_is_still_read(database: Database) -> None:
         "INSERT INTO decisions (at, inputs, inputs_hash, answer) VALUES (:at, :inputs, :hash, :answer)",
         at=micros(at(0)),
         inputs=zlib.compress(INPUTS),
-        hash=decisions.hash_of(INPUTS),
+        hash=chain.hash_of(INPUTS),
         answer=zlib.compress(json.dumps(old).encode()),
     )
     recorded = history.decision()
