@@ -150,7 +150,7 @@ def _read(connection: Connection, wanted: Whose, choice: Choice, grid: Grid) -> 
 def _read_samples(connection: Connection, wanted: Whose, grid: Grid) -> BySlot:
     series = Series(samples=wanted.samples, owners=wanted.owners)
     found: defaultdict[tuple[Any, int], Sums] = defaultdict(Sums)
-    for owner, slot, *amounts in connection.execute(whole(series, grid)):
+    for owner, slot, *amounts in connection.execute(whole(connection, series, grid)):
         found[owner, slot].add(*amounts)
     for key, one in straddling(connection, series, grid).items():
         found[key].add(one.into, one.out, one.covered, one.capacity)

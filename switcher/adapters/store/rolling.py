@@ -6,16 +6,17 @@ are short, so that ingestion waits little.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, and_, func, select, text
+from sqlalchemy import Connection, FromClause, Table, func, select, text
 
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.instants import HOUR
 from switcher.adapters.store.intervals import Grid, Interval
 from switcher.adapters.store.reach import alone, reaches, rolled
-from switcher.adapters.store.sampled import OWNERS, Series, first_after, straddling, whole
+from switcher.adapters.store.sampled import OWNERS, Series, straddling, whole
 from switcher.adapters.store.schema import paths, uplinks
+from switcher.adapters.store.searching import first_after, rows_of
 from switcher.adapters.store.slots import FIVE, PATH_LEVELS, UPLINK_LEVELS, Level
-from switcher.adapters.store.sums import Column, Query, add, adding, total
+from switcher.adapters.store.sums import Query, add, adding, total
 
 
 def roll_up(database: Database, until: int) -> int:
@@ -62,11 +63,11 @@ def _span(level: Level) -> int:
 
 def _first(connection: Connection, level: Level, start: int) -> int:
     """The slot of the first thing that is not rolled up yet: a history may be silent for years."""
-    query = (
-        first_after(Series(samples=level.source), start, func.min(level.source.c.start))
-        if level.source.name in OWNERS
-        else select(func.min(level.source.c.slot)).where(level.source.c.slot >= start)
-    )
+    if level.source.name in OWNERS:
+        series = Series(samples=level.source)
+        query = select(func.min(first_after(connection, level.source, series.ids, start).c.start))
+    else:
+        query = select(func.min(level.source.c.slot)).where(level.source.c.slot >= start)
     found = connection.execute(query).scalar()
     return 2**62 if found is None else max(start, int(found) // level.step * level.step)
 
@@ -74,35 +75,36 @@ def _first(connection: Connection, level: Level, start: int) -> int:
 def _roll(connection: Connection, level: Level, period: Interval) -> None:
     if level.source.name in OWNERS:
         series, grid = Series(samples=level.source), Grid(period=period, step=level.step)
-        _insert_from(connection, level.table, whole(series, grid))
+        _insert_from(connection, level.table, whole(connection, series, grid))
         add(connection, level.table, straddling(connection, series, grid))
     else:
-        _insert_from(connection, level.table, _coarser(level, period))
+        _insert_from(connection, level.table, _coarser(connection, level, period))
     if level.whole is not None:
-        _insert_from(connection, level.whole, _of_networks(level, period))
+        _insert_from(connection, level.whole, _of_networks(connection, level, period))
 
 
-def _coarser(level: Level, period: Interval) -> Query:
-    source = level.source
-    owner, slot = source.primary_key.columns
+def _coarser(connection: Connection, level: Level, period: Interval) -> Query:
+    source = _slots(connection, level.source, period)
+    owner, slot = source.c[next(iter(level.source.primary_key.columns)).name], source.c.slot
     sums = [total(source.c.in_bytes), total(source.c.out_bytes), total(source.c.covered)]
     if "capacity_bps" in source.c:
         sums.append(func.max(source.c.capacity_bps))
-    query = select(owner, (slot - slot % level.step).label("begins"), *sums)
-    return query.where(_touches(owner, slot, period)).group_by(owner, "begins")
+    return select(owner, (slot - slot % level.step).label("begins"), *sums).group_by(owner, "begins")
 
 
-def _of_networks(level: Level, period: Interval) -> Query:
-    columns, name = level.table.c, uplinks.c.physical_network
+def _of_networks(connection: Connection, level: Level, period: Interval) -> Query:
+    found, name = _slots(connection, level.table, period), uplinks.c.physical_network
+    columns = found.c
     sums = total(columns.in_bytes), total(columns.out_bytes), total(columns.covered)
-    joined = select(name, columns.slot, *sums).join_from(level.table, uplinks, uplinks.c.id == columns.uplink_id)
-    return joined.where(_touches(columns.uplink_id, columns.slot, period)).group_by(name, columns.slot)
+    joined = select(name, columns.slot, *sums).join_from(found, uplinks, uplinks.c.id == columns.uplink_id)
+    return joined.group_by(name, columns.slot)
 
 
-def _touches(owner: Column, slot: Column, period: Interval) -> Column:
-    """Slots of the period; naming all series lets SQLite search the primary key."""
+def _slots(connection: Connection, table: Table, period: Interval) -> FromClause:
+    """Slots of the period, of all series."""
+    owner, slot = table.primary_key.columns
     owners = uplinks if owner.name == "uplink_id" else paths
-    return and_(owner.in_(select(owners.c.id)), slot >= period[0], slot < period[1])
+    return rows_of(connection, table, select(owners.c.id), slot >= period[0], slot < period[1])
 
 
 def _insert_from(connection: Connection, table: Table, sums: Query) -> None:

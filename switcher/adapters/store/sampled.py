@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Float, Select, Table, and_, cast, func, select, tuple_
+from sqlalchemy import Connection, Float, FromClause, Select, Table, cast, func, select
 
 from switcher.adapters.store.intervals import Grid, Interval
 from switcher.adapters.store.schema import path_samples, paths, uplink_samples, uplinks
+from switcher.adapters.store.searching import first_after, rows_of
 from switcher.adapters.store.sums import BySlot, Column, Query, divided, total
 
 OWNERS = {uplink_samples.name: uplinks, path_samples.name: paths}
@@ -28,47 +28,45 @@ class Series:
     owners: Column | None = None
 
     @property
-    def owner(self) -> Column:
-        """The column that says whose a sample is."""
-        return next(iter(self.samples.primary_key.columns))
-
-    @property
     def ids(self) -> Select[tuple[int]]:
-        """Whose samples. Naming them lets SQLite search the primary key instead of reading all."""
+        """Whose samples."""
         table = OWNERS[self.samples.name]
         found = select(table.c.id)
         return found if self.owners is None else found.where(self.owners)
 
-    @property
-    def capacity(self) -> Any:
-        """The column of an uplink's capacity; 0 for a path."""
-        return self.samples.c.capacity_bps if "capacity_bps" in self.samples.c else cast(0, Float(53))
+    def owner(self, found: FromClause) -> Column:
+        """The column that says whose a sample is."""
+        return found.c[next(iter(self.samples.primary_key.columns)).name]
+
+    def what(self, found: FromClause) -> tuple[Column, ...]:
+        """Series, time, bytes in and out and an uplink's capacity (of a path 0) of samples that were found."""
+        columns = found.c
+        capacity = columns.capacity_bps if "capacity_bps" in columns else cast(0, Float(53))
+        return self.owner(found), columns.start, columns.until, columns.in_bytes, columns.out_bytes, capacity
 
 
-def ending_in(series: Series, period: Interval) -> Column:
-    """Samples of the series that end in (start, end]."""
+def ending_in(connection: Connection, series: Series, period: Interval) -> FromClause:
+    """The samples of the series that end in (start, end]."""
     until = series.samples.c.until
-    return and_(series.owner.in_(series.ids), until > period[0], until <= period[1])
+    return rows_of(connection, series.samples, series.ids, until > period[0], until <= period[1])
 
 
-def first_after(series: Series, edge: int, *what: Any) -> Query:
-    """``what`` of the first sample of each series that ends after ``edge``."""
-    other, found = series.samples.alias("other"), series.ids.subquery()
-    next_end = select(func.min(other.c.until)).where(other.c[series.owner.name] == found.c.id, other.c.until > edge)
-    over = select(found.c.id, next_end.scalar_subquery())
-    return select(*what).where(tuple_(series.owner, series.samples.c.until).in_(over))
+def over(connection: Connection, series: Series, edge: int) -> Query:
+    """What of each series' samples begins before ``edge`` and ends after it."""
+    after = first_after(connection, series.samples, series.ids, edge)
+    return select(*series.what(after)).where(after.c.start < edge)
 
 
-def whole(series: Series, grid: Grid) -> Query:
+def whole(connection: Connection, series: Series, grid: Grid) -> Query:
     """Series, slot, bytes in and out, time (and an uplink's capacity) of samples that lie in one slot of the period."""
-    columns = series.samples.c
+    found = ending_in(connection, series, grid.period)
+    columns, owner = found.c, series.owner(found)
     slot = grid.before(columns.until)
     sums = [total(columns.in_bytes), total(columns.out_bytes), total(columns.until - columns.start)]
     if "capacity_bps" in columns:
         sums.append(func.max(columns.capacity_bps))
-    query = select(series.owner, slot.label("begins"), *sums)  # grouped by its name: parameters differ each time
-    inside = ending_in(series, grid.period), columns.start >= slot, columns.start >= grid.period[0]
-    return query.where(*inside).group_by(series.owner, "begins")
+    query = select(owner, slot.label("begins"), *sums)  # grouped by its name: parameters differ each time
+    return query.where(columns.start >= slot, columns.start >= grid.period[0]).group_by(owner, "begins")
 
 
 def straddling(connection: Connection, series: Series, grid: Grid) -> BySlot:
@@ -77,13 +75,9 @@ def straddling(connection: Connection, series: Series, grid: Grid) -> BySlot:
 
 
 def _over_edges(connection: Connection, series: Series, grid: Grid) -> Iterator[tuple[int, Interval, int, int, float]]:
-    columns = series.samples.c
-    what = (series.owner, columns.start, columns.until, columns.in_bytes, columns.out_bytes, series.capacity)
-    start = grid.before(columns.until)
-    edges = select(*what).where(
-        ending_in(series, grid.period), (columns.start < start) | (columns.start < grid.period[0])
-    )
-    over_end = first_after(series, grid.period[1], *what).where(columns.start < grid.period[1])
-    for query in (edges, over_end):
-        for owner, begun, until, into, out, capacity in connection.execute(query):
-            yield owner, (begun, until), into, out, capacity
+    found = ending_in(connection, series, grid.period)
+    start = grid.before(found.c.until)
+    edges = select(*series.what(found)).where((found.c.start < start) | (found.c.start < grid.period[0]))
+    for query in (edges, over(connection, series, grid.period[1])):
+        for row in connection.execute(query):
+            yield row[0], (row[1], row[2]), row[3], row[4], row[5]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from switcher.adapters.store.instants import PER_SECOND, micros, moment_of
 from switcher.adapters.store.intervals import Grid
 from switcher.adapters.store.reading import Wanted, sums
-from switcher.adapters.store.sampled import Series, ending_in, first_after
+from switcher.adapters.store.sampled import Series, ending_in, over
 from switcher.adapters.store.schema import uplink_samples, uplinks
 from switcher.ports import UsageRow
 
@@ -19,10 +19,7 @@ def usage(connection: Connection, start: datetime, end: datetime) -> list[UsageR
     """Uplink samples whose interval touches ``[start, end)``, oldest first."""
     names = {row.id: (row.node, row.physical_network) for row in connection.execute(select(uplinks))}
     series, period = Series(samples=uplink_samples), (micros(start), micros(end))
-    columns = uplink_samples.c
-    what = (columns.uplink_id, columns.start, columns.until, columns.in_bytes, columns.out_bytes)
-    inside = select(*what).where(ending_in(series, period))
-    over_end = first_after(series, period[1], *what).where(columns.start < period[1])
+    inside = select(*series.what(ending_in(connection, series, period)))
     rows = [
         UsageRow(
             start=moment_of(row.start),
@@ -32,7 +29,7 @@ def usage(connection: Connection, start: datetime, end: datetime) -> list[UsageR
             in_bytes=row.in_bytes,
             out_bytes=row.out_bytes,
         )
-        for query in (inside, over_end)
+        for query in (inside, over(connection, series, period[1]))
         for row in connection.execute(query)
     ]
     return sorted(rows, key=lambda row: (row.start, row.node, row.physical_network))
