@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from cni.wire import AttachmentSample, Batch, UplinkSample
 from switcher.adapters.store import moves, present
@@ -23,6 +23,23 @@ from switcher.adapters.store.upsert import insert_into
 log = logging.getLogger(__name__)
 LOCK_SPACE = 0x5357_4954
 """PostgreSQL's advisory locks with two keys: this one and the node's hash."""
+# Statements of every batch are made once: to build one takes longer than to run it.
+TURN = select(
+    func.pg_advisory_xact_lock(LOCK_SPACE, func.hashtext(bindparam("its_node"))),
+    func.pg_advisory_xact_lock_shared(ROLLING),
+)
+AGENT = select(agents.c.id, agents.c.last_sequence).where(agents.c.identity == bindparam("its_identity"))
+SEEN = (
+    update(agents)
+    .where(agents.c.id == bindparam("its_id"))
+    .values(
+        node=bindparam("its_node"),
+        last_sequence=bindparam("sequence"),
+        gaps=agents.c.gaps + bindparam("more_gaps"),
+        missed=agents.c.missed + bindparam("more_missed"),
+        last_seen=bindparam("sent_at"),
+    )
+)
 S = TypeVar("S", UplinkSample, AttachmentSample)
 
 
@@ -60,30 +77,23 @@ def _take_turns(connection: Connection, node: str) -> None:
     SQLite's write lock is ours already.
     """
     if connection.dialect.name == "postgresql":
-        ours = func.pg_advisory_xact_lock(LOCK_SPACE, func.hashtext(node))
-        connection.execute(select(ours, func.pg_advisory_xact_lock_shared(ROLLING)))
+        connection.execute(TURN, {"its_node": node})
 
 
 def _agent(connection: Connection, batch: Batch) -> Row[*tuple[Any, ...]]:
     """The agent's row, made when it is new."""
+    who = {"its_identity": batch.agent}
+    if (known := connection.execute(AGENT, who).first()) is not None:
+        return known
     fresh = {"identity": batch.agent, "node": batch.node, "last_sequence": 0, "gaps": 0, "missed": 0, "last_seen": 0}
     connection.execute(insert_into(connection, agents).values(fresh).on_conflict_do_nothing())
-    query = select(agents.c.id, agents.c.last_sequence).where(agents.c.identity == batch.agent)
-    return connection.execute(query).one()
+    return connection.execute(AGENT, who).one()
 
 
 def _seen(connection: Connection, agent: int, batch: Batch, missed: int) -> None:
-    connection.execute(
-        update(agents)
-        .where(agents.c.id == agent)
-        .values(
-            node=batch.node,
-            last_sequence=batch.sequence,
-            gaps=agents.c.gaps + (1 if missed else 0),
-            missed=agents.c.missed + missed,
-            last_seen=micros_of(batch.sent_at),
-        )
-    )
+    news = {"sequence": batch.sequence, "more_gaps": 1 if missed else 0, "more_missed": missed}
+    sent = {"its_node": batch.node, "sent_at": micros_of(batch.sent_at)}
+    connection.execute(SEEN, {"its_id": agent, **news, **sent})
 
 
 def _usable(samples: Sequence[S], agent: str) -> list[Timed[S]]:
@@ -109,7 +119,9 @@ def _store_traffic(
     connection: Connection, node: str, samples: Sequence[Timed[AttachmentSample]], reach: Reaches
 ) -> None:
     rows = [
-        (owner, part[1], part[0], *_amounts(sample, whole, part))
+        (owner, part[1], part[0], sample.in_bytes, sample.out_bytes)
+        if part is whole
+        else (owner, part[1], part[0], *_amounts(sample, whole, part))
         for owner, sample, whole, part in new_pieces(connection, PATHS, node, samples)
     ]
     insert_rows(connection, path_samples, rows)

@@ -31,13 +31,14 @@ class Reach:
 
 
 Reaches: TypeAlias = Mapping[str, Reach]
+ALL = select(resolutions.c.name, resolutions.c.rolled_until, resolutions.c.kept_from)
 
 
 def reaches(connection: Connection) -> Reaches:
     """By table."""
     return {
-        row.name: Reach(rolled_until=row.rolled_until, kept_from=row.kept_from)
-        for row in connection.execute(select(resolutions))
+        name: Reach(rolled_until=rolled_until, kept_from=kept_from)
+        for name, rolled_until, kept_from in connection.execute(ALL)
     }
 
 

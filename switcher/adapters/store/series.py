@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, Connection, Select, Table, func, select
+from sqlalchemy import Column, Connection, Select, Table, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from cni.wire import AttachmentSample, UplinkSample
 from switcher.adapters.store.intervals import Interval, uncovered
@@ -20,7 +23,7 @@ from switcher.adapters.store.schema import path_samples, paths, uplink_samples, 
 from switcher.adapters.store.upsert import insert_into
 
 CHUNK = 500
-"""Values in one ``IN``: far below the databases' limits for parameters."""
+"""Values in one look-up: far below SQLite's limit for parameters."""
 S = TypeVar("S", UplinkSample, AttachmentSample)
 Key = tuple[str, ...]
 
@@ -54,7 +57,7 @@ PATHS: Kind[AttachmentSample] = Kind(
     samples=path_samples,
     names=("workload", "attachment", "network"),
     narrow="workload",
-    key=lambda sample: (sample.workload, sample.attachment, sample.network),
+    key=attrgetter("workload", "attachment", "network"),
 )
 
 
@@ -62,7 +65,7 @@ PATHS: Kind[AttachmentSample] = Kind(
 class _Series:
     id: int
     newest: int
-    """Where the stored samples end."""
+    """Where the stored samples end; 0: before all that came now."""
     covered: list[Interval] = field(default_factory=list)
     """Stored intervals that new samples may overlap, in order."""
 
@@ -78,7 +81,7 @@ def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequen
     if not samples:
         return []
     keys = [kind.key(sample) for sample, _ in samples]
-    known = _known(connection, kind, node, set(keys))
+    known = _known(connection, kind, _Wanted(node, min(whole[0] for _, whole in samples)), set(keys))
     pieces: list[Piece[S]] = []
     for key, (sample, whole) in zip(keys, samples, strict=True):
         series = known[key]
@@ -106,32 +109,48 @@ def _stored(connection: Connection, kind: Kind[S], series: _Series, whole: Inter
     return [(start, until) for start, until in connection.execute(query)]
 
 
-def _known(connection: Connection, kind: Kind[S], node: str, wanted: set[Key]) -> dict[Key, _Series]:
-    known = _look_up(connection, kind, node, wanted)
-    if missing := sorted(wanted - known.keys()):
-        rows = [{"node": node, **dict(zip(kind.names, key, strict=True))} for key in missing]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Series of a node, and since when it matters what is stored of them."""
+
+    node: str
+    since: int
+
+
+def _known(connection: Connection, kind: Kind[S], of: _Wanted, keys: set[Key]) -> dict[Key, _Series]:
+    known = _look_up(connection, kind, of, keys)
+    if missing := sorted(keys - known.keys()):
+        rows = [{"node": of.node, **dict(zip(kind.names, key, strict=True))} for key in missing]
         connection.execute(insert_into(connection, kind.table).on_conflict_do_nothing(), rows)
-        known |= _look_up(connection, kind, node, set(missing))
+        known |= _look_up(connection, kind, of, set(missing))
     return known
 
 
-def _look_up(connection: Connection, kind: Kind[S], node: str, wanted: set[Key]) -> dict[Key, _Series]:
+def _look_up(connection: Connection, kind: Kind[S], of: _Wanted, keys: set[Key]) -> dict[Key, _Series]:
     found: dict[Key, _Series] = {}
     column = kind.names.index(kind.narrow)
-    for values in _chunks(sorted({key[column] for key in wanted})):
-        for row in connection.execute(_look_up_query(kind, node, values)):
-            key = tuple(row[2:])
-            if key in wanted:
-                found[key] = _Series(id=row[0], newest=row[1] or 0)
+    query = _look_up_query(kind, connection.dialect.name)
+    for values in _chunks(sorted({key[column] for key in keys})):
+        parameters = {"its_node": of.node, "its_names": values, "since": of.since}
+        for number, newest, *names in connection.execute(query, parameters):
+            if (key := tuple(names)) in keys:
+                found[key] = _Series(id=number, newest=newest or 0)
     return found
 
 
-def _look_up_query(kind: Kind[S], node: str, values: Sequence[str]) -> Select[*tuple[Any, ...]]:
+@cache
+def _look_up_query(kind: Kind[S], dialect: str) -> Select[*tuple[Any, ...]]:
+    """Made once: to build a query takes longer than to run it. PostgreSQL plans it once too: names are one array."""
     table, samples = kind.table, kind.samples
-    newest = select(func.max(samples.c.until)).where(kind.owner == table.c.id).scalar_subquery()
-    return select(table.c.id, newest, *(table.c[name] for name in kind.names)).where(
-        table.c.node == node, table.c[kind.narrow].in_(values)
+    stored = samples.c.until > bindparam("since")
+    newest = select(func.max(samples.c.until)).where(kind.owner == table.c.id, stored).scalar_subquery()
+    named = (
+        table.c[kind.narrow].in_(bindparam("its_names", expanding=True))
+        if dialect == "sqlite"
+        else table.c[kind.narrow] == any_(bindparam("its_names", type_=ARRAY(table.c[kind.narrow].type)))
     )
+    query = select(table.c.id, newest, *(table.c[name] for name in kind.names))
+    return query.where(table.c.node == bindparam("its_node"), named)
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
