@@ -7,6 +7,7 @@ with its times, never a bill that is a little wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -18,6 +19,7 @@ from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each
 from switcher.ports import PlacementSpan, SlotBytes, UsageRow
 from switcher.tariff import Sample, Stay, billing_period
+from switcher.tariff.periods import billing_periods
 
 Span = tuple[datetime, datetime]
 MINUTE = STEPS[Resolution.MINUTES]
@@ -48,15 +50,21 @@ def recorded(history: Kept, tariffs: Sequence[Tariff], period: Span, now: dateti
     ends = [end for tariff in tariffs for end in _ends_inside_minutes(tariff, whole)]
     needed = {resolution_for(tariff, whole[0]) for tariff in tariffs}
     finest = Resolution.SAMPLES if ends else next(one for one in Resolution if one in needed or one is Resolution.HOURS)
-    kept = history.kept_from(nodes=_by_node(tariffs))[finest]
-    if kept > whole[0]:
-        why = f": a price list begins or ends inside a minute, at {ends[0].isoformat()}" if ends else ""
-        text = f"the bill needs {finest.value} from {whole[0].isoformat()} on{why}"
-        text += f"; they are kept from {kept.isoformat()} on, and without them it would not be exact"
-        raise BadInputError([Problem("the history", 0, "", text)])
+    why = f": a price list begins or ends inside a minute, at {ends[0].isoformat()}" if ends else ""
+    _require(history, finest, whole[0], why, nodes=False)
     return list(_samples(history, tariffs, whole, finest)), _stays(
         history.placement_spans(*whole), (whole[0], min(whole[1], now))
     )
+
+
+def _require(history: Kept, needed: Resolution, since: datetime, why: str, *, nodes: bool) -> None:
+    """Refuse what is deleted already: of whole networks, or (``nodes``) of each node's uplinks."""
+    kept = history.kept_from(nodes=nodes)[needed]
+    if kept > since:
+        of_nodes = " of each node" if nodes else ""
+        text = f"the bill needs {needed.value}{of_nodes} from {since.isoformat()} on{why}"
+        text += f"; they are kept from {kept.isoformat()} on, and without them it would not be exact"
+        raise BadInputError([Problem("the history", 0, "", text)])
 
 
 def _whole_periods(tariffs: Sequence[Tariff], period: Span) -> Span:
@@ -78,32 +86,64 @@ def _samples(history: Kept, tariffs: Sequence[Tariff], whole: Span, finest: Reso
     if finest is Resolution.SAMPLES:
         for row in history.usage(*whole):
             span = row.start, row.start + timedelta(seconds=row.seconds)
-            yield from _both(row.physical_network, row.node, span, (row.in_bytes, row.out_bytes))
+            yield from _both(row.physical_network, span, (row.in_bytes, row.out_bytes), node=row.node)
         return
     slot = STEPS[finest]
-    for name, node, carried in _series(history, tariffs, whole, slot):
+    present = _Presence.of(history, tariffs, whole, finest)
+    for name, carried in history.slot_totals(*whole, slot).items():
         for number, *amounts in zip(carried.slots, carried.in_bytes, carried.out_bytes, strict=True):
             start = whole[0] + number * slot
-            yield from _both(name, node, (start, start + slot), (amounts[0], amounts[1]))
+            yield from _both(name, (start, start + slot), (amounts[0], amounts[1]), nodes=present.taken(name, start))
 
 
-def _series(
-    history: Kept, tariffs: Sequence[Tariff], whole: Span, slot: timedelta
-) -> Iterable[tuple[str, str | None, SlotBytes]]:
-    """Nodes apart only where a price is due for each."""
-    if _by_node(tariffs):
-        return [(uplink.physical_network, uplink.node, found) for uplink, found in history.uplink_slots(*whole, slot)]
-    return [(name, None, found) for name, found in history.slot_totals(*whole, slot).items()]
+@dataclass(frozen=True, slots=True)
+class _Presence:
+    """Which nodes used a network, where a price is due for each: in steps in which no billing period begins.
+
+    What flowed is read of all nodes together, a row for each network and slot; of each node there is only whether.
+    """
+
+    origin: datetime
+    step: timedelta
+    nodes: dict[tuple[str, int], set[str | None]]
+    """By network and step."""
+
+    @classmethod
+    def of(cls, history: Kept, tariffs: Sequence[Tariff], whole: Span, finest: Resolution) -> _Presence:
+        """Read before what flowed: a node that comes meanwhile then has its row all the same."""
+        priced = [tariff for tariff in tariffs if _by_node(tariff)]
+        starts = [start - EPOCH for tariff in priced for start, _ in billing_periods(tariff, *whole)]
+        hourly = not any(start % STEPS[Resolution.HOURS] for start in starts)
+        found = cls(whole[0], STEPS[Resolution.HOURS if hourly else finest], {})
+        if priced:
+            _require(history, Resolution.HOURS if hourly else finest, whole[0], "", nodes=True)
+            for uplink, carried in history.uplink_slots(*whole, found.step):
+                for number in carried.slots:
+                    found.nodes.setdefault((uplink.physical_network, number), set()).add(uplink.node)
+        return found
+
+    def taken(self, network: str, start: datetime) -> frozenset[str]:
+        """The nodes of the step that a row begins in, for the first row of it; then none."""
+        found = self.nodes.pop((network, (start - self.origin) // self.step), set())
+        return frozenset(node for node in found if node is not None)
 
 
-def _by_node(tariffs: Sequence[Tariff]) -> bool:
-    charges = [charge for tariff in tariffs for charge in tariff.spec.charges]
-    return any(charge.fixed is not None and charge.fixed.each is Each.NODE for charge in charges)
+def _by_node(tariff: Tariff) -> bool:
+    return any(charge.fixed is not None and charge.fixed.each is Each.NODE for charge in tariff.spec.charges)
 
 
-def _both(network: str, node: str | None, span: Span, amounts: tuple[int, int]) -> Iterator[Sample]:
+def _both(
+    network: str,
+    span: Span,
+    amounts: tuple[int, int],
+    node: str | None = None,
+    nodes: frozenset[str] | None = None,
+) -> Iterator[Sample]:
     for direction, amount in zip(("in", "out"), amounts, strict=True):
-        yield Sample(start=span[0], end=span[1], network=network, direction=direction, bytes=Decimal(amount), node=node)
+        bytes_ = Decimal(amount)
+        yield Sample(
+            start=span[0], end=span[1], network=network, direction=direction, bytes=bytes_, node=node, nodes=nodes
+        )
 
 
 def _stays(spans: Iterable[PlacementSpan], whole: Span) -> list[Stay]:

@@ -37,7 +37,8 @@ def _length(account: Account, tariff: Tariff, per: Per, span: Span) -> Decimal:
 def _nodes(account: Account, tariff: Tariff) -> int:
     """How many nodes have a row on one of the list's networks in the billing period."""
     names = frozenset(tariff.spec.physical_networks)
-    return len({row.node for row in account.of_nodes if row.network in names})
+    rows = [row for row in account.of_nodes if row.network in names]
+    return len({node for row in rows for node in ((row.node,) if row.nodes is None else row.nodes)})
 
 
 def _due(account: Account, tariff: Tariff, charge: Fixed, span: Span, nodes: int) -> Iterator[tuple[Span, int]]:

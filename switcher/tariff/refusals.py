@@ -54,7 +54,7 @@ def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:
                 yield Problem("attachments", 0, "", text)
             if each is Each.NODE:
                 for row in account.of_nodes:
-                    if row.node is None and row.network in tariff.spec.physical_networks:
+                    if row.node is None and row.nodes is None and row.network in tariff.spec.physical_networks:
                         yield row.problem("node", f"missing, but charge {name!r} of {tariff.name!r} needs it")
 
 

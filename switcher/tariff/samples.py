@@ -28,6 +28,8 @@ class Sample:
     bytes: Decimal
     destination: str | None = None
     node: str | None = None
+    nodes: frozenset[str] | None = None
+    """Of a sum over nodes some of them: the rows of a billing period name each between them. None: no sum."""
     file: str = "samples"
     line: int = 0
 
