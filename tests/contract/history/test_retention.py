@@ -196,7 +196,8 @@ def test_ingestion_and_upkeep_at_once_count_everything_once(history: SqlHistory)
     thread = threading.Thread(target=upkeep)
     thread.start()
     for n in range(60):
-        samples = (uplink(100 * n, 100, 1000, 1), uplink(max(0, 100 * n - 7000), 50, 10, 0, physical_network="late"))
+        # The late one fills its minute: of a part of one nobody knows which, once its sample is deleted.
+        samples = (uplink(100 * n, 100, 1000, 1), uplink(max(0, 100 * n - 7000), 60, 10, 0, physical_network="late"))
         history.ingest(batch(n + 1, sent=100.0 * n, uplinks=samples))
     over.set()
     thread.join()
