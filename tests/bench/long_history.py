@@ -1,21 +1,26 @@
 """A long history as the product would have it: samples stored in order of time, rolled up hour by hour.
 
 The database makes the samples itself, one a second of every series, in the order in which agents send them: ten
-seconds of each series of a node at once. Partitions are made ahead as upkeep does.
+seconds of each series at once. Partitions are made ahead as upkeep does. `python -m tests.bench.long_history URL ROWS`
+fills an empty database, for test_history.py to measure.
 """
 
 from __future__ import annotations
 
-import time
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import text
 
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.instants import PER_SECOND, micros
+from switcher.adapters.store.migrate import upgrade
 from switcher.adapters.store.partitions import make_ahead
 from switcher.adapters.store.rolling import roll_up
+from switcher.adapters.store.schema import paths, uplinks
+from tests.bench.work import Meter
 from tests.support.batches import at
 
 NOON = micros(at(0))
@@ -58,37 +63,35 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What an hour of samples took."""
+    """What an hour of samples took, in seconds."""
 
     made: float
-    """Seconds for the samples."""
     rolled: float
-    """Seconds for the sums of all resolutions, at this process and at the server."""
     work: float
-    """Seconds of this process' own work for the sums."""
+    """Of the processor, for the sums of all resolutions."""
 
 
 def fill(database: Database, shape: Shape) -> Iterator[Hour]:
     """Make the history, hour by hour."""
     _make_series(database, shape)
+    meter = Meter(database)
     for first in range(0, shape.seconds, 3600):
         last = min(first + 3600, shape.seconds)
         with database.writing() as connection:
             make_ahead(connection, NOON + first * PER_SECOND)
-        began = time.perf_counter()
-        _make_samples(database, first, last)
-        made, work = time.perf_counter(), time.process_time()
-        roll_up(database, NOON + last * PER_SECOND)
-        yield Hour(made - began, time.perf_counter() - made, time.process_time() - work)
+        made = meter.once(partial(_make_samples, database, first, last))
+        rolled = meter.once(partial(roll_up, database, NOON + last * PER_SECOND))
+        yield Hour(made.whole, rolled.whole, rolled.work)
 
 
 def _make_series(database: Database, shape: Shape) -> None:
     nodes = shape.uplinks // PER_NODE
-    uplinks = [{"n": n, "node": f"n{n // PER_NODE}", "net": f"phynet{n % PER_NODE}"} for n in range(shape.uplinks)]
-    paths = [{"n": n, "node": f"n{n % nodes}", "workload": f"lab/w{n}"} for n in range(shape.paths)]
+    ours = [{"node": f"n{n // PER_NODE}", "physical_network": f"phynet{n % PER_NODE}"} for n in range(shape.uplinks)]
+    placed = {"attachment": "net1", "network": "cni:a"}
+    theirs = [{"node": f"n{n % nodes}", "workload": f"lab/w{n}", **placed} for n in range(shape.paths)]
     with database.writing() as connection:
-        connection.execute(text("INSERT INTO uplinks VALUES (:n, :node, :net)"), uplinks)
-        connection.execute(text("INSERT INTO paths VALUES (:n, :node, :workload, 'net1', 'cni:a')"), paths)
+        connection.execute(uplinks.insert(), ours)
+        connection.execute(paths.insert(), theirs)
 
 
 def _make_samples(database: Database, first: int, last: int) -> None:
@@ -98,3 +101,14 @@ def _make_samples(database: Database, first: int, last: int) -> None:
             source = f"{TIMES[connection.dialect.name]} AS t, {owners} ORDER BY n / 10, id, n"
             statement = f"INSERT INTO {owners[:-1]}_samples SELECT {values}{more} FROM {source}"  # noqa: S608
             connection.execute(text(statement), {"first": first, "last": last})
+
+
+def main(url: str, rows: int) -> None:
+    """Fill the database at ``url``, and say how far it is."""
+    upgrade(url)
+    for number, hour in enumerate(fill(Database(url), Shape(rows)), 1):
+        print(f"{number} h: made in {hour.made:.1f} s, rolled up in {hour.rolled:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
