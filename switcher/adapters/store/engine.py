@@ -135,6 +135,8 @@ def _engine(url: URL, patience: timedelta) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite, patience))
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
 
@@ -147,6 +149,12 @@ def _prepare_sqlite(patience: timedelta, connection: SqliteConnection, _record: 
     connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    """Nothing is compiled: over many partitions that took a second, for queries that then ran for two milliseconds."""
+    connection.execute("SET jit = off")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

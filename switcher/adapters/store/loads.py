@@ -14,12 +14,26 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import CTE, BigInteger, ColumnElement, Connection, Select, Table, and_, case, cast, func, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.types import Float
 
 from switcher.adapters.store.instants import MICROSECOND, PER_SECOND, micros, moment_of
 from switcher.adapters.store.intervals import Interval, length
 from switcher.adapters.store.schema import attachments, path_samples, paths, uplink_samples, uplinks
+from switcher.adapters.store.searching import beside
 from switcher.adapters.store.series import CHUNK
 from switcher.ports import AttachmentLoad, UplinkLoad
 from switcher.reported import Floats, Ints
@@ -34,7 +48,7 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
     last = _last(uplink_samples, uplink_samples.c.uplink_id == uplinks.c.id, now)
     # Materialised: SQLite would otherwise look the newest sample up again wherever it is named.
     owners = select(uplinks, last.label("newest")).cte("owners").prefix_with("MATERIALIZED")
-    samples = uplink_samples
+    samples, on = beside(connection, uplink_samples, owners.c.id, _within(uplink_samples, owners, window))
     begins = _begins(samples, owners, window)
     seconds = func.sum(samples.c.until - begins)
     query = (
@@ -48,7 +62,7 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
             func.avg(samples.c.latency_ms),
             func.avg(samples.c.loss),
         )
-        .join_from(owners, samples, and_(samples.c.uplink_id == owners.c.id, _within(samples, owners, window)))
+        .join_from(owners, samples, on)
         .group_by(owners.c.physical_network, owners.c.node, owners.c.newest)
     )
     found = [
@@ -103,7 +117,7 @@ def attachment_rates(connection: Connection, now: datetime, window: timedelta) -
     Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
     several paths in the window, switches just made or in flight, are summed again over their common window.
     """
-    paths = _Paths.of(connection.execute(_path_loads(now, window, None)).all())
+    paths = _Paths.of(connection.execute(_path_loads(connection, now, window, None)).all())
     alone, mixed = _apart(paths, window // MICROSECOND)
     again = [
         _again(found, taken, window // MICROSECOND)
@@ -171,7 +185,7 @@ def _mixed(
     """The paths of each attachment that was on several, with the times of all their samples."""
     whole: defaultdict[str, list[_PathLoad]] = defaultdict(list)
     for first in range(0, len(ids), CHUNK):
-        for row in connection.execute(_path_loads(now, window, ids[first : first + CHUNK])):
+        for row in connection.execute(_path_loads(connection, now, window, ids[first : first + CHUNK])):
             path = _PathLoad(*row)
             whole[path.key].append(path)
     taken = _sample_times(connection, [path for paths in whole.values() for path in paths], window // MICROSECOND)
@@ -203,13 +217,16 @@ def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -
     return taken
 
 
-def _path_loads(now: datetime, window: timedelta, ids: Sequence[int] | None) -> Select[*tuple[Any, ...]]:
+def _path_loads(
+    connection: Connection, now: datetime, window: timedelta, ids: Sequence[int] | None
+) -> Select[*tuple[Any, ...]]:
     """Sums over the window of each path of an attachment that exists.
 
     The window ends with the path's newest sample; where ``ids`` are given, of these paths alone, with the newest of
     their whole attachment.
     """
-    owners, samples = _attachment_owners(now, ids), path_samples
+    owners = _attachment_owners(now, ids)
+    samples, on = beside(connection, path_samples, owners.c.id, _within(path_samples, owners, window))
     begins = _begins(samples, owners, window)
     return (
         select(
@@ -220,7 +237,7 @@ def _path_loads(now: datetime, window: timedelta, ids: Sequence[int] | None) -> 
             func.sum(_share(samples, samples.c.out_bytes, begins)),
             cast(func.sum(samples.c.until - begins), BigInteger),
         )
-        .join_from(owners, samples, and_(samples.c.path_id == owners.c.id, _within(samples, owners, window)))
+        .join_from(owners, samples, on)
         .group_by(owners.c.id, owners.c.key, owners.c.newest)
     )
 
@@ -254,12 +271,12 @@ def _within(samples: Table, owners: CTE, window: timedelta) -> ColumnElement[boo
     return and_(samples.c.until > owners.c.newest - window // MICROSECOND, samples.c.until <= owners.c.newest)
 
 
-def _begins(samples: Table, owners: CTE, window: timedelta) -> Sum:
+def _begins(samples: FromClause, owners: CTE, window: timedelta) -> Sum:
     edge = owners.c.newest - window // MICROSECOND
     return case((samples.c.start < edge, edge), else_=samples.c.start)
 
 
-def _share(samples: Table, amount: Sum, begins: Sum) -> Sum:
+def _share(samples: FromClause, amount: Sum, begins: Sum) -> Sum:
     """Of a sample's bytes, what falls after ``begins``."""
     inside = cast(samples.c.until - begins, Float(53)) / cast(samples.c.until - samples.c.start, Float(53))
     return cast(amount, Float(53)) * inside

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, FromClause, Select, Table, func, select, true, tuple_
+from sqlalchemy import Connection, FromClause, Select, Table, and_, func, select, true, tuple_
 
 from switcher.adapters.store.sums import Column
 
@@ -24,6 +24,14 @@ def rows_of(connection: Connection, table: Table, owners: Owners, *when: Column)
     if connection.dialect.name == "sqlite":  # searches for each of a list by itself
         return select(table).where(owner.in_(owners), *when).subquery()
     return _one_by_one(owners, lambda number: select(table).where(owner == number, *when).offset(0))
+
+
+def beside(connection: Connection, table: Table, number: Any, *when: Column) -> tuple[FromClause, Column]:
+    """The rows of the series with this number, a column of what is joined, and on what to join them."""
+    owner = next(iter(table.primary_key.columns))
+    if connection.dialect.name == "sqlite":
+        return table, and_(owner == number, *when)
+    return select(table).where(owner == number, *when).offset(0).lateral(), true()
 
 
 def first_after(connection: Connection, table: Table, owners: Owners, edge: int) -> FromClause:
