@@ -15,7 +15,7 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.eligibility import LACKING, Lack
-from switcher.decide.prices import Load, Quote, loads_of
+from switcher.decide.quotes import Load, Quote, loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
 

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Ints
-from switcher.decide.prices import Load, Prices, loads_of
+from switcher.decide.prices import Prices
+from switcher.decide.quotes import Load, loads_of
 from switcher.decide.rules import Rules
 from switcher.objects.model import Book
 from switcher.objects.tariffs import Charge

@@ -10,72 +10,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
-from enum import StrEnum
+from datetime import timedelta
 from functools import cache, cached_property
 
 import numpy as np
 
 from switcher.columns import Column
-from switcher.decide.board import GB_PER_HOUR_PER_BPS, NOWHERE, Board, Floats, Ints
+from switcher.decide.board import NOWHERE, Board, Floats, Ints
 from switcher.decide.marks import at_network, marks
+from switcher.decide.penalties import penalties
+from switcher.decide.present import bases
 from switcher.decide.projection import Projection
+from switcher.decide.quotes import Asked, Lists, Load, Quote, quote_of
 from switcher.decide.rules import Rules
 from switcher.model import Memory, Usage
 from switcher.objects.model import Book
-from switcher.tariff.marginal import Flow, Marks, PriceGap, quote
+from switcher.tariff.marginal import Flow, Marks, PriceGap
 from switcher.tariff.undirected import undirected
 
 AT_ONCE = timedelta(minutes=1)
 """The price of now is the mean over this time: about one tick, within which a move can be decided again."""
-
-
-class Load(StrEnum):
-    """How the load of a workload is known. ``BOTH``: its demand counts in full in whichever direction is charged."""
-
-    IN = "in"
-    OUT = "out"
-    BOTH = "both"
-
-
-Asked = tuple[str, str | None, timedelta]
-"""Physical network, class of destination, horizon."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """Money per hour of one attachment, and per bit per second of each load; or why there is no price."""
-
-    attachment: Decimal = Decimal(0)
-    bps: Mapping[Load, Decimal] | None = None
-    gap: PriceGap | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lists:
-    """The price lists as they are now, ready to be asked: what all quotes of a tick have in common."""
-
-    book: Book
-    undirected: Book
-    currency: str | None
-    now: datetime
-    usage: Mapping[str, Mapping[str, Usage]]
-    base: Callable[[str, str | None], Flow]
-    marks: Callable[[str], Marks]
-    """Where percentile charges stand, as a physical network has it."""
-    probe: float
-    """Bits per second: about what one workload brings."""
-    crowds: Mapping[str, float]
-    """What is asked for instead, by physical network, where many are to come together."""
-
-    def per_hour(self, name: str, horizon: timedelta, base: Flow, extra: Flow) -> Decimal | None:
-        """What a load adds to the bill per hour on top of another, averaged over the horizon; None: no price."""
-        asked = quote(self.book, name, self.now, self.now + horizon, self.currency)
-        if isinstance(asked, PriceGap):
-            return None
-        answer = asked.marginal(self.usage.get(name, {}), base, extra, self.marks(name))
-        return None if isinstance(answer, PriceGap) else answer / hours_of(horizon)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,15 +77,15 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
 ) -> Prices:
     """All prices of a tick. ``crowds``: bits per second that a physical network is quoted for, where not for one."""
     book, currency = terms
-    bases = _bases(board, projection)
+    base = bases(board, projection)
     market = Lists(
         book=book,
         undirected=undirected(book),
         currency=currency,
         now=board.seen.now,
         usage=_usage(memory),
-        base=bases,
-        marks=_marks(board, projection, memory, bases),
+        base=base,
+        marks=_marks(board, projection, memory, base),
         probe=float(board.demand.mean()) if len(board.demand) and board.demand.any() else 1e6,
         crowds=crowds,
     )
@@ -156,7 +110,7 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
     return Prices(
         price=price,
         now=now,
-        penalty=_penalties(board, rules),
+        penalty=penalties(board, rules),
         gap=gap,
         arriving=arriving,
         quotes=quotes,
@@ -169,110 +123,6 @@ def _at_home(board: Board, price: Floats, leaving: Floats) -> None:
     """Put what a workload pays where it is: what the bill would be less by without it."""
     placed = np.flatnonzero(board.here != NOWHERE)
     price[placed, board.here[placed]] = leaving[placed, board.here[placed]]
-
-
-def hours_of(span: timedelta) -> Decimal:
-    """A length of time in hours, exactly."""
-    return Decimal(span // timedelta(microseconds=1)) / 3_600_000_000
-
-
-def quote_of(market: Lists, name: str, destination: str | None, horizon: timedelta, *, leaving: bool = False) -> Quote:
-    """The unit prices of a physical network for the next ``horizon``, of one who comes or of one who is there."""
-    window = market.now, market.now + horizon
-    base, usage, standing = market.base(name, destination), market.usage.get(name, {}), market.marks(name)
-    directed = quote(market.book, name, *window, market.currency)
-    undirected = quote(market.undirected, name, *window, market.currency)
-    if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
-        return Quote(gap=directed if isinstance(directed, PriceGap) else PriceGap.UNKNOWN)
-
-    probe = market.probe if leaving else market.crowds.get(name, market.probe)
-
-    def ask(load: Load | None) -> Decimal | PriceGap:
-        into = probe if load in (Load.IN, Load.BOTH) else 0.0
-        out = probe if load in (Load.OUT, Load.BOTH) else 0.0
-        extra = Flow(attachments=1, in_bps=into, out_bps=out, destination=destination)
-        asked = undirected if load is Load.BOTH else directed
-        return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing)
-
-    alone, loaded = ask(None), {load: ask(load) for load in Load}
-    hours, rate = hours_of(horizon), Decimal(probe)
-    if isinstance(alone, PriceGap):
-        return Quote(gap=alone)
-    per_bps: dict[Load, Decimal] = {}
-    for load, answer in loaded.items():
-        if isinstance(answer, PriceGap):
-            return Quote(gap=answer)
-        per_bps[load] = (answer - alone) / hours / rate
-    return Quote(attachment=alone / hours, bps=per_bps)
-
-
-def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
-    """The load of a workload as its prices count it, bits per second."""
-    if not board.directed[workload]:
-        return {Load.BOTH: float(board.demand_given[workload])}
-    into, out = (np.nan_to_num(rates[workload]) for rates in (board.workloads.in_bps, board.workloads.out_bps))
-    return {Load.IN: float(into), Load.OUT: float(out)}
-
-
-def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
-    by_network: dict[str, dict[str, Usage]] = defaultdict(dict)
-    for (network, contract), usage in memory.usage.items():
-        by_network[network][contract] = usage
-    return by_network
-
-
-def _marks(
-    board: Board, projection: Projection, memory: Memory, base: Callable[[str, str | None], Flow]
-) -> Callable[[str], Marks]:
-    found = marks(board, projection, memory.ledgers)
-    return cache(lambda name: at_network(found, memory.ledgers, name, lambda other: base(other, None)))
-
-
-def _bases(board: Board, projection: Projection) -> Callable[[str, str | None], Flow]:
-    """The forecast of what is on a physical network, all nodes together; of one class only what is ours is known."""
-    placed = np.flatnonzero(board.home_uplink != NOWHERE)
-    names = sorted({uplink.physical_network for uplink in board.uplinks})
-    number_of = {name: number for number, name in enumerate(names)}
-    physical = np.array([number_of[uplink.physical_network] for uplink in board.uplinks], dtype=np.int64)
-    present = physical[board.home_uplink[placed]]
-    attachments = dict(zip(names, np.bincount(present, minlength=len(names)).tolist(), strict=True))
-    ours = _ours_by_class(board, placed, present, names)
-    totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for number, place in enumerate(board.uplinks):
-        loads = (projection.into[number], projection.out[number])
-        for index, value in enumerate((*loads, 1.0 if max(loads) > 0 else 0.0)):
-            totals[place.physical_network][index] += float(value)
-
-    def base(name: str, destination: str | None) -> Flow:
-        into, out = totals[name][:2] if destination is None else ours.get((name, destination), (0.0, 0.0))
-        return Flow(
-            attachments=attachments.get(name, 0),
-            in_bps=float(into),
-            out_bps=float(out),
-            destination=destination,
-            nodes=int(totals[name][2]),
-        )
-
-    return base
-
-
-def _ours_by_class(
-    board: Board, placed: Ints, present: Ints, names: Sequence[str]
-) -> Mapping[tuple[str, str | None], tuple[float, float]]:
-    """(in, out) of our workloads on each physical network, by class of destination; nothing where none is named."""
-    destinations = board.workloads.destination
-    classes = sorted(name for name in destinations.present if name is not None)
-    if not classes:
-        return {}
-    number: dict[str | None, int] = {None: NOWHERE} | {name: index for index, name in enumerate(classes)}
-    of_class = destinations.take(placed).each(lambda name: number.get(name, NOWHERE), np.int64)
-    found: dict[tuple[str, str | None], tuple[float, float]] = {}
-    for index, destination in enumerate(classes):
-        rows, on = placed[of_class == index], present[of_class == index]
-        into = np.bincount(on, weights=board.into[rows], minlength=len(names)).tolist()
-        out = np.bincount(on, weights=board.out[rows], minlength=len(names)).tolist()
-        found |= {(name, destination): (into[place], out[place]) for place, name in enumerate(names)}
-    return found
 
 
 def _groups(board: Board, rules: Rules) -> tuple[Sequence[tuple[str | None, timedelta]], Ints]:
@@ -319,36 +169,15 @@ def _rates(board: Board) -> Floats:
     return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
 
 
-def _penalties(board: Board, rules: Rules) -> Floats:
-    """W x C: money per hour that latency and loss are worth. What is not measured is no advantage to anyone."""
-    per_gb = np.zeros(board.network.shape)
-    measured = [network.latency_ms for network in board.networks], [network.loss for network in board.networks]
-    latency = rules.figures(lambda policy: float(policy.spec.penalties.latency), 0.0)
-    loss = rules.figures(lambda policy: float(policy.spec.penalties.loss), 0.0)
-    for weight, values in zip((latency, loss), measured, strict=True):
-        if weight.any():
-            per_gb += weight[:, None] * _compared(board, np.array([_measured(value) for value in values], np.float64))
-    own = board.workloads.penalties
-    for row in np.flatnonzero(own.each(lambda penalties: penalties is not None, np.bool_)).tolist():
-        per_gb[row] = [float(_named(own[row] or {}, name)) for name in board.names]
-    volume: Floats = board.demand_given * GB_PER_HOUR_PER_BPS
-    return per_gb * volume[:, None]
+def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
+    by_network: dict[str, dict[str, Usage]] = defaultdict(dict)
+    for (network, contract), usage in memory.usage.items():
+        by_network[network][contract] = usage
+    return by_network
 
 
-def _measured(value: float | None) -> float:
-    return np.nan if value is None else value
-
-
-def _named(penalties: Mapping[str, Decimal], name: str) -> Decimal:
-    """The penalty of a network by its full or its bare name."""
-    return penalties.get(name, penalties.get(name.rpartition(":")[2], Decimal(0)))
-
-
-def _compared(board: Board, measured: Floats) -> Floats:
-    """W x C: a quality under each name; unmeasured there counts as here, unmeasured here as no difference at all."""
-    if not len(measured):
-        return np.zeros(board.network.shape)
-    quality = np.where(board.network >= 0, measured[np.maximum(board.network, 0)], np.nan)
-    here = quality[np.arange(len(board.here)), np.maximum(board.here, 0)]
-    here = np.where(board.here == NOWHERE, np.nan, here)[:, None]
-    return np.where(np.isnan(here), 0.0, np.where(np.isnan(quality), here, quality))
+def _marks(
+    board: Board, projection: Projection, memory: Memory, base: Callable[[str, str | None], Flow]
+) -> Callable[[str], Marks]:
+    found = marks(board, projection, memory.ledgers)
+    return cache(lambda name: at_network(found, memory.ledgers, name, lambda other: base(other, None)))

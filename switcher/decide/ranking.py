@@ -21,7 +21,7 @@ from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen
 from switcher.decide.eligibility import GAP_REASON
 from switcher.decide.explain import GB_PER_HOUR, plain
-from switcher.decide.prices import Load, Quote, quote_of
+from switcher.decide.quotes import Load, Quote, quote_of
 from switcher.decide.rooms import Rooms
 from switcher.decide.settings import Settings
 from switcher.decide.tick import Tick
