@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from switcher.decide.board import Floats
-from switcher.decide.ledger import Slots, ledgers
+from switcher.decide.ledger import ledgers
 from switcher.decide.projection import fillable
+from switcher.decide.samples import Slots
 from switcher.model import Ledger, Snapshot
 from switcher.objects.model import Book
 from switcher.ports import History

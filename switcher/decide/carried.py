@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from switcher.decide.board import Floats
-from switcher.decide.ledger import Slots, SlotsOf, grids
 from switcher.decide.projection import total_bps
+from switcher.decide.samples import Slots, SlotsOf, added, grids
 from switcher.model import Carried, NetworkState, Uplink
 from switcher.objects.book import Book
 
@@ -50,8 +49,8 @@ def slots_of(kept: Mapping[Key, Carried]) -> SlotsOf:
         count = max((end - start) // slot, 0)
         parts = [one for key, one in kept.items() if key[0].physical_network == name and key[1:] == (slot, start)]
         return Slots(
-            into=_together([part.into for part in parts], count),
-            out=_together([part.out for part in parts], count),
+            into=added([np.frombuffer(part.into) for part in parts], count),
+            out=added([np.frombuffer(part.out) for part in parts], count),
             begun=(
                 sum(part.open_in for part in parts) / slot.total_seconds(),
                 sum(part.open_out for part in parts) / slot.total_seconds(),
@@ -60,18 +59,6 @@ def slots_of(kept: Mapping[Key, Carried]) -> SlotsOf:
         )
 
     return found
-
-
-def _together(parts: Iterable[bytes], count: int) -> Floats:
-    total = np.full(count, np.nan)
-    for part in parts:
-        known = np.frombuffer(part, dtype=np.float64)[:count]
-        total[: len(known)] = np.where(
-            np.isnan(total[: len(known)]),
-            known,
-            total[: len(known)] + np.where(np.isnan(known), 0.0, known),
-        )
-    return total
 
 
 def _with(one: Carried, slot: timedelta, sample: Sampled) -> Carried:

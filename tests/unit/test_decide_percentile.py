@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from switcher.decide import Before, decide, remember
+from switcher.decide.aims import flat_until
 from switcher.decide.board import lay_out
-from switcher.decide.ledger import Slots, flat_until, ledgers
+from switcher.decide.ledger import ledgers
 from switcher.decide.marks import marks
 from switcher.decide.projection import project
+from switcher.decide.samples import Slots
 from switcher.decide.settings import Settings
 from switcher.model import Ledger, Memory, MoveReason, Snapshot
 from switcher.objects.words import Direction
