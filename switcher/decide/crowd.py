@@ -1,9 +1,9 @@
 """Prices that fall with the load: what a crowd would pay together, where one alone would not go.
 
 A quote is the price of one workload on top of what is there. Where a price falls with the load (allUnits, falling
-tiers, a block that many share), the market is solved again with the mean price of all who might come, then with that
-of those who came; of these answers the one with the least exact bill counts. So a discount is only bet on when enough
-of them are there to earn it.
+tiers, a block that many share) or with their number (the nth attachment), the market is solved again with the mean
+price of all who might come, then with that of those who came; of these answers the one with the least exact bill
+counts. So a discount is only bet on when enough of them are there to earn it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from switcher.decide.assign import Wanted, assign, automatic
 from switcher.decide.board import Board, Ints
 from switcher.decide.budgets import Budgets
 from switcher.decide.flow import OVERFLOW
+from switcher.decide.quotes import Crowd
 from switcher.decide.tick import Tick
 from switcher.objects.book import Book
 from switcher.objects.tariffs import Charge, Tiers
-from switcher.objects.words import Mode
+from switcher.objects.words import Each, Mode
 from switcher.tariff.flow import NOTHING, Flow
 
 PASSES = 3
@@ -29,8 +30,8 @@ SAME = 0.9
 GAIN = 1e-6
 """Of the bill's change: less is rounding."""
 
-Look = Callable[[Mapping[str, float]], Tick]
-"""The tick as it is when these physical networks are quoted for so many bits per second at once."""
+Look = Callable[[Mapping[str, Crowd]], Tick]
+"""The tick as it is when these physical networks are quoted for so many at once."""
 
 
 def best(look: Look, book: Book, budgets: Budgets) -> tuple[Tick, Wanted]:
@@ -48,12 +49,16 @@ def best(look: Look, book: Book, budgets: Budgets) -> tuple[Tick, Wanted]:
         change = _change(together, answer)
         if change < least - GAIN * abs(least) - 1e-12:
             least, found = change, (together, answer)
-        came = _arrivals(together.board, answer)
-        fewer = {name: came.get(name, 0.0) for name, load in crowds.items() if 0 < came.get(name, 0.0) < SAME * load}
+        came = _arrivals(together, answer)
+        fewer = {name: came[name] for name, crowd in crowds.items() if name in came and _fewer(came[name], crowd)}
         if not fewer:
             break
         crowds = fewer
     return found
+
+
+def _fewer(came: Crowd, asked: Crowd) -> bool:
+    return came.bps < SAME * asked.bps or came.heads < SAME * asked.heads
 
 
 def falling(book: Book) -> frozenset[str]:
@@ -69,6 +74,9 @@ def falling(book: Book) -> frozenset[str]:
 def _falls(charge: Charge) -> bool:
     if charge.quota is not None:
         return charge.quota.beyond.block is not None
+    if charge.fixed is not None:
+        fixed = charge.fixed
+        return fixed.each is Each.ATTACHMENT and any(step.multiply < 1 for step in fixed.nth)
     tiered = charge.volume or charge.percentile
     if tiered is None:
         return False
@@ -79,29 +87,33 @@ def _discounts(mode: Mode, tiers: Tiers) -> bool:
     return len(tiers) > 1 and (mode is not Mode.GRADUATED or any(b.price < a.price for a, b in pairwise(tiers)))
 
 
-def _crowds(tick: Tick, names: frozenset[str]) -> Mapping[str, float]:
+def _crowds(tick: Tick, names: frozenset[str]) -> Mapping[str, Crowd]:
     """What might come to each of these networks: all who may go there, as far as there is room."""
     board, open_ = tick.board, tick.standing.open & automatic(tick)[:, None]
-    found: dict[str, float] = {}
+    found: dict[str, Crowd] = {}
     for name in sorted(names & {place.physical_network for place in board.uplinks}):
         mine = np.array([place.physical_network == name for place in board.uplinks], dtype=np.bool_)
         there = np.append(mine, False)[board.uplink]
         may_come = (open_ & there).any(axis=1) & ~np.append(mine, False)[board.home_uplink]
         room = float(np.maximum(tick.projection.headroom[mine], 0.0).sum())
-        load = min(float(board.demand[may_come].sum()), room)
-        if load > tick.prices.probe:
-            found[name] = load
+        load, heads = float(board.demand[may_come].sum()), int(np.count_nonzero(may_come))
+        if load > room:
+            load, heads = room, int(heads * room / load)
+        if load > tick.prices.probe or heads > 1:
+            found[name] = Crowd(max(load, tick.prices.probe), max(heads, 1))
     return found
 
 
-def _arrivals(board: Board, wanted: Wanted) -> Mapping[str, float]:
-    """Bits per second that the assignment brings to each physical network."""
+def _arrivals(tick: Tick, wanted: Wanted) -> Mapping[str, Crowd]:
+    """Whom the assignment brings to each physical network; a price per bit per second is asked of idle ones too."""
+    board = tick.board
     rows, columns = _moves(board, wanted)
-    found: dict[str, float] = {}
+    found: dict[str, Crowd] = {}
     for uplink, load in zip(board.uplink[rows, columns].tolist(), board.demand[rows].tolist(), strict=True):
         name = board.uplinks[uplink].physical_network
-        found[name] = found.get(name, 0.0) + load
-    return found
+        before = found.get(name, Crowd(0.0, 0))
+        found[name] = Crowd(before.bps + load, before.heads + 1)
+    return {name: Crowd(max(crowd.bps, tick.prices.probe), crowd.heads) for name, crowd in found.items()}
 
 
 def _moves(board: Board, wanted: Wanted) -> tuple[Ints, Ints]:

@@ -13,6 +13,7 @@ from switcher.decide.eligibility import standing
 from switcher.decide.explain import Savings, Words, surcharges, words
 from switcher.decide.prices import prices
 from switcher.decide.projection import project
+from switcher.decide.quotes import Crowd
 from switcher.decide.ranking import Afterwards, rankings
 from switcher.decide.rules import rules
 from switcher.decide.settings import Settings
@@ -59,7 +60,7 @@ def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> 
     ruled = rules(board, memory, book, settings)
     projection = project(board, memory, book, settings)
 
-    def look(crowds: Mapping[str, float]) -> Tick:
+    def look(crowds: Mapping[str, Crowd]) -> Tick:
         priced = prices(board, ruled, projection, memory, (book, settings.settlement_currency), crowds)
         stand = standing(board, ruled, projection, priced, memory)
         return Tick(board=board, rules=ruled, projection=projection, prices=priced, standing=stand)

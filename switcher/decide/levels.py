@@ -67,7 +67,8 @@ def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
         if bill is None:
             continue
         slopes = _slopes(bill, most)
-        quote = _slope(bill, there, there + priced.lists.crowds.get(name, priced.probe))
+        crowd = priced.lists.crowds.get(name)
+        quote = _slope(bill, there, there + (crowd.bps if crowd else priced.probe))
         steps = [Level(width, slope - quote) for width, slope in slopes]
         rising = all(step.extra <= after.extra for step, after in pairwise(steps))
         if len(steps) > 1 and rising:

@@ -21,7 +21,7 @@ from switcher.decide.marks import at_network, marks
 from switcher.decide.penalties import penalties
 from switcher.decide.present import bases
 from switcher.decide.projection import Projection
-from switcher.decide.quotes import Asked, Lists, Load, Quote, quote_of
+from switcher.decide.quotes import Asked, Crowd, Lists, Load, Quote, quote_of
 from switcher.decide.rules import Rules
 from switcher.model import Memory, Usage
 from switcher.objects.model import Book
@@ -73,9 +73,9 @@ Terms = tuple[Book, str | None]
 
 
 def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are priced by
-    board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms, crowds: Mapping[str, float]
+    board: Board, rules: Rules, projection: Projection, memory: Memory, terms: Terms, crowds: Mapping[str, Crowd]
 ) -> Prices:
-    """All prices of a tick. ``crowds``: bits per second that a physical network is quoted for, where not for one."""
+    """All prices of a tick. ``crowds``: for whom a physical network is quoted, where not for one."""
     book, currency = terms
     base = bases(board, projection)
     market = Lists(

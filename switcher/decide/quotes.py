@@ -41,6 +41,14 @@ class Quote:
     gap: PriceGap | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What is to come to a network together: so many bits per second, in so many attachments."""
+
+    bps: float
+    heads: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lists:
     """The price lists as they are now, ready to be asked: what all quotes of a tick have in common."""
@@ -55,7 +63,7 @@ class Lists:
     """Where percentile charges stand, as a physical network has it."""
     probe: float
     """Bits per second: about what one workload brings."""
-    crowds: Mapping[str, float]
+    crowds: Mapping[str, Crowd]
     """What is asked for instead, by physical network, where many are to come together."""
 
     def per_hour(self, name: str, horizon: timedelta, base: Flow, extra: Flow) -> Decimal | None:
@@ -81,17 +89,18 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
     if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
         return Quote(gap=directed if isinstance(directed, PriceGap) else PriceGap.UNKNOWN)
 
-    probe = market.probe if leaving else market.crowds.get(name, market.probe)
+    one = Crowd(market.probe)
+    crowd = one if leaving else market.crowds.get(name, one)
 
     def ask(load: Load | None) -> Decimal | PriceGap:
-        into = probe if load in (Load.IN, Load.BOTH) else 0.0
-        out = probe if load in (Load.OUT, Load.BOTH) else 0.0
-        extra = Flow(attachments=1, in_bps=into, out_bps=out, destination=destination)
+        into = crowd.bps if load in (Load.IN, Load.BOTH) else 0.0
+        out = crowd.bps if load in (Load.OUT, Load.BOTH) else 0.0
+        extra = Flow(attachments=crowd.heads, in_bps=into, out_bps=out, destination=destination)
         asked = undirected if load is Load.BOTH else directed
         return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing)
 
     alone, loaded = ask(None), {load: ask(load) for load in Load}
-    hours, rate = hours_of(horizon), Decimal(probe)
+    hours, rate = hours_of(horizon), Decimal(crowd.bps)
     if isinstance(alone, PriceGap):
         return Quote(gap=alone)
     per_bps: dict[Load, Decimal] = {}
@@ -99,7 +108,7 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
         if isinstance(answer, PriceGap):
             return Quote(gap=answer)
         per_bps[load] = (answer - alone) / hours / rate
-    return Quote(attachment=alone / hours, bps=per_bps)
+    return Quote(attachment=alone / hours / crowd.heads, bps=per_bps)
 
 
 def loads_of(board: Board, workload: int) -> Mapping[Load, float]:

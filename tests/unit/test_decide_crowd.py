@@ -21,7 +21,7 @@ from tests.support.scenes import (
     targets,
     workload,
 )
-from tests.unit.pricing import quota, tariff, volume
+from tests.unit.pricing import fixed, quota, tariff, volume
 
 HOUR = {"unit": "hour"}
 ALL_UNITS = volume(("10", "1"), (None, "0.1"), mode="allUnits")
@@ -76,6 +76,16 @@ def test_a_block_is_shared_by_all_who_come() -> None:
 
     assert not _decided(5, charge).moves
     assert len(_decided(20, charge).moves) == 20  # 6 for 20 GB is 0.3 each
+
+
+def test_the_nth_attachment_is_cheaper_when_enough_come() -> None:
+    """The first two are 1 USD an hour each, all later ones 0.2; elsewhere each pays 0.5 for its GB."""
+    charge = fixed("1", each="attachment", nth=[{"from": 3, "multiply": "0.2"}])
+
+    assert not _decided(4, charge).moves  # 2 + 0.4 for four is 0.6 each
+    decision = _decided(20, charge)
+    assert len(decision.moves) == 20  # 2 + 3.6 for twenty is 0.28 each
+    assert float(decision.moves[0].saving_per_hour) == pytest.approx(0.22)
 
 
 def test_an_unspent_minimum_is_used_up_and_no_more() -> None:
