@@ -186,8 +186,11 @@ class Ledger:
     """Up to here more load is free; at least the level."""
     free: int
     """How many samples may yet be above the aim without being billed."""
-    raising: Decimal
-    """Money of the period that one more sample above the aim costs when none is free, however far above."""
+    raising: Decimal | None
+    """Money of the period that one more sample above the aim costs when none is free, however far above.
+
+    None: no sample of the period is dropped, so that it costs as much as it is above.
+    """
     begun: float
     """Bits per second that the running sample comes to already."""
     left: float
@@ -196,6 +199,14 @@ class Ledger:
     """How long a level that a burst has raised would be used in the rest of the period."""
     rest: timedelta
     """Of the period: how long one that a lasting load has raised would be."""
+    swing: float = 0.0
+    """Variance of the change from sample to sample of what all such links carry, per bit per second of it."""
+    steep: Decimal = Decimal(0)
+    """Money of the period per bit per second beyond the aim."""
+    heading: float = 0.0
+    """What is billed if the rest of the period is like what has been so far; at least the level."""
+    dropped: int = 0
+    """How many samples of the period are not billed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 
 from switcher.decide.board import Floats
+from switcher.decide.cushion import spent, spreads, swing
 from switcher.decide.samples import Link, added
 from switcher.objects.tariffs import Percentile
 from switcher.tariff.percentile import on_level
 
 USABLE = 0.92
 """Part of the free samples that is counted on: the rest is for what no forecast sees."""
+WHOLE = 0.9
+"""Of a period's samples: with fewer, it does not speak for the whole of the next one."""
+DAY = timedelta(days=1)
 MOST = 1e15
 """Bits per second beyond anything: a level without an end."""
 
@@ -28,27 +32,33 @@ class Traffic:
     left: float
     """How many are to come."""
     settled: bool
-    """Whether they are the last period's."""
+    """Whether more is known of the last period than of the running one."""
+    swing: float
+    """Variance of its change from slot to slot per bit per second."""
 
-    def above(self, bps: float) -> float:
-        """How many slots to come will be above a level."""
-        share = np.count_nonzero(self.coming > bps * (1 + 1e-9)) / len(self.coming)
-        return float(share * self.left)
+    def spends(self, aims: Sequence[float], bps: float) -> float:
+        """How many free samples the slots to come will need where aims are to carry ``bps`` together."""
+        each = spent(bps * (1 + 1e-9) - self.coming, spreads(np.array(aims), self.swing))
+        return float(each.mean() * self.left)
 
 
 def reference(family: Sequence[Link], now: datetime) -> Traffic:
-    """What the links together will carry: of the last and the running period that with more samples speaks for it.
+    """What the links together will carry: what they did in the same part of the last period where all of it is known.
 
-    Of the last one, the same part of the period where that has any sample.
+    Where it is not, as in the first period of a site, all that is known of both speaks for the rest. Less than a day
+    has no night or no noon: then the largest so far is what is needed.
     """
     last, running = (_together([getattr(link, side) for link in family]) for side in ("last", "now"))
-    known, slots = np.count_nonzero(~np.isnan(last)), min(len(link.now[0]) for link in family)
+    rest, known, seen = (each[~np.isnan(each)] for each in (last[len(running) :], last, running))
     left = min((link.running.end - now) / link.charge.sample for link in family)
-    if known < max(int(np.count_nonzero(~np.isnan(running))), 1):
-        return Traffic(coming=running[~np.isnan(running)], left=left, settled=False)
-    rest = last[slots:]
-    rest = rest[~np.isnan(rest)]
-    return Traffic(coming=rest if len(rest) else last[~np.isnan(last)], left=left, settled=True)
+    settled = len(known) >= max(len(seen), 1)
+    if len(known) >= max(WHOLE * len(last), 1):
+        coming = rest if len(rest) else known
+    else:
+        coming = np.concatenate([known, seen])
+        length = min(DAY, (family[0].running.end - family[0].running.start) / 4)
+        coming = coming if len(coming) * family[0].charge.sample >= length else coming.max(initial=0.0, keepdims=True)
+    return Traffic(coming=coming, left=left, settled=settled, swing=swing(last if settled else running))
 
 
 def _together(links: Sequence[Sequence[Floats]]) -> Floats:
@@ -68,7 +78,7 @@ def aims_that_last(family: Sequence[Link], traffic: Traffic, capacity: Mapping[s
         middle = (low + high) // 2
         aims = _aims(family, float(sums[middle]), capacity, settled=traffic.settled)
         free = sum(link.free(aim) for link, aim in zip(family, aims, strict=True))
-        if traffic.above(float(sums[middle])) <= free * USABLE:
+        if traffic.spends(aims, float(sums[middle])) <= free * USABLE:
             high = middle
         else:
             low = middle + 1

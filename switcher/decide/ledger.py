@@ -8,15 +8,17 @@ Of n samples of a billing period the bill drops the D = floor(n (100 - q) / 100)
 - D less the samples above the aim is how many may still be *free*: bursts go there, to one link at a time.
 
 All m links together need levels that add up to the (1 - m (100 - q) % x 0.92) quantile of their traffic, because each
-of them has (100 - q) % of its samples free at its own time. The traffic is the last period's, or the running one's
-while that has more samples. As the period goes on, what counts is what is still to come and how many samples are still
-free: bursts that came more often than expected raise all aims a little and early, not one level much and late.
+of them has (100 - q) % of its samples free at its own time; to more where several are near their aims (cushion.py).
+What the traffic will be is learned from the last period, or from all that is known (aims.py). As the period goes on,
+what counts is what is still to come and how many samples are still free: bursts that came more often than expected
+raise all aims a little and early, not one level much and late.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from switcher.decide.aims import USABLE, aims_that_last, cost_of, reference
@@ -46,24 +48,28 @@ def _family(family: Sequence[Link], now: datetime, capacity: Mapping[str, float]
     rare = min(sum(100 - float(link.charge.q) for link in family) / 100 * USABLE, 1.0)
     traffic = reference(family, now)
     aims = aims_that_last(family, traffic, capacity)
+    useful = rare if traffic.settled else 1.0
     return {
-        link.key: _ledger(link, aim, now, rare if traffic.settled else 1.0)
+        link.key: replace(_ledger(link, aim, now, useful), swing=traffic.swing)
         for link, aim in zip(family, aims, strict=True)
     }
 
 
 def _ledger(link: Link, aim: float, now: datetime, useful: float) -> Ledger:
-    sample = link.charge.sample
-    raised = cost_of(link.charge, max(link.following, aim)) - cost_of(link.charge, aim)
+    sample, unit = link.charge.sample, link.charge.unit.bps
+    following = link.following
     return Ledger(
         networks=link.running.physical_networks,
         direction=link.charge.direction,
         level=link.level,
         aim=aim,
         free=link.free(aim),
-        raising=raised,
+        raising=None if following is None else cost_of(link.charge, max(following, aim)) - cost_of(link.charge, aim),
         begun=link.begun,
         left=1 - ((now - link.running.start) % sample) / sample,
         useful=(link.running.end - now) * useful,
         rest=link.running.end - now,
+        heading=max(link.level, link.usual(settled=False)),
+        dropped=link.dropped,
+        steep=(cost_of(link.charge, aim + unit) - cost_of(link.charge, aim)) / unit,
     )

@@ -12,8 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from enum import Enum
+
+import numpy as np
 
 from switcher.decide.board import Board
+from switcher.decide.cushion import MOST, alone, kept, least, spreads
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
 from switcher.objects.words import Direction
@@ -21,12 +25,25 @@ from switcher.tariff.flow import Flow
 from switcher.tariff.ledger import Mark, directed
 
 GUARD = 0.93
-"""In a burst the other links are filled to this part of their aims: one burst then costs one free sample."""
+"""In a burst the other links are filled to this part of their aims at most: one burst then costs one free sample."""
 EVEN = 0.05
 """So far apart the links' free samples may be used up."""
+LAST = 3
+"""Free samples that are kept where one too few would be dear: a workload that has just moved there may have to stay."""
 ROUNDING = 1e-9
 
+RISK = Decimal("0.1")
+"""What is kept free of an aim costs this part of a higher level where all is calm: a free sample may be lost."""
+
 Key = tuple[str, str]
+
+
+class _State(Enum):
+    """Of a family. ``SHORT``: no capacity is enough for what is above the aims."""
+
+    CALM = "calm"
+    BURST = "burst"
+    SHORT = "short"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +66,9 @@ class _Link:
     free: float
     """Up to here load is free."""
     raised: float = 0.0
-    """So much beyond it costs no more than what lifts the level to the next sample."""
+    """So much beyond it costs ``raising`` only."""
+    raising: Decimal = Decimal(0)
+    """Money of the period: what lifts the level to the next sample, or what is kept free of the aim and used."""
 
     @property
     def bursting(self) -> bool:
@@ -57,14 +76,31 @@ class _Link:
         ledger = self.ledger
         return ledger.begun + self.load * ledger.left > ledger.aim * (1 + ROUNDING)
 
-    def order(self, most: int) -> tuple[object, ...]:
+    @property
+    def dear(self) -> Decimal:
+        """What a sample above the aim costs when none is free; without an end where it costs as much as it is above."""
+        return Decimal("inf") if self.ledger.raising is None else self.ledger.raising
+
+    @property
+    def guarded(self) -> float:
+        """What it is filled to while another link takes a burst, bits per second."""
+        return self.limit - max(self.limit * (1 - GUARD), MOST * float(alone(self.limit, self.ledger.swing)))
+
+    def keep(self, width: float, part: Decimal) -> None:
+        """Keep so much of the aim free; using it costs a part of what as much beyond the aim would."""
+        self.free, self.raised = self.limit - width, width if self.ledger.steep else 0.0
+        self.raising = self.ledger.steep * Decimal(width) * part
+
+    def order(self, most: int, cheapest: Decimal) -> tuple[object, ...]:
         """Who takes a burst first, of a family that has at most so many free samples on a link.
 
         Of those that have about as many: who aims low, because the others need theirs for the first moments of every
-        burst, which nobody foresees; then who is above its aim already, so that a burst stays where it is.
+        burst, which nobody foresees; then who is above its aim already, so that a burst stays where it is. The last
+        free samples of a link whose level would rise for more than the cheapest one's are kept for what is late to
+        leave it.
         """
-        free, raising = self.ledger.free, self.ledger.raising
-        if free <= 0:
+        free, raising = self.ledger.free, self.dear
+        if free <= (LAST if raising > cheapest else 0):
             return True, raising, self.ledger.aim, not self.bursting, 0, self.key
         few = free < most - max(most * EVEN, 1)
         return False, few, self.ledger.aim, not self.bursting, -free, self.key
@@ -86,28 +122,29 @@ def marks(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -
         families[ledger.direction].append(_link(key, ledger, carried))
     found: dict[Key, Mark] = {}
     for family in families.values():
-        enough = _burst(family)
+        state = _fill(family)
         for link in family:
-            useful = Decimal(link.ledger.useful // timedelta(seconds=1))
+            spread = Decimal(_spread(family, link.ledger, state) // timedelta(seconds=1))
+            scarce = link.ledger.useful // timedelta(seconds=1)
             found[link.key] = Mark(
                 free_bps=link.free,
                 raise_bps=link.raised,
-                raise_money=link.ledger.raising,
-                raise_seconds=useful,
-                useful_seconds=Decimal(_spread(family, link.ledger, enough=enough) // timedelta(seconds=1)),
+                raise_money=link.raising,
+                raise_seconds=Decimal(scarce) if state is _State.SHORT or link.ledger.free <= 0 else spread,
+                useful_seconds=spread,
             )
     return found
 
 
-def _spread(family: Sequence[_Link], ledger: Ledger, *, enough: bool) -> timedelta:
+def _spread(family: Sequence[_Link], ledger: Ledger, state: _State) -> timedelta:
     """The time that the price of a higher level is spread over.
 
     Where every link is within its aim, more load would be there to stay, and uses the level to the period's end. Where
     one is above and another has room, or free samples, the level need not rise at all: its price is due at once.
     """
-    if not enough:
+    if state is _State.SHORT:
         return ledger.useful
-    calm = all(link.load <= link.limit * (1 + ROUNDING) for link in family)
+    calm = state is _State.CALM and all(link.load <= link.limit * (1 + ROUNDING) for link in family)
     return ledger.rest if calm else timedelta(0)
 
 
@@ -127,28 +164,39 @@ def _pooled(mark: Mark, others: Sequence[str], base: Callable[[str], Flow]) -> M
     return replace(mark, elsewhere=elsewhere) if others else mark
 
 
-def _burst(family: Sequence[_Link]) -> bool:
-    """Let one link take what is too much for the aims; where its capacity is not enough, others too. Whether it is."""
+def _fill(family: Sequence[_Link]) -> _State:
+    """Say how far each link may be loaded for free: all below their aims, or in a burst one of them above."""
     total = sum(link.load for link in family)
-    if total <= sum(link.limit for link in family) * (1 + ROUNDING):
-        for link in family:
-            link.free = link.limit
-        return True
-    left = total - sum(link.limit * GUARD for link in family)
+    limits = np.array([link.limit for link in family])
+    slack, swing = float(limits.sum()) - total, family[0].ledger.swing
+    spare = any(link.ledger.free > 0 for link in family)
+    if slack < -total * ROUNDING or (spare and slack < least(spreads(limits, swing))):
+        return _burst(family, total)
+    for link, width in zip(family, kept(max(slack, 0.0), alone(limits, swing)).tolist(), strict=True):
+        link.keep(width, RISK)
+    return _State.CALM
+
+
+def _burst(family: Sequence[_Link], total: float) -> _State:
+    """Let one link take what is too much for the aims; where its capacity is not enough, others too."""
+    left = total - sum(link.guarded for link in family)
     taken: dict[Key, float] = {}
-    most = max(link.ledger.free for link in family)
-    for link in sorted(family, key=lambda link: link.order(most)):
-        taken[link.key] = min(left, max(link.capacity - link.limit * GUARD, 0.0))
+    most, cheapest = max(link.ledger.free for link in family), min(link.dear for link in family)
+    for link in sorted(family, key=lambda link: link.order(most, cheapest)):
+        taken[link.key] = min(left, max(link.capacity - link.guarded, 0.0))
         left -= taken[link.key]
         if left <= total * ROUNDING:
             break
     enough = left <= total * ROUNDING
     for link in family:
-        link.free = link.limit * (GUARD if enough else 1.0)
+        link.keep(link.limit - link.guarded if enough else 0.0, Decimal(1))
         if link.key in taken:
             width = taken[link.key] + total * (1 - GUARD)
-            link.free, link.raised = (link.free + width, 0.0) if link.ledger.free > 0 else (link.free, width)
-    return enough
+            if link.ledger.free > 0:
+                link.free, link.raised, link.raising = link.free + width, 0.0, Decimal(0)
+            elif link.ledger.raising is not None:
+                link.raised, link.raising = width, link.ledger.raising
+    return _State.BURST if enough else _State.SHORT
 
 
 def _carried(board: Board, projection: Projection) -> Mapping[str, _Carried]:

@@ -51,8 +51,10 @@ class Link:
         return max(_after(values[~np.isnan(values)], self.dropped) for values in self.now)
 
     @property
-    def following(self) -> float:
-        """Bits per second to which the level rises if one more sample is above it, however far."""
+    def following(self) -> float | None:
+        """Bits per second to which the level rises if one more sample is above it, however far; None: so far."""
+        if not self.dropped:
+            return None
         return max(_after(values[~np.isnan(values)], self.dropped - 1) for values in self.now)
 
     def free(self, bps: float) -> int:
@@ -82,7 +84,7 @@ def grids(book: Book, now: datetime) -> Iterable[Grid]:
     for running in metered_periods(book, now):
         lists = by_contract(book.tariffs)[running.contract]
         last = billing_period(lists[0], running.start - TICK)[0]
-        for charge in _percentiles(lists, now).values():
+        for charge in percentiles(lists, now).values():
             for name in running.physical_networks:
                 yield Grid(network=name, slot=charge.sample, last=last, start=running.start, end=running.end)
 
@@ -90,7 +92,7 @@ def grids(book: Book, now: datetime) -> Iterable[Grid]:
 def links(book: Book, now: datetime, running: RunningPeriod, slots_of: SlotsOf) -> Iterable[Link]:
     lists = by_contract(book.tariffs)[running.contract]
     before = billing_period(lists[0], running.start - TICK)
-    for name, percentile in _percentiles(lists, now).items():
+    for name, percentile in percentiles(lists, now).items():
         current_slots, begun = _values(percentile, running, (running.start, now), slots_of)
         count = -(-(running.end - running.start) // percentile.sample)
         if percentile.missing == "skip":
@@ -106,7 +108,7 @@ def links(book: Book, now: datetime, running: RunningPeriod, slots_of: SlotsOf) 
         )
 
 
-def _percentiles(lists: Sequence[Tariff], now: datetime) -> Mapping[str, Percentile]:
+def percentiles(lists: Sequence[Tariff], now: datetime) -> Mapping[str, Percentile]:
     """The percentile charges of a contract by name; of several lists the one that is valid now counts."""
     current = valid_at(lists, now)
     found: dict[str, Percentile] = {}

@@ -110,6 +110,33 @@ def test_what_is_left_of_the_free_samples_is_for_the_rest_of_the_period(bursts: 
     assert ledger.aim == pytest.approx(aim * MBPS)
 
 
+@pytest.mark.parametrize(
+    ("hours", "aim"),
+    [
+        pytest.param(1, 12, id="less than a quarter of it: the largest so far"),
+        pytest.param(5, 60, id="the largest so far, still"),
+        pytest.param(12, 132, id="later what the free samples of all of it leave"),
+    ],
+)
+def test_the_first_period_learns_from_itself_as_it_grows(hours: int, aim: float) -> None:
+    """Load that rises all morning is no burst: no free sample is spent on it before it is known what a day is like."""
+    today = list(range(1, 12 * hours + 1))
+    found = ledgers(book(_link("a")), DAY + timedelta(hours=hours), {"pa": 1e9}, _of({"pa": today}, {"pa": []}))
+
+    ledger = found["a", "c0"]
+    assert ledger.aim == pytest.approx(aim * MBPS, rel=0.05)
+    assert ledger.free == pytest.approx(14, abs=13 if hours == 12 else 0)  # of 14
+
+
+def test_the_hours_before_a_contract_began_speak_for_its_first_period() -> None:
+    """The traffic is in the history though nobody priced it: here the last 8 hours of the day before."""
+    yesterday = [*[np.nan] * 192, *range(96)]
+    found = ledgers(book(_link("a")), DAY + minutes(10), {"pa": 1e9}, _of({"pa": [1, 1]}, {"pa": yesterday}))
+
+    # 0.92 x 14 of the 286 samples to come may be above: 4.4 of the 98 known
+    assert found["a", "c0"].aim == pytest.approx(91 * MBPS)
+
+
 def test_the_cheapest_level_is_aimed_at_and_a_commit_first_of_all() -> None:
     prices = book(_link("a", "2"), _link("b", "1"), _link("c", "3", commit="50"))
     yesterday = {"pa": [100] * 288, "pb": [0] * 288, "pc": [0] * 288}

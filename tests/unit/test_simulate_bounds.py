@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 
 import numpy as np
 import pytest
+from ortools.linear_solver import pywraplp
 
 from switcher.simulate import Account, Policy, World, account, run
 from switcher.simulate.account import foreign_bill
@@ -177,3 +178,36 @@ def test_of_a_part_of_a_billing_period_a_part_of_the_quota_is_included() -> None
     seen = world([[GB_PER_SLOT] * 3 + [0.0] * 3], [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")])
     assert volumes_bound(seen) == pytest.approx(2)
     assert float(_spent(seen, Recorded(np.array([0, 0, 1, 0, 0, 0])[:, None])).bill) == pytest.approx(2)
+
+
+def _least_levels(totals: Sequence[float], free: int, commit: float, overage: float) -> float:
+    """The least bill of two links by mixed-integer programme: each drops its own samples, traffic may be split."""
+    solver = pywraplp.Solver.CreateSolver("SCIP")
+    most = max(totals)
+    levels = [solver.NumVar(0, most, "") for _ in range(2)]
+    excess = [solver.NumVar(0, most, "") for _ in range(2)]
+    dropped = [[solver.BoolVar("") for _ in totals] for _ in range(2)]
+    for level, over, drops in zip(levels, excess, dropped, strict=True):
+        solver.Add(over >= level - commit)
+        solver.Add(solver.Sum(drops) <= free)
+    for slot, total in enumerate(totals):
+        loads = [solver.NumVar(0, total, "") for _ in range(2)]
+        solver.Add(solver.Sum(loads) == total)
+        for load, level, drops in zip(loads, levels, dropped, strict=True):
+            solver.Add(load <= level + total * drops[slot])
+    solver.Minimize(solver.Sum(excess) * overage)
+    assert solver.Solve() == pywraplp.Solver.OPTIMAL
+    return 2 * commit + float(solver.Objective().Value())
+
+
+@pytest.mark.parametrize("commit", [0, 3, 8])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_closed_form_of_percentiles_is_the_optimum_of_split_traffic(commit: int, seed: int) -> None:
+    """With commits too: of what is above all of them together it does not matter which link carries it."""
+    totals = np.random.default_rng(seed).uniform(2, 30, 20).round(1)
+    terms = {"q": "90", "commit": f"{commit}", "overage": "1.40"} if commit else {"q": "90"}
+    seen = world(totals[None, :] * 1e6, [_by_percentile("pa", **terms), _by_percentile("pb", **terms)])
+
+    exact = _least_levels(totals.tolist(), 2, commit, 1.4 if commit else 1.0)
+
+    assert float(percentile_bound(seen)) == pytest.approx(exact, abs=1e-4)
