@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "look",
     "networks": "look",
     "moves": "look",
+    "spending": "spending",
     "explain": "explain",
     "replay": "replay",
     "move": "move",

@@ -40,7 +40,7 @@ from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
 from switcher.model import Decision, Stay, StayReason
 from tests.support.shim import Agent
-from tests.unit.pricing import fixed, tariff, volume
+from tests.unit.pricing import fixed, percentile, tariff, volume
 
 STARTED = datetime.now(UTC).timestamp() - 600
 
@@ -140,6 +140,44 @@ def test_networks_have_their_price_or_why_there_is_none(site: Site) -> None:
     assert rows["cni:dear"]["attached"] == 1
     assert rows["cni:dear"]["out Mbps"] == pytest.approx(8.0)
     assert rows["cni:cheap"]["price/h"] == "unknown"
+
+
+def _by_percentile(site: Site) -> None:
+    """The dear network is billed by the percentile of a week, 0.07 USD for each Mbps."""
+    price = tariff(
+        fixed("11.80", each="attachment"),
+        percentile("0.07", direction="out", q="95"),
+        name="t",
+        physicalNetworks=["dear"],
+        billingPeriod={"unit": "week"},
+    )
+    (site.config.parent / "objects.yaml").write_text(yaml.safe_dump(price))
+
+
+def test_spending_says_where_percentile_charges_stand(site: Site) -> None:
+    _by_percentile(site)
+    done = site.switcher("spending", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    (charge,), (network,), (workload,) = told["percentiles"], told["networks"], told["workloads"]
+    assert (charge["contract"], charge["charge"], charge["physicalNetworks"]) == ("t", "c1", ["dear"])
+    assert charge["free_samples"]["of"] == 100  # 5 % of the 2016 samples of a week
+    assert 0 < charge["free_samples"]["left"] <= 100
+    assert charge["level_bps"] <= charge["heading_bps"] <= charge["aim_bps"]
+    assert (workload["workload"], workload["network"]) == ("shop/web:net1", "cni:dear")
+    # The attachment, and what the week heads for, an hour of it; nobody else is there.
+    expected = 11.80 + float(charge["bill_if_it_goes_on"]) / 168
+    assert float(network["per_hour"]) == pytest.approx(expected, abs=1e-5)
+    assert workload["per_hour"] == network["per_hour"] == told["per_hour"]["now"]
+
+
+def test_spending_piped_has_networks_percentiles_and_workloads(site: Site) -> None:
+    _by_percentile(site)
+    networks, charges, workloads = site.switcher("spending").stdout.split("\n\n")
+    assert networks.splitlines()[0] == "physical network\tcost/h"
+    header, row = charges.splitlines()
+    assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["free samples"].endswith("of 100")
+    assert workloads.splitlines()[1].startswith("shop/web:net1\tcni:dear\tn1\t11.8")
 
 
 def test_piped_it_is_plain_lines(site: Site) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from switcher.meters import Meters
-from switcher.model import Memory, NetworkState, Placement, Snapshot, WorkloadState
+from switcher.model import Ledger, Memory, NetworkState, Placement, Snapshot, WorkloadState
 from switcher.objects.load import book_from_documents
+from switcher.objects.model import Book
+from switcher.objects.words import Direction
+from switcher.shares import by_workload
 from switcher.spending import Spending, spending
 from tests.support.batches import at
-from tests.unit.pricing import fixed, tariff, volume
+from tests.unit.pricing import fixed, percentile, tariff, volume
 
 NOW = at(0)
 NETWORKS = tuple(
@@ -75,3 +81,127 @@ def test_the_metrics_say_nan_for_the_unknown() -> None:
     assert 'switcher_price_per_hour{physical_network="b"} 6.9' in text
     assert 'switcher_money_per_hour{case="now"} 4.37' in text
     assert 'switcher_money_per_hour{case="if_nothing_had_moved"} NaN' in text
+
+
+MBPS = 1e6
+TRANSIT = tariff(
+    percentile("2", direction="out", commit="5"), name="t", physicalNetworks=["dear"], billingPeriod={"unit": "day"}
+)
+
+
+def ledger(level: float = 6 * MBPS) -> Memory:
+    """A day by the percentile, which heads for 12 Mbps: 24 USD, 1 USD an hour."""
+    day = timedelta(days=1)
+    found = Ledger(
+        networks=("dear",),
+        direction=Direction.OUT,
+        level=level,
+        aim=12 * MBPS,
+        heading=12 * MBPS,
+        free=9,
+        dropped=14,
+        raising=Decimal(0),
+        begun=0.0,
+        left=1.0,
+        useful=day,
+        rest=day,
+    )
+    return Memory(ledgers={("t", "c0"): found})
+
+
+def carrying(out_bps: float, *workloads: WorkloadState) -> Snapshot:
+    """The dear network with that load, foreign load included."""
+    networks = [
+        NetworkState(
+            name=one.name,
+            physical_network=one.physical_network,
+            node="n1",
+            capacity_bps=1e9,
+            used_bps=out_bps,
+            in_bps=0.0,
+            out_bps=out_bps if one.physical_network == "dear" else 0.0,
+            sampled_at=NOW,
+        )
+        for one in NETWORKS
+    ]
+    return Snapshot(now=NOW, networks=tuple(networks), workloads=workloads)
+
+
+def transit(*others: dict[str, object]) -> Book:
+    return book_from_documents([TRANSIT, *others], "test")
+
+
+def test_a_percentile_counts_as_what_its_period_heads_for_by_our_part_of_the_load() -> None:
+    spent = spending(carrying(8 * MBPS, on("cni:dear", out_bps=2 * MBPS)), ledger(), transit(), None)
+
+    assert spent.now == spent.unmoved == Decimal("0.25")  # 1 USD an hour, a quarter of the load
+    assert spent.networks == {"dear": Decimal("0.25")}
+
+
+def test_a_percentile_without_a_ledger_is_unknown_and_not_free() -> None:
+    seen_now = carrying(8 * MBPS, on("cni:dear", out_bps=2 * MBPS))
+    assert spending(seen_now, Memory(), transit(), None).now is None
+    assert by_workload(seen_now, Memory(), transit(), None) == {"w": None}
+
+
+def test_had_nothing_moved_the_level_would_be_higher_by_what_moved() -> None:
+    hour = timedelta(hours=1)
+    past = (Placement(network="cni:dear", since=NOW - 2 * hour), Placement(network="cni:cheap", since=NOW - hour))
+    memory = Memory(placements={"w": past}, ledgers=ledger().ledgers)
+    free = tariff(fixed("0", each="attachment"), volume((None, "0")), name="c", physicalNetworks=["cheap"])
+
+    spent = spending(carrying(0, on("cni:cheap", out_bps=3 * MBPS)), memory, transit(free), None)
+
+    assert spent.now == 0
+    assert spent.unmoved == Decimal("1.25")  # 15 Mbps at 2 USD a day, all of it ours
+
+
+def test_what_is_billed_so_far_and_what_the_period_heads_for() -> None:
+    (standing,) = spending(carrying(0), ledger(level=2 * MBPS), transit(), None).standings
+
+    assert standing.money(standing.ledger.level) == 10  # the commit of 5 Mbps, though 2 are reached
+    assert standing.money(standing.ledger.heading) == 24
+    assert (standing.ledger.free, standing.ledger.dropped) == (9, 14)
+
+
+def test_a_level_in_another_currency_needs_a_rate() -> None:
+    foreign = {**TRANSIT, "spec": {**TRANSIT["spec"], "currency": "EUR"}}
+    rate = {
+        "kind": "ExchangeRate",
+        "metadata": {"name": "eur"},
+        "spec": {"from": "EUR", "to": "USD", "rate": "1.10", "date": "2020-01-01"},
+    }
+    seen_now = carrying(8 * MBPS, on("cni:dear", out_bps=8 * MBPS))
+    known = spending(seen_now, ledger(), book_from_documents([foreign, rate], "test"), "USD")
+    unknown = spending(seen_now, ledger(), book_from_documents([foreign], "test"), "USD")
+
+    assert (known.now, unknown.now) == (Decimal("1.1"), None)
+    assert unknown.standings[0].money(MBPS) is None
+
+
+def test_workloads_share_what_their_network_costs_by_head_and_by_load() -> None:
+    port = tariff(fixed("0.5", each="attachment"), name="p", physicalNetworks=["dear"])
+    seen_now = carrying(8 * MBPS, on("cni:dear", "a", 6 * MBPS), on("cni:dear", "b", 2 * MBPS), on("cni:dear", "c"))
+
+    shares = by_workload(seen_now, ledger(), transit(port), None)
+
+    assert shares == {"a": Decimal("1.25"), "b": Decimal("0.75"), "c": Decimal("0.5")}
+    assert sum(share or 0 for share in shares.values()) == spending(seen_now, ledger(), transit(port), None).now
+
+
+@pytest.mark.parametrize("direction", ["in", "sum", "max"])
+def test_shares_follow_the_direction_that_is_charged(direction: str) -> None:
+    charge = tariff(
+        percentile("2", direction=direction), name="t", physicalNetworks=["dear"], billingPeriod={"unit": "day"}
+    )
+    known = ledger().ledgers["t", "c0"]
+    memory = Memory(ledgers={("t", "c0"): replace(known, direction=Direction(direction))})
+    both = [
+        WorkloadState(id="a", node="n1", network="cni:dear", demand_bps=1, in_bps=3 * MBPS, out_bps=1 * MBPS),
+        WorkloadState(id="b", node="n1", network="cni:dear", demand_bps=1, in_bps=1 * MBPS, out_bps=1 * MBPS),
+    ]
+
+    shares = by_workload(seen(*both), memory, book_from_documents([charge], "test"), None)
+
+    part = Decimal(2) / 3 if direction == "sum" else Decimal("0.75")
+    assert [float(share or 0) for share in shares.values()] == pytest.approx([float(part), float(1 - part)])

@@ -1,0 +1,112 @@
+"""``switcher spending``: what networks and workloads cost now, and where percentile charges stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from switcher.bootstrap import load_book, open_history
+from switcher.commands.asking import plain
+from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from switcher.commands.tables import Row, show
+from switcher.objects.model import Book
+from switcher.observe import Sight, observe
+from switcher.settings import load_settings
+from switcher.shares import by_workload
+from switcher.spending import Spending
+from switcher.spending import spending as spending_of
+from switcher.standings import Standing
+
+CHARGES = ["contract", "charge", "period ends", "level", "aim", "free samples", "billed so far", "heading for", "bill"]
+NONE = "nothing is known yet: no agent has reported anything"
+
+
+def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """What networks and workloads cost by the hour, and where percentile charges stand.
+
+    A percentile charge: the level that is billed already, the samples above the aim that are still free, and what its
+    billing period comes to if the rest of it is like what has been so far. By the hour that is spread evenly.
+
+    Example: switcher spending --json
+    """
+    settings = load_settings(config)
+    history, book = open_history(settings.database), load_book(settings)
+    seen, memory = observe(history, book, datetime.now(UTC), Sight(window=settings.window))
+    found = spending_of(seen, memory, book, settings.settlement_currency)
+    shares = by_workload(seen, memory, book, settings.settlement_currency)
+    workloads = [
+        {"workload": state.id, "network": state.network, "node": state.node, "cost/h": _money(shares.get(state.id))}
+        for state in seen.workloads
+    ]
+    networks = [{"physical network": name, "cost/h": _money(cost)} for name, cost in sorted(found.networks.items())]
+    if as_json:
+        print(json.dumps({**_totals(found, book, settings.settlement_currency), **_parts(found, networks, workloads)}))
+        return
+    show(networks, ["physical network", "cost/h"], as_json=False, nothing=NONE)
+    if found.standings:
+        print()
+        show([_row(each) for each in found.standings], CHARGES, as_json=False, nothing="")
+    if workloads:
+        print()
+        show(workloads, ["workload", "network", "node", "cost/h"], as_json=False, nothing="")
+
+
+def _totals(found: Spending, book: Book, currency: str | None) -> Mapping[str, object]:
+    present = sorted({tariff.spec.currency for tariff in book.tariffs})
+    return {
+        "currency": currency or (present[0] if len(present) == 1 else None),
+        "per_hour": {"now": _money(found.now), "if_nothing_had_moved": _money(found.unmoved)},
+    }
+
+
+def _parts(found: Spending, networks: Sequence[Row], workloads: Sequence[Row]) -> Mapping[str, object]:
+    """The lists of the document: keys as the tables' columns have them, in words of JSON."""
+    return {
+        "networks": [{"physicalNetwork": row["physical network"], "per_hour": row["cost/h"]} for row in networks],
+        "workloads": [
+            {"workload": row["workload"], "network": row["network"], "node": row["node"], "per_hour": row["cost/h"]}
+            for row in workloads
+        ],
+        "percentiles": [_object(each) for each in found.standings],
+    }
+
+
+def _object(standing: Standing) -> Mapping[str, object]:
+    ledger = standing.ledger
+    return {
+        "contract": standing.contract,
+        "charge": standing.charge,
+        "physicalNetworks": list(ledger.networks),
+        "period": {"start": standing.running.start.isoformat(), "end": standing.running.end.isoformat()},
+        "level_bps": ledger.level,
+        "aim_bps": ledger.aim,
+        "heading_bps": ledger.heading,
+        "free_samples": {"left": ledger.free, "of": ledger.dropped},
+        "billed_so_far": _money(standing.money(ledger.level)),
+        "bill_if_it_goes_on": _money(standing.money(ledger.heading)),
+    }
+
+
+def _row(standing: Standing) -> Row:
+    ledger, unit = standing.ledger, standing.priced.unit
+    return {
+        "contract": standing.contract,
+        "charge": standing.charge,
+        "period ends": standing.running.end,
+        "level": _level(ledger.level, unit.bps, unit.value),
+        "aim": _level(ledger.aim, unit.bps, unit.value),
+        "free samples": f"{ledger.free} of {ledger.dropped}",
+        "billed so far": _money(standing.money(ledger.level)),
+        "heading for": _level(ledger.heading, unit.bps, unit.value),
+        "bill": _money(standing.money(ledger.heading)),
+    }
+
+
+def _level(bps: float, unit_bps: int, unit: str) -> str:
+    return f"{plain(Decimal(bps) / unit_bps)} {unit}"
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
