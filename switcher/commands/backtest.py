@@ -16,12 +16,13 @@ from switcher.backtest.compare import Asked, Comparison, compare
 from switcher.backtest.contenders import OURS, refuse_unknown
 from switcher.backtest.files import read_files
 from switcher.backtest.past import Past, past_of
-from switcher.backtest.record import Span
+from switcher.backtest.record import Record, Span
 from switcher.backtest.stored import read_history, stored_objects
 from switcher.commands.backtest_report import as_document, print_report
 from switcher.commands.options import AsJson
 from switcher.commands.progress import Told, progress
 from switcher.commands.spans import read_span
+from switcher.commands.together import Together
 from switcher.errors import BadInputError, Problem
 from switcher.objects.load import load_over
 from switcher.objects.model import Book
@@ -53,14 +54,18 @@ def backtest(
     Example: switcher backtest --config /etc/switcher/objects --history /var/lib/switcher/history.db
     --period 2026-11-01T00:00:00Z/2026-12-01T00:00:00Z --policy ours sd-wan --what-if night.yaml --plot november.png
     """
-    _refuse_format(plot)
-    span = read_span(period, slot)
+    inputs, laid = Together(), what_if or ()
+    inputs.read(_refuse_format, plot)
+    span = inputs.read(read_span, period, slot)
     names = [*(policy or ()), *(more or ())] or [OURS]
     with progress() as told, _source(history) as source:
-        books = _books(config, what_if or (), source, span)
+        books = _books(inputs, config, laid, source, span)
         for _, book in books:
-            refuse_unknown(names, book)
-        past = _past(source, span, told)
+            inputs.read(refuse_unknown, names, book)
+        record = inputs.read(_record, source, span) if isinstance(source, Path) and span is not None else None
+        inputs.accept()
+        assert span is not None  # noqa: S101 - told to the type checker
+        past = _past(record or _record(source, span), span, told)
         cases = _cases(past, books)
         asked = Asked(policies=names, draw=plot is not None, stopwatch=time.perf_counter, told=told)
         found = [compare(past, case, asked) for case in cases]
@@ -93,21 +98,35 @@ def _source(history: str) -> Iterator[SqlHistory | Path]:
 
 
 def _books(
-    config: Path | None, what_if: Sequence[Path], source: SqlHistory | Path, span: Span
+    inputs: Together, config: Path | None, what_if: Sequence[Path], source: SqlHistory | Path, span: Span | None
 ) -> list[tuple[str, Book]]:
-    """The objects of each case, by its name. Raises BadInputError with every problem."""
-    base: list[Path] | list[dict[str, Any]]
+    """The objects of each case that are right, by its name."""
+    base = inputs.read(_base, config, source, span)
+    if base is None:
+        return []
+    cases = [
+        ("", inputs.read(load_over, base, [])),
+        *((_name(path), inputs.read(load_over, base, [path])) for path in what_if),
+    ]
+    return [(name, book) for name, book in cases if book is not None]
+
+
+def _base(
+    config: Path | None, source: SqlHistory | Path, span: Span | None
+) -> list[Path] | list[dict[str, Any]] | None:
+    """Where the objects are, or themselves; None: the period is wrong, which says when."""
     if config is not None:
-        base = [config]
-    elif isinstance(source, SqlHistory):
-        base = stored_objects(source, span)
-    else:
-        raise BadInputError([Problem("--config", 0, "", "is needed where the history is CSV files")])
-    return [("", load_over(base, [])), *((_name(path), load_over(base, [path])) for path in what_if)]
+        return [config]
+    if isinstance(source, SqlHistory):
+        return None if span is None else stored_objects(source, span)
+    raise BadInputError([Problem("--config", 0, "", "is needed where the history is CSV files")])
 
 
-def _past(source: SqlHistory | Path, span: Span, told: Told) -> Past:
-    record = read_files(source, span) if isinstance(source, Path) else read_history(source, span)
+def _record(source: SqlHistory | Path, span: Span) -> Record:
+    return read_files(source, span) if isinstance(source, Path) else read_history(source, span)
+
+
+def _past(record: Record, span: Span, told: Told) -> Past:
     try:
         return past_of(record, span, lambda done, of: told("reading", done, of))
     except ValueError as error:

@@ -14,7 +14,7 @@ import typer
 from switcher.bootstrap import open_history
 from switcher.commands.options import AsJson
 from switcher.commands.tables import show
-from switcher.errors import BadInputError, Problem
+from switcher.commands.together import Together
 from switcher.objects.load import load
 from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_samples, read_stays
 from switcher.objects.tariffs import Tariff
@@ -69,25 +69,17 @@ def _inputs_together(
     wanted: tuple[str, str | None, str | None],
 ) -> Invoice:
     """The bill; ``wanted``: period, known-at and settlement. Problems of all inputs are reported together."""
-    problems: list[Problem] = []
-
-    def kept(read: Any, *arguments: Any) -> Any:
-        try:
-            return read(*arguments)
-        except BadInputError as error:
-            problems.extend(error.problems)
-            return None
-
-    period = kept(read_period, wanted[0])
-    known_at: datetime | None = kept(read_moment, wanted[1], "--known-at") if wanted[1] is not None else None
-    settlement = kept(read_currency, wanted[2], "--settlement") if wanted[2] is not None else None
-    book = kept(load, tariffs)
+    inputs = Together()
+    period = inputs.read(read_period, wanted[0])
+    known_at = inputs.read(read_moment, wanted[1], "--known-at") if wanted[1] is not None else None
+    settlement = inputs.read(read_currency, wanted[2], "--settlement") if wanted[2] is not None else None
+    book = inputs.read(load, tariffs)
     stored = "://" in samples
-    rows = [] if stored else kept(read_samples, Path(samples))
-    stays = kept(read_stays, attachments) if attachments is not None else None
-    table = kept(read_rates, rates) if rates is not None else []
-    if problems:
-        raise BadInputError(problems)
+    rows = [] if stored else inputs.read(read_samples, Path(samples))
+    stays = inputs.read(read_stays, attachments) if attachments is not None else None
+    table = inputs.read(read_rates, rates) if rates is not None else []
+    inputs.accept()
+    assert book and period and rows is not None and table is not None  # noqa: S101, PT018 - told to the type checker
     if stored:
         rows, placed = _from_history(samples, book.tariffs, period)
         stays = placed if stays is None else stays

@@ -254,3 +254,16 @@ def test_the_chart_has_the_format_of_its_name(run: Run, name: str, begins: bytes
     past = csv("past.csv", HEADER, *rows("web", "dear", slots(12), GB))
     asked(run, "--config", config(), "--history", past, "--plot", name)
     assert Path(name).read_bytes().startswith(begins)
+
+
+def test_everything_that_is_wrong_is_told_at_once(run: Run) -> None:
+    objects("bad.yaml", per_gb("dear", "-1"))
+    objects("worse.yaml", per_gb("cheap", "1e30"))
+    past = csv("past.csv", HEADER, "2026-11-02T00:00:00Z,300,web,dear,up,1")
+    wrong = ["--plot", "day.pdf", "--slot", "7m", "--config", "bad.yaml", "--what-if", "worse.yaml"]
+    named = refused(run("backtest", "--period", HOUR, "--history", past, *wrong))
+    places = ["--plot", "--period", "bad.yaml", "worse.yaml"]
+    assert all(any(problem.startswith(place) for problem in named) for place in places), named
+    assert len(named) == len(set(named)) == len(places)  # the rows are read by slots, which there are none of
+    named = refused(run("backtest", "--period", HOUR, "--history", past, "--config", "bad.yaml"))
+    assert [problem.partition(":")[0] for problem in named] == ["bad.yaml", "past.csv"]
