@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -28,11 +29,17 @@ def _ticked(directory: Path, nodes: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+def _steady(found: dict[str, Any]) -> float:
+    """The median of the ticks after the first one, which is cold."""
+    return median(tick["seconds"] for tick in found["ticks"][1:])
+
+
 def test_a_whole_tick_of_100_000_attachments(tmp_path: Path) -> None:
     small, large = _ticked(tmp_path, 100), _ticked(tmp_path, 1_000)
     print("\n" + json.dumps({"10000x10": small, "100000x10": large}))
-    steady = small["ticks"][-1]["seconds"], large["ticks"][-1]["seconds"]
-    print(json.dumps({"per_workload_100000_over_10000": round(steady[1] / steady[0] / 10, 2)}))
-    assert large["stays"] > 80_000
-    assert steady[1] / steady[0] / 10 < 1.5
-    assert large["peak_mb"] < 900
+    ratio = _steady(large) / _steady(small) / 10
+    figures = {"steady_s": [_steady(small), _steady(large)], "per_workload_100000_over_10000": round(ratio, 2)}
+    print(json.dumps(figures))
+    assert large["ticks"][-1]["stays"] > 80_000
+    assert ratio < 1.5
+    assert large["peak_mb"] < 600
