@@ -95,10 +95,10 @@ def _base(market: Market) -> Floats:
 
 def _in_units(market: Market, scale: _Scale, overflow: float) -> Whole:
     uplinks, everyone = len(market.room), np.arange(len(market.home))
-    with np.errstate(invalid="ignore"):
-        money = (market.cost - _base(market)[:, None]) / scale.units[:, None] * scale.money
+    may = np.isfinite(market.cost)
+    money = np.where(may, market.cost - _base(market)[:, None], 0.0) / scale.units[:, None] * scale.money
     # Ties break by name: one unit of money per rank is far below a rounding of the cost itself.
-    cost = np.where(np.isfinite(money), np.rint(money), 0.0).astype(np.int64) + np.arange(1, money.shape[1] + 1)
+    cost = np.where(may, np.rint(money).astype(np.int64) + np.arange(1, may.shape[1] + 1), NEVER)
     cost[everyone, market.home] = 0
     place = market.uplink.copy()
     place[everyone, market.home] += uplinks
@@ -106,7 +106,7 @@ def _in_units(market: Market, scale: _Scale, overflow: float) -> Whole:
     extra = np.array([tier.extra for tier in tiers], dtype=np.float64) * scale.unit_bps * scale.money
     return Whole(
         units=scale.units,
-        cost=np.where(np.isfinite(market.cost), cost, NEVER),
+        cost=cost,
         place=place,
         room=_whole(market.room, scale, up=False),
         tolerated=_whole(market.tolerated, scale, up=True),
@@ -137,6 +137,9 @@ def _largest_share(market: Market, scale: _Scale, table: Ints) -> Ints:
 
 def _by_name(market: Market, choice: Ints) -> Ints:
     """Among workloads that are alike, the first by name get the best places, whatever order the solver had."""
+    ordered = np.sort(market.demand)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return choice
     alike: dict[tuple[int, float, bytes, bytes], list[int]] = {}
     _, which, count = np.unique(market.demand, return_inverse=True, return_counts=True)
     for row in np.flatnonzero(count[which] > 1).tolist():

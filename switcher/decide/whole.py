@@ -124,7 +124,11 @@ def _arcs(whole: Whole) -> Sequence[Sequence[Ints]]:
         (settled, count + places, amount, 0),
         (settled, sink, amount, whole.overflow),
     )
-    return [np.broadcast_arrays(*each) for each in arcs]
+    return [[_as_long(part, len(each[0])) for part in each] for each in arcs]
+
+
+def _as_long(amount: Ints | int, count: int) -> Ints:
+    return np.full(count, amount, dtype=np.int64) if isinstance(amount, int) else amount
 
 
 def prices(whole: Whole, solved: Solved) -> Ints:
