@@ -37,10 +37,14 @@ class Column(Sequence[T_co]):
         """The column of these values. ``key``: what tells them apart, where they cannot be hashed."""
         values = rows if isinstance(rows, (list, tuple)) else list(rows)
         keys: Sequence[Any] = values if key is None else list(map(key, values))
-        first = dict(zip(reversed(keys), reversed(values), strict=True))
-        number = {each: index for index, each in enumerate(first)}
+        number = {each: index for index, each in enumerate(dict.fromkeys(keys))}
+        if len(number) == 1:
+            return Column.same(values[0], len(keys))
         at = np.fromiter(map(number.__getitem__, keys), dtype=np.int32, count=len(keys))
-        return cls(list(first.values()), at)
+        if key is None:
+            return cls(list(number), at)
+        first = dict(zip(reversed(keys), reversed(values), strict=True))
+        return cls(list(map(first.__getitem__, number)), at)
 
     @staticmethod
     def same(value: T, count: int) -> Column[T]:
