@@ -31,6 +31,8 @@ class Postgres:
     """Short: a socket's path has at most 107 bytes."""
     programs: Path
     user: int | None
+    durable: bool = False
+    """Whether what is committed survives a power cut: of interest to benchmarks alone."""
 
     def fresh_database(self, tablespace: str = "pg_default") -> str:
         """The URL of a new, empty database."""
@@ -55,7 +57,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-c listen_addresses= -c unix_socket_directories={self.home} -c fsync=off -c max_connections=50"
+        sync = "on" if self.durable else "off"
+        options = f"-c listen_addresses= -c unix_socket_directories={self.home} -c fsync={sync} -c max_connections=50"
         self._pg_ctl("-l", self.home / "log", "-o", options, "start")
 
     def stop(self) -> None:
@@ -77,13 +80,13 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(*, durable: bool = False) -> Iterator[Postgres]:
     """A server until the end of the block. Raises UnavailableError where none can run."""
     if (lack := missing()) is not None:
         raise UnavailableError(lack)
     home = Path(tempfile.mkdtemp(prefix="genie-pg-"))
     try:
-        server = Postgres(home=home, programs=_programs()[-1], user=_user())
+        server = Postgres(home=home, programs=_programs()[-1], user=_user(), durable=durable)
         server.create()
         server.start()
         try:
