@@ -49,6 +49,18 @@ class Meters:
             ["case"],
             registry=self.registry,
         )
+        self._level = Gauge(
+            "switcher_percentile_bps",
+            "A percentile charge: the level billed so far, the aim, and what the period is billed if it goes on so.",
+            ["contract", "charge", "level"],
+            registry=self.registry,
+        )
+        self._free = Gauge(
+            "switcher_percentile_free_samples",
+            "Samples that may yet be above the aim of a percentile charge without being billed.",
+            ["contract", "charge"],
+            registry=self.registry,
+        )
         self._batches = Counter(
             "switcher_ingest_batches", "Batches of samples by result.", ["result"], registry=self.registry
         )
@@ -101,6 +113,11 @@ class Meters:
             self._price.labels(name).set(_number(price))
         self._money.labels("now").set(_number(spending.now))
         self._money.labels("if_nothing_had_moved").set(_number(spending.unmoved))
+        for each in spending.standings:
+            ledger = each.ledger
+            for level, bps in (("billed", ledger.level), ("aim", ledger.aim), ("heading", ledger.heading)):
+                self._level.labels(each.contract, each.charge, level).set(bps)
+            self._free.labels(each.contract, each.charge).set(ledger.free)
 
     def moved(self, reason: MoveReason, outcome: Outcome | None) -> None:
         """A move ended; one without an outcome has not."""

@@ -205,3 +205,12 @@ def test_shares_follow_the_direction_that_is_charged(direction: str) -> None:
 
     part = Decimal(2) / 3 if direction == "sum" else Decimal("0.75")
     assert [float(share or 0) for share in shares.values()] == pytest.approx([float(part), float(1 - part)])
+
+
+def test_the_metrics_say_where_a_percentile_charge_stands() -> None:
+    meters = Meters()
+    meters.spent(spending(carrying(0), ledger(), transit(), None))
+    text = meters.exposition().decode()
+    assert 'switcher_percentile_bps{charge="c0",contract="t",level="billed"} 6e+06' in text
+    assert 'switcher_percentile_bps{charge="c0",contract="t",level="heading"} 1.2e+07' in text
+    assert 'switcher_percentile_free_samples{charge="c0",contract="t"} 9.0' in text
