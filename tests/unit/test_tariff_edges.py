@@ -238,3 +238,26 @@ def test_what_a_quota_leaves(beyond: dict[str, Any], rate_beyond: float) -> None
 def test_steps_of_a_level_are_inclusive() -> None:
     prices = book(tariff(percentile(None, q="100", mode="stepFee", tiers=steps(("100", "1"), (None, "5"))), **HOUR))
     assert total(prices, [mbps("2026-12-01 00:00", 100)], *FIRST) == "1.00"
+
+
+# --- a part of a billing period --------------------------------------------------------------------
+
+
+def test_the_rate_of_a_part_of_a_period_is_that_of_the_whole_ones_last_day() -> None:
+    prices = book(tariff(fixed("310", "month"), currency="EUR"), rate("EUR", "USD", "1.25", "2026-12-20"))
+    assert total(prices, [], "2026-12-01", "2026-12-11", settlement="USD") == "125.00"
+
+
+def test_a_row_outside_the_part_that_is_asked_for_must_have_a_known_class_too() -> None:
+    """It moves the counters on, or does not: that must be known."""
+    prices = book(tariff(volume((None, "1"), destination="internet")))
+    rows = [sample("2026-12-20", 1, 1, destination="moon")]
+    with pytest.raises(BadInputError, match="'moon' is counted by no charge"):
+        billed(prices, rows, "2026-12-01", "2026-12-11")
+    rows = [sample("2026-11-20", 1, 1, destination="moon")]  # of another billing period
+    assert total(prices, rows, "2026-12-01", "2026-12-11") == "0.00"
+
+
+def test_a_network_that_only_time_is_paid_for_has_no_gaps() -> None:
+    prices = book(tariff(fixed("1", "month")), tariff(volume((None, "1")), name="q", physicalNetworks=["q"]))
+    assert {gap.network for gap in billed(prices, [], *DECEMBER).gaps} == {"q"}
