@@ -167,6 +167,14 @@ def test_contracts_on_one_network_add_up() -> None:
             id="two currencies and no rate",
         ),
         pytest.param(
+            [
+                tariff(fixed("1"), name="a", contract="k", validTo="2026-11-01T00:00:00Z"),
+                tariff(fixed("1"), name="b", contract="k", validFrom="2027-01-01T00:00:00Z"),
+            ],
+            PriceGap.STALE,
+            id="between two lists",
+        ),
+        pytest.param(
             [tariff(volume((None, "1"), destination="internet"))],
             PriceGap.UNKNOWN,
             id="an unknown class of destination",
@@ -247,6 +255,42 @@ def test_a_dated_rate_prices_another_currency() -> None:
     assert marginal(prices, "q", *ends, {}, Flow(), ONE, settlement="USD") == 1
     # without a settlement currency: the one that all have rates into
     assert marginal(prices, "p", *ends, {}, Flow(), ONE) == Decimal("2.4")
+
+
+def test_the_day_of_a_rate_is_the_contracts_local_one() -> None:
+    """At noon UTC it is the second of December in Kiritimati already."""
+    ends = NOON, NOON + HOUR
+    for zone, expected in (("UTC", "2.4"), ("Pacific/Kiritimati", "6")):
+        prices = book(
+            tariff(fixed("2", each="attachment"), currency="EUR", timezone=zone),
+            rate("EUR", "USD", "1.2", "2026-12-01"),
+            rate("EUR", "USD", "3", "2026-12-02"),
+        )
+        assert marginal(prices, "p", *ends, {}, Flow(), ONE, settlement="USD") == Decimal(expected)
+
+
+def test_a_billing_period_that_begins_inside_the_window_counts_from_zero() -> None:
+    """Twelve GB today, when the five free ones are used up, and twelve tomorrow, of which five are free."""
+    prices = book(tariff(volume(("5", "0"), (None, "1")), billingPeriod={"unit": "day"}))
+    used = {"t": Usage(out_bytes=Decimal(10) ** 10)}
+    assert added(prices, hours=24, used=used) == 12 + 7
+
+
+def test_a_base_load_of_no_stated_class_counts_for_every_class() -> None:
+    prices = book(tariff(volume(("5", "0"), (None, "1"), destination="internet")))
+    extra = Flow(out_bps=GB_AN_HOUR, destination="internet")
+    assert added(prices, extra) == 0
+    assert added(prices, extra, base=ONE) == 1  # 732 GB until the period's end use the free units up
+    assert added(prices, extra, base=Flow(out_bps=GB_AN_HOUR, destination="moon")) == 0
+
+
+def test_of_two_lists_each_counts_its_own_minimum_for_its_time() -> None:
+    """Of December 12/31 by a minimum of 3,100 GB at 1, and the rest without one: a GB lowers what lacks by 12/31."""
+    lists = [
+        tariff(volume((None, "1"), minimum="3100"), name="a", contract="k", validTo="2026-12-13T00:00:00Z"),
+        tariff(volume((None, "1")), name="b", contract="k", validFrom="2026-12-13T00:00:00Z"),
+    ]
+    assert added(book(*lists)) == (1 - Decimal(12) / 31).quantize(Decimal("1e-9"))
 
 
 def test_running_periods_say_what_to_count_from_when() -> None:
