@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from switcher.columns import columns, columns_of, columns_type, rows, values_of
-from switcher.model import Memory, NetworkState, Snapshot, WorkloadState
+from switcher.model import Memory, NetworkState, Snapshot, Uplink, WorkloadState
 from switcher.workloads import Workloads
 
 FORMAT = 2
@@ -92,7 +92,12 @@ class _Columnar(msgspec.Struct, frozen=True):
 
 def _pairs(value: Any) -> Any:
     """A mapping as a sorted list of pairs: JSON keys are text only."""
-    return sorted(value.items(), key=lambda item: str(item[0])) if isinstance(value, Mapping) else value
+    return sorted(value.items(), key=_order) if isinstance(value, Mapping) else value
+
+
+def _order(item: tuple[Any, Any]) -> tuple[str, str]:
+    key = item[0]
+    return (key.physical_network, key.node or "") if isinstance(key, Uplink) else (str(key), "")
 
 
 def _memory(plain: Mapping[str, Any]) -> Memory:

@@ -198,8 +198,10 @@ def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, savin
     if not len(wanted.rows):
         return
     useful = (standing.worth & standing.open & rooms.fitting() & saving[:, None])[wanted.rows]
-    settled = [row in rooms.moved or chosen.refused.get(row) is StayReason.BUDGET_SPENT for row in wanted.rows.tolist()]
-    useful[settled] = False
+    settled = np.zeros(len(standing.worth), dtype=np.bool_)
+    settled[list(rooms.moved)] = True
+    settled[[row for row, reason in chosen.refused.items() if reason is StayReason.BUDGET_SPENT]] = True
+    useful[settled[wanted.rows]] = False
     number, columns = useful.nonzero()
     rows = wanted.rows[number]
     order, spent = _best_first(tick, rows, columns), set[str]()
@@ -213,6 +215,8 @@ def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, savin
         if refusal is not None:
             chosen.refused[row] = refusal
             spent.add(policy.name)  # and so for all that follow: why they stay is found with the others (stays.py)
+            if len(spent) == len(tick.rules.policies):
+                return
             continue
         rooms.put(row, column)
         chosen.reason[row] = MoveReason.SAVINGS

@@ -109,8 +109,9 @@ def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState
 def fillable(networks: Sequence[NetworkState], book: Book) -> dict[str, float]:
     """What each physical network may be filled with, bits per second, all nodes together."""
     found: dict[str, float] = {}
-    for uplink, state in sorted(newest_states(networks).items(), key=lambda item: str(item[0])):
-        name = uplink.physical_network
+    newest = newest_states(networks)
+    for uplink in sorted(newest, key=lambda uplink: (uplink.physical_network, uplink.node or "")):
+        name, state = uplink.physical_network, newest[uplink]
         found[name] = found.get(name, 0.0) + float(book.threshold_for(name).fill) * state.capacity_bps
     return found
 

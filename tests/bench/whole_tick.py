@@ -1,7 +1,9 @@
 """Whole ticks on a history of many attachments, each phase timed: run by test_whole_tick.py in a process of its own.
 
-`python -m tests.bench.whole_tick FILE NODES ATTACHMENTS` makes the history, if it is not there, and ticks on it. It
-prints one JSON object: seconds of processor time by phase, and the most memory that was resident.
+`python -m tests.bench.whole_tick FILE NODES ATTACHMENTS [busy]` makes the history, if it is not there, and ticks on it.
+It prints one JSON object: seconds of processor time by phase, and the most memory that was resident. After the first
+tick the default budget is spent for an hour, and the others are calm; ``busy``: a budget that lets one in a hundred
+move at every tick, so that everyone's best place is computed anew each time.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -48,6 +51,7 @@ from tests.support.scenes import book, per_gb, policy
 NETWORKS, SAMPLES, SECONDS, START = 10, 3, 10, 1_800_000_000
 """Networks on every node; samples of every attachment and uplink; seconds of each; the first one's start."""
 WINDOW = timedelta(seconds=SAMPLES * SECONDS)
+EVERY = timedelta(seconds=31)
 TICKS = 6
 """The first is cold, and moves a tenth of everyone; the next one sees every node report anew."""
 
@@ -124,6 +128,7 @@ class Hands:
 
     def __init__(self, history: SqlHistory) -> None:
         self.orders: dict[str, list[SwitchOrder]] = {}
+        self._sequences: Counter[str] = Counter()
         self._found: dict[str, bytes] = {}  # as JSON: what agents hold is not the controller's memory
         for node, known in groupby(history.attachments(), key=lambda known: known.node):
             self._found[node] = msgspec.json.encode([each.report for each in known])
@@ -132,10 +137,10 @@ class Hands:
         """Taken."""
         self.orders.setdefault(node, []).append(order)
 
-    def report(self, history: SqlHistory, sequence: int) -> None:
+    def report(self, history: SqlHistory, at: float) -> None:
         """As agents do between two ticks: what became of each order, and all that the node now has."""
-        at = START + SAMPLES * SECONDS + sequence / 10
         for node, orders in self.orders.items():
+            self._sequences[node] += 1
             found = {report.workload: report for report in decode(self._found[node], list[AttachmentReport])}
             for order in orders:
                 found[order.workload] = msgspec.structs.replace(
@@ -152,7 +157,7 @@ class Hands:
             batch = Batch(
                 agent=f"{node}/a",
                 node=node,
-                sequence=sequence,
+                sequence=1 + self._sequences[node],
                 sent_at=at + 0.05,
                 switches=ended,
                 attachments=tuple(found.values()),
@@ -165,9 +170,10 @@ class Hands:
         return ()
 
 
-def prices() -> Book:
-    """A price per GB on every network, and one policy for all with the default budget."""
-    budget = {"moves": "10%", "per": "1h", "reasons": ["Savings"]}
+def prices(*, busy: bool = False) -> Book:
+    """A price per GB on every network, and one policy for all with the default budget or one for every tick."""
+    limit = {"moves": "1%", "per": "30s"} if busy else {"moves": "10%", "per": "1h"}
+    budget = {**limit, "reasons": ["Savings"]}
     lists = [per_gb(f"phynet{number}", f"0.0{3 + number % 7}{number}") for number in range(NETWORKS)]
     return book(*lists, policy(moveCost="0.0001", budgets=[budget]))
 
@@ -211,19 +217,19 @@ def phases(history: SqlHistory, objects: Book, now: datetime) -> dict[str, float
     return seconds
 
 
-def main(file: str, nodes: int, attachments: int) -> None:
+def main(file: str, nodes: int, attachments: int, *, busy: bool) -> None:
     """Ticks, then one more by phases."""
     url = f"sqlite:///{file}"
     if not Path(file).exists():
         fill(url, nodes, attachments)
-    history, objects = SqlHistory.open(url), prices()
+    history, objects = SqlHistory.open(url), prices(busy=busy)
     clock = [datetime.fromtimestamp(START, UTC) + WINDOW]
     hands = Hands(history)
     ticks, found = cycle(history, hands, objects, clock), []
-    for number in range(TICKS):
+    for _ in range(TICKS):
         found.append(_tick(ticks))
-        hands.report(history, number + 2)
-        clock[0] += timedelta(seconds=1)
+        hands.report(history, clock[0].timestamp() + 0.1)
+        clock[0] += EVERY
     by_phase = phases(history, objects, clock[0])
     history.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -239,4 +245,4 @@ def _tick(ticks: Cycle) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), busy=sys.argv[4:] == ["busy"])
