@@ -16,6 +16,7 @@ from switcher.simulate.bounds import (
     dynamic_bound,
     exact_optimum,
     free_moves_bound,
+    paid_moves_bound,
     percentile_bound,
     volumes_bound,
 )
@@ -66,6 +67,24 @@ def test_the_optimum_is_above_the_bounds(seed: int) -> None:
     optimum = exact_optimum(seen)
     assert optimum >= free_moves_bound(seen).money * (1 - ROUNDED)
     assert optimum >= dynamic_bound(seen) * (1 - ROUNDED)
+    paid = paid_moves_bound(seen)
+    assert paid <= optimum * (1 + ROUNDED)
+    assert paid >= free_moves_bound(seen).money * 0.99  # paying for moves is never less; its prices are found by steps
+
+
+@pytest.mark.parametrize(("move_cost", "least"), [("0.5", 5.3), ("3", 7.2)])
+def test_who_is_in_the_way_later_leaves_or_is_not_there_at_first(move_cost: str, least: float) -> None:
+    """Room for two at 0.20 per GB, for one after three of six slots; at 1.00 on the other network there is always some.
+
+    One stays for 6 x 0.20. The other leaves in the middle, for 3 x 0.20 + 3 x 1.00 and the move, or pays 6 x 1.00.
+    """
+    foreign = np.zeros((2, 6))
+    foreign[0, 3:] = GB_PER_SLOT
+    capacity = 2 * GB_PER_SLOT / 0.85
+    rates = [[GB_PER_SLOT] * 6] * 2
+    seen = world(rates, ["0.2", "1.0"], capacity=capacity, move_cost=move_cost, background_out=foreign)
+    assert free_moves_bound(seen).money == pytest.approx(4.8)
+    assert paid_moves_bound(seen) == pytest.approx(least, rel=0.01)
 
 
 @pytest.mark.parametrize("seed", range(4))

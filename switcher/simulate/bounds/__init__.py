@@ -3,7 +3,16 @@
 from switcher.simulate.bounds.dynamic import dynamic_bound
 from switcher.simulate.bounds.exact import exact_optimum
 from switcher.simulate.bounds.free_moves import FreeMoves, free_moves_bound
+from switcher.simulate.bounds.paid_moves import paid_moves_bound
 from switcher.simulate.bounds.percentile import percentile_bound
 from switcher.simulate.bounds.volumes import volumes_bound
 
-__all__ = ["FreeMoves", "dynamic_bound", "exact_optimum", "free_moves_bound", "percentile_bound", "volumes_bound"]
+__all__ = [
+    "FreeMoves",
+    "dynamic_bound",
+    "exact_optimum",
+    "free_moves_bound",
+    "paid_moves_bound",
+    "percentile_bound",
+    "volumes_bound",
+]

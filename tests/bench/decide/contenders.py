@@ -10,7 +10,7 @@ from typing import Any
 
 from switcher.simulate import Policy, World, account, run
 from switcher.simulate.account import foreign_bill
-from switcher.simulate.bounds import dynamic_bound, free_moves_bound, percentile_bound, volumes_bound
+from switcher.simulate.bounds import dynamic_bound, free_moves_bound, paid_moves_bound, percentile_bound, volumes_bound
 from switcher.simulate.ours import Ours
 from switcher.simulate.peers import BestOfTwo, GenieReadme, LeastUsed, SdWan, ThresholdToLeastBusy
 from switcher.simulate.planned import Reoptimise, StaticHindsight
@@ -73,7 +73,9 @@ def bound(scenario: Scenario, seed: int) -> dict[str, Any]:
     match scenario.bound:
         case Bound.FREE_MOVES:
             free = free_moves_bound(world)
-            others = {"dynamic": dynamic_bound(world), "no_room_percent": free.no_room_percent}
+            # Where not everything finds room nobody can keep to shed, and the money that it would take means nothing.
+            paid = None if free.no_room_percent else paid_moves_bound(world)
+            others = {"dynamic": dynamic_bound(world), "no_room_percent": free.no_room_percent, "paid_moves": paid}
             return {"seed": seed, "money": free.money, **others}
         case Bound.DYNAMIC:
             return {"seed": seed, "money": dynamic_bound(world), "free_moves": free_moves_bound(world).money}
