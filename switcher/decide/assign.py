@@ -108,13 +108,14 @@ def _market(tick: Tick, rows: Ints, saving: Bools, stepped: Levels) -> Market:
     residents = np.bincount(home_uplink, weights=demand, minlength=uplinks).astype(np.float64)
     room = tick.projection.headroom + residents
     excess = np.maximum(residents - np.maximum(room, 0.0), 0.0)
+    remaining = np.maximum(tick.projection.remain - np.maximum(tick.projection.fill, 0.0), 0.0)
     return Market(
         demand=demand,
         cost=cost,
         home=home,
         uplink=np.where(uplink == NOWHERE, 0, uplink),
         room=np.maximum(room, 0.0),
-        tolerated=np.where(tick.projection.shedding, 0.0, excess),
+        tolerated=np.where(tick.projection.shedding, np.minimum(excess, remaining), excess),
     )
 
 

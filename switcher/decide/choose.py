@@ -70,7 +70,7 @@ def _planned(rooms: Rooms) -> tuple[Ints, Ints]:
 
 
 def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:
-    """Who must leave so that each shedding uplink comes down to ``fill``: as few as do, of cheapest regret."""
+    """Who must leave so that on each shedding uplink only what may remain does: as few as do, of cheapest regret."""
     leaving: set[int] = set()
     if not tick.projection.shedding.any():
         return leaving
@@ -89,7 +89,7 @@ def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:
 
 def _push_out(tick: Tick, rooms: Rooms, uplink: int, rows: list[int]) -> None:
     """Where rounding left the uplink too full, more leave, cheapest regret first, as long as they find room."""
-    if not rooms.over(uplink):
+    if not rooms.excess(uplink):
         return
     options = [
         (tick.regret_per_bps(row, column), row, column)
@@ -99,7 +99,7 @@ def _push_out(tick: Tick, rooms: Rooms, uplink: int, rows: list[int]) -> None:
         if tick.board.uplink[row, column] != uplink
     ]
     for _, row, column in sorted(options):
-        if not rooms.over(uplink):
+        if not rooms.excess(uplink):
             return
         if row not in rooms.moved and rooms.fits(row, column):
             rooms.put(row, column)
@@ -110,11 +110,11 @@ def _leaves(tick: Tick, rooms: Rooms, row: int) -> bool:
 
 
 def _needed(rooms: Rooms, uplink: int, planned: list[int]) -> list[int]:
-    """Of those planned to leave, dearest first, the ones without whose leaving the uplink is above ``fill``."""
+    """Of those planned to leave, dearest first, the ones without whose leaving more remains than may."""
     columns = {row: rooms.moved[row] for row in planned}
     needed = []
     for row in planned:
-        if rooms.over_with(uplink, row):
+        if rooms.excess_with(uplink, row):
             needed.append(row)
         else:
             rooms.stay(row)

@@ -34,12 +34,15 @@ class Projection:
     capacity: Floats
     fill: Floats
     """Bits per second that arrivals must fit under: what the threshold says, less what is kept free for drift."""
+    remain: Floats
+    """Bits per second that may remain where the excess leaves: what the threshold says arrivals fill, without what is
+    kept free; but less than what makes it leave."""
     into: Floats
     out: Floats
     """What is there with every known move landed."""
     shedding: Bools
-    """Congested, measured and confirmed or by our own moves: the excess over ``fill`` leaves. Where latency or loss
-    are too high and the load is not, everyone may leave: ``fill`` is then nothing."""
+    """Congested, measured and confirmed or by our own moves: the excess over ``remain`` leaves. Where latency or loss
+    are too high and the load is not, everyone may leave: ``remain`` is then nothing."""
     poor: Bools
     """Congested by latency or loss."""
     used_up: Bools
@@ -75,14 +78,17 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     quota = caps(board, (into, out), memory, book)
     load, total = np.maximum(into, out), np.maximum(total_in, total_out)
     kept = np.minimum(_kept(board, memory, load), MOST_KEPT * capacity)
-    fill = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
-    fill = np.minimum(fill - kept, quota.most)
+    declared = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
     # What has left since the sample was taken may have cured it: the next sample tells.
     left = bad & confirmed & (load >= total * (1 - TOLERANCE))
-    fill = np.where(bad & (load <= fill), np.where(left, 0.0, load), fill)
+    fill, remain = (
+        np.where(bad & (load <= most), np.where(left, 0.0, load), most)
+        for most in (np.minimum(declared - kept, quota.most), np.minimum(np.minimum(declared, shed - kept), quota.most))
+    )
     return Projection(
         capacity=capacity,
         fill=fill,
+        remain=remain,
         into=into,
         out=out,
         shedding=((load > shed - kept) & (~measured | confirmed)) | left | quota.above(load),

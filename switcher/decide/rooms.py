@@ -28,7 +28,9 @@ class Rooms:
         self._split: list[bool] = tick.board.split.tolist()
         self._into: list[float] = tick.projection.into.tolist()
         self._out: list[float] = tick.projection.out.tolist()
-        self._limit: list[float] = (tick.projection.fill + TOLERANCE * tick.projection.capacity).tolist()
+        rounding = TOLERANCE * tick.projection.capacity
+        self._limit: list[float] = (tick.projection.fill + rounding).tolist()
+        self._remain: list[float] = (tick.projection.remain + rounding).tolist()
         self._addresses = [network.free_addresses for network in tick.board.networks]
         self._physical = [uplink.physical_network for uplink in tick.board.uplinks]
         self._at_price = dict(ceiling.left)
@@ -61,15 +63,19 @@ class Rooms:
         """Whether the load of an uplink is above ``fill``."""
         return max(self._into[uplink], self._out[uplink]) > self._limit[uplink]
 
-    def over_without(self, uplink: int, row: int) -> bool:
-        """The same with the workload away."""
-        into, out = self._rate(row, uplink)
-        return max(self._into[uplink] - into, self._out[uplink] - out) > self._limit[uplink]
-
     def over_with(self, uplink: int, row: int) -> bool:
         """The same with the workload there."""
         into, out = self._rate(row, uplink)
         return max(self._into[uplink] + into, self._out[uplink] + out) > self._limit[uplink]
+
+    def excess(self, uplink: int) -> bool:
+        """Whether there is more on a shedding uplink than may remain."""
+        return max(self._into[uplink], self._out[uplink]) > self._remain[uplink]
+
+    def excess_with(self, uplink: int, row: int) -> bool:
+        """The same with the workload there."""
+        into, out = self._rate(row, uplink)
+        return max(self._into[uplink] + into, self._out[uplink] + out) > self._remain[uplink]
 
     def has_address(self, row: int, column: int) -> bool:
         """Whether one is left. Who leaves keeps its own until it has drained."""

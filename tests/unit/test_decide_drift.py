@@ -123,15 +123,15 @@ def test_an_uplink_that_was_empty_for_a_while_forgets_nothing() -> None:
     assert _samples([*busy, 0.0, 0.0, 0.0, 50 * MBPS]).spread == pytest.approx(after.spread)
 
 
-def _run(loads: Sequence[float]) -> list[dict[str, str]]:
-    """Ten workloads of 1 Mbps on ``a``, foreign load beside them; where they are sent in each tick (and do not go)."""
-    objects = book(per_gb("pa", "0.02"), per_gb("pb", "0.05"), policy(), threshold(fill="0.7", shed="0.8"))
+def _run(loads: Sequence[float], count: int = 10, fill: str = "0.7") -> list[dict[str, str]]:
+    """Workloads of 1 Mbps on ``a``, foreign load beside them; where they are sent in each tick (and do not go)."""
+    objects = book(per_gb("pa", "0.02"), per_gb("pb", "0.05"), policy(), threshold(fill=fill, shed="0.8"))
     memory, before, found = Memory(), None, []
     for tick, load in enumerate(loads):
         now = NOW + tick * TICK
         seen: Snapshot = snapshot(
-            [network("a", used_bps=load + 10 * MBPS, sampled_at=now), network("b", sampled_at=now)],
-            [workload(f"w{number}", "a") for number in range(10)],
+            [network("a", used_bps=load + count * MBPS, sampled_at=now), network("b", sampled_at=now)],
+            [workload(f"w{number:02}", "a") for number in range(count)],
             now,
         )
         memory = remember(memory, before, seen, objects)
@@ -148,3 +148,10 @@ def test_who_is_on_an_uplink_that_fills_up_leaves_before_it_is_above_shed() -> N
     assert not rising[18]
     assert rising[-1]
     assert not steady[-1]
+
+
+@pytest.mark.parametrize(("fill", "leave"), [("0.7", 10), ("0.79", 1), ("0.795", 1)])
+def test_what_is_kept_free_makes_them_leave_sooner_but_not_more_of_them(fill: str, leave: int) -> None:
+    """A megabit is kept: at 79.5 of 80 Mbps they leave, until the load is at ``fill`` or where nobody had to leave."""
+    rising = _run([39.5 * MBPS + tick * MBPS for tick in range(21)], count=20, fill=fill)
+    assert len(rising[-1]) == leave

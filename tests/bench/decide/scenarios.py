@@ -85,7 +85,7 @@ SIZES: Mapping[str, Size] = {
 TUNED: Mapping[float, tuple[str, Mapping[str, str]]] = {
     0.0: ("0.83", {"cooldown": "15m"}),
     1.0: ("0.84", {"cooldown": "2h"}),
-    4.0: ("0.82", {"cooldown": "1h", "horizon": "4h"}),
+    4.0: ("0.83", {"cooldown": "1h", "horizon": "4h"}),
 }
 """By the cost of a move in hours: ``fill`` and the policy of the markets, chosen on the tuning seeds."""
 OTHERS: tuple[str, Mapping[str, str]] = ("0.83", {"cooldown": "1h"})
