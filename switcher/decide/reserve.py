@@ -14,7 +14,7 @@ from switcher.model import Drift
 
 WARM = 6
 """Changes that must have been seen before an uplink's own are believed."""
-SIGMAS = 2.5
+SIGMAS = 3.0
 """How much of the spread is kept free."""
 
 
