@@ -61,8 +61,7 @@ def _cheapest(market: Market) -> Ints:
 
 def _overflow_cost(market: Market) -> float:
     """A surcharge in money per hour per bit per second above every difference of prices."""
-    finite = np.where(np.isfinite(market.cost), market.cost, np.nan)
-    spread = np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)
+    spread = np.where(np.isfinite(market.cost), market.cost, -np.inf).max(axis=1) - market.cost.min(axis=1)
     per_bps = spread / np.maximum(market.demand, _least(market))
     return 2.0 * (float(per_bps.max()) + sum(abs(tier.extra) for tier in market.tiers)) + 1e-12
 

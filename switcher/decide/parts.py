@@ -24,10 +24,12 @@ def parts(market: Market) -> Iterator[tuple[Ints, Market]]:
     if (home == home[0]).all():
         yield np.arange(len(home)), market
         return
-    order = np.argsort(home, kind="stable")
+    order, ranked = np.argsort(home, kind="stable"), np.argsort(label, kind="stable")
+    ascending = label[ranked]
     local = np.zeros(len(market.room), dtype=np.int64)
     for rows in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
-        uplinks = np.flatnonzero(label == home[rows[0]])
+        first, last = np.searchsorted(ascending, [home[rows[0]], home[rows[0]] + 1])
+        uplinks = ranked[first:last]
         local[uplinks] = np.arange(len(uplinks))
         yield rows, _part(market, rows, uplinks, local)
 

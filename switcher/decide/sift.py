@@ -31,7 +31,20 @@ def cheapest_shares(whole: Whole, large: int = LARGE) -> Ints:
 
     ``large``: with more workloads than so many, most are settled first. The answer costs the same either way.
     """
-    return _solved(whole, large).shares
+    shares = _unhindered(whole)
+    return _solved(whole, large).shares if shares is None else shares
+
+
+def _unhindered(whole: Whole) -> Ints | None:
+    """M x C: everyone's cheapest place, where there is room for all of that; None: someone is in the way."""
+    column = whole.cost.argmin(axis=1)
+    load = _settled(whole, np.ones(len(column), dtype=np.bool_), column)
+    arriving, staying = np.split(load, 2)
+    if whole.groups or (arriving + np.maximum(staying - whole.tolerated, 0) > whole.room).any():
+        return None
+    shares: Ints = np.zeros_like(whole.cost)
+    shares[np.arange(len(column)), column] = whole.units
+    return shares
 
 
 def _solved(whole: Whole, large: int) -> Solved:

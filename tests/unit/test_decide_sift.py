@@ -75,6 +75,26 @@ def test_it_costs_what_solving_for_all_at_once_costs(seed: int) -> None:
     assert paid(whole, cheapest_shares(whole, large=20)) == paid(whole, solve(whole).shares)
 
 
+@pytest.mark.parametrize("seed", range(1, 30))
+def test_with_room_for_all_everyone_has_the_cheapest_place(seed: int) -> None:
+    whole = market(seed)
+    total = int(whole.units.sum())
+    wide = replace(whole, room=np.full(COLUMNS, total))
+    assert np.array_equal(cheapest_shares(wide), solve(wide).shares)
+
+
+def test_one_unit_too_few_is_in_the_way() -> None:
+    whole = market(1)
+    shares = solve(replace(whole, room=np.full(COLUMNS, int(whole.units.sum())))).shares
+    load = np.zeros(2 * COLUMNS, dtype=np.int64)
+    np.add.at(load, whole.place[shares > 0], shares[shares > 0])
+    enough = load[:COLUMNS] + np.maximum(load[COLUMNS:] - whole.tolerated, 0)
+    fullest = np.arange(COLUMNS) == enough.argmax()
+    assert np.array_equal(cheapest_shares(replace(whole, room=enough)), shares)
+    short = replace(whole, room=enough - fullest)
+    assert paid(short, cheapest_shares(short)) == paid(short, solve(short).shares)
+
+
 @pytest.mark.parametrize("seed", range(1, 60, 7))
 def test_the_same_market_has_the_same_answer(seed: int) -> None:
     assert np.array_equal(cheapest_shares(market(seed), large=20), cheapest_shares(market(seed), large=20))
