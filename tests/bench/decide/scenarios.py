@@ -75,7 +75,7 @@ class Size:
 SIZES: Mapping[str, Size] = {
     "small": Size(market=(200, 0.05), other=(100, 0.5), herd=(1000, 0.01), percentile=12, large=(1000,), seeds=(1, 1)),
     "report": Size(
-        market=(1000, 0.35), other=(300, 1.0), herd=(10_000, 0.04), percentile=40, large=(10_000, 100_000), seeds=(2, 1)
+        market=(1000, 0.35), other=(300, 1.0), herd=(10_000, 0.04), percentile=40, large=(10_000, 100_000), seeds=(2, 2)
     ),
     "full": Size(
         market=(1000, 3.5), other=(1000, 3.5), herd=(10_000, 1.0), percentile=200, large=(10_000, 100_000), seeds=(5, 3)
@@ -90,6 +90,9 @@ TUNED: Mapping[float, tuple[str, Mapping[str, str]]] = {
 """By the cost of a move in hours: ``fill`` and the policy of the markets, chosen on the tuning seeds."""
 OTHERS: tuple[str, Mapping[str, str]] = ("0.83", {"cooldown": "1h"})
 """Of all other scenarios, where a move costs one hour."""
+FAR: tuple[str, Mapping[str, str]] = ("0.83", {"cooldown": "1h", "horizon": "12h", "payback": "3h"})
+"""Of those whose prices depend on the volume: over three hours every free tier is free until it is used up, and all
+go from one to the next."""
 
 FLAP = {"factor": "1", "halfLife": "2h"}
 
@@ -98,7 +101,7 @@ def scenarios(size: Size) -> list[Scenario]:
     """All of a size."""
     workloads, days = size.other
     base = _with(Recipe(seed=0, workloads=workloads, days=days), 1.0, OTHERS)
-    period = replace(base, days=1.0 if days <= 1 else 7.0)
+    period = _with(replace(base, days=1.0 if days <= 1 else 7.0), 1.0, FAR)
     found = [
         *(_market(size, hours) for hours in TUNED),
         Scenario(
@@ -128,7 +131,7 @@ def scenarios(size: Size) -> list[Scenario]:
             name="recorded",
             about="recorded traffic at list prices: bursts of one slot, which nobody can foresee",
             world=worlds.replayed,
-            recipe=replace(base, workloads=min(10 * workloads, 3000), demand_share=0.5),
+            recipe=replace(base, workloads=min(10 * workloads, 3000), demand_share=0.5, fill="0.70"),
             learning=_settling(days),
         ),
         Scenario(
