@@ -84,10 +84,12 @@ class _Link:
     @property
     def guarded(self) -> float:
         """What it is filled to while another link takes a burst, bits per second."""
-        return self.limit - max(self.limit * (1 - GUARD), MOST * float(alone(self.limit, self.ledger.swing)))
+        clear = max(self.limit * (1 - GUARD), MOST * float(alone(self.limit, self.ledger.swing)))
+        return max(self.limit - clear, 0.0)
 
     def keep(self, width: float, part: Decimal) -> None:
         """Keep so much of the aim free; using it costs a part of what as much beyond the aim would."""
+        width = min(width, self.limit)
         self.free, self.raised = self.limit - width, width if self.ledger.steep else 0.0
         self.raising = self.ledger.steep * Decimal(width) * part
 
@@ -132,6 +134,7 @@ def marks(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -
                 raise_money=link.raising,
                 raise_seconds=Decimal(scarce) if state is _State.SHORT or link.ledger.free <= 0 else spread,
                 useful_seconds=spread,
+                expected_bps=link.ledger.aim,
             )
     return found
 

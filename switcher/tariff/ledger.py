@@ -32,6 +32,8 @@ class Mark:
     """The time that this money is spread over."""
     elsewhere: Flow = NOTHING
     """What the contract's other networks carry (a pool)."""
+    expected_bps: float | None = None
+    """What the period is expected to be billed for at least; None: ``free_bps``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,8 @@ class Level:
 
     def forecast(self, mark: Mark, base: Flow) -> Decimal:
         """What the period comes to when the base load goes on."""
-        return self._cost(max(Decimal(mark.free_bps), self._load(mark, base, NOTHING)))
+        expected = mark.free_bps if mark.expected_bps is None else mark.expected_bps
+        return self._cost(max(Decimal(expected), self._load(mark, base, NOTHING)))
 
     def _cost(self, bps: Decimal) -> Decimal:
         priced = on_level(self.charge, bps / self.charge.unit.bps, self.weight)

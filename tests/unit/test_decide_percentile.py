@@ -20,6 +20,7 @@ from switcher.decide.samples import Slots
 from switcher.decide.settings import Settings
 from switcher.model import Ledger, Memory, MoveReason, Snapshot
 from switcher.objects.words import Direction
+from switcher.tariff.marginal import Mark
 from tests.support.scenes import MBPS, NOTHING, book, minutes, network, per_gb, policy, snapshot, targets, workload
 from tests.unit.pricing import percentile, steps, tariff
 
@@ -228,6 +229,71 @@ def test_who_aims_high_keeps_its_free_samples_for_the_first_moments_of_bursts() 
 
     assert found["b", "c0"].free_bps > 20 * MBPS
     assert found["a", "c0"].free_bps < 10 * MBPS
+
+
+def _marked(known: Mapping[tuple[str, str], Ledger], loads: Mapping[str, Sequence[float]]) -> Mapping[str, Mark]:
+    board = lay_out(_seen(loads))
+    return {key[0]: mark for key, mark in marks(board, project(board, NOTHING, book(), Settings()), known).items()}
+
+
+def _straying(name: str, aim: float, free: int = 9) -> Mapping[tuple[str, str], Ledger]:
+    """A link of a family whose changes have a variance of 0.1 Mbps per Mbps; beyond the aim it costs 1 USD for each."""
+    return _ledger(name, aim=aim * MBPS, free=free, swing=0.1 * MBPS, steep=1 / Decimal(MBPS))
+
+
+def test_what_is_left_of_all_aims_is_kept_free_where_links_stray() -> None:
+    found = _marked({**_straying("a", 90), **_straying("b", 10)}, {"a": [80], "b": [8]})
+
+    # 12 are left: three times as much of the one that strays three times as far
+    assert found["a"].free_bps == pytest.approx((90 - 9) * MBPS)
+    assert found["b"].free_bps == pytest.approx((10 - 3) * MBPS)
+    assert found["b"].raise_bps == pytest.approx(3 * MBPS)
+    assert found["b"].raise_money == Decimal("0.3")  # a tenth of what 3 Mbps more would cost
+    assert found["b"].expected_bps == 10 * MBPS  # what the period is billed for all the same
+
+
+def test_no_more_is_kept_free_than_the_aim() -> None:
+    found = _marked({**_straying("a", 90), **_straying("b", 0.1)}, {"a": [10], "b": [0.01]})
+
+    assert found["b"].free_bps == 0.0
+    assert found["b"].raise_bps == pytest.approx(0.1 * MBPS)
+
+
+def test_where_more_than_one_link_would_be_above_one_takes_it_all() -> None:
+    """Of three links with a spread left for all of them together, one above is fewer than are to be expected."""
+    known = {name: each for link in "abc" for name, each in _straying(link, 30).items()}
+
+    found = _marked(known, {"a": [29.9], "b": [29.9], "c": [29.9]})
+
+    assert sorted(mark.free_bps > 30 * MBPS for mark in found.values()) == [False, False, True]
+
+
+def test_up_to_a_commit_a_link_is_kept_below_its_aim_in_a_burst_too() -> None:
+    known = {**_straying("a", 40), **_straying("b", 10, free=0)}
+
+    found = _marked(known, {"a": [60], "b": [9]})
+
+    assert found["a"].free_bps > 60 * MBPS
+    assert found["b"].raise_bps > 0
+    assert found["b"].raise_money > 0  # though a commit's next Mbps is paid for already
+
+
+def test_the_last_free_samples_are_kept_where_one_too_few_would_be_dear() -> None:
+    known = {**_ledger("a", free=40, raising=1), **_ledger("b", free=3, aim=0.0, raising=9)}
+
+    found = _marked(known, {"a": [30], "b": [0]})
+
+    assert found["a"].free_bps > 20 * MBPS
+    assert found["b"].free_bps == 0.0
+
+
+def test_a_charge_that_drops_no_sample_takes_bursts_last() -> None:
+    known = {**_ledger("a", free=0, raising=5), **_ledger("b", free=0, raising=None)}
+
+    found = _marked(known, {"a": [9], "b": [30]})
+
+    assert found["a"].raise_bps > 19 * MBPS
+    assert found["b"].raise_bps == 0.0
 
 
 def test_without_free_samples_the_level_that_rises_for_the_least_money_takes_the_burst() -> None:
