@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 
@@ -33,7 +34,7 @@ SlotsOf = Callable[[str, datetime, datetime, timedelta], Slots]
 """Physical network, start, end, length: the slots from start on that have ended by end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Link:
     """One percentile charge: a contract's samples in two periods, for each direction that has a percentile."""
 
@@ -45,7 +46,7 @@ class Link:
     begun: float
     dropped: int
 
-    @property
+    @cached_property
     def level(self) -> float:
         """Bits per second that are billed whatever comes."""
         return max(_after(values[~np.isnan(values)], self.dropped) for values in self.now)
