@@ -126,6 +126,12 @@ def test_an_announced_price_counts_for_its_share_of_the_window() -> None:
     assert added(book(now, soon), hours=2) == 10  # 1.5 h x 6 + 0.5 h x 2
 
 
+def test_an_announced_price_by_volume_counts_for_what_flows_then() -> None:
+    now = tariff(volume((None, "6")), name="a", contract="k")
+    soon = tariff(volume((None, "2")), name="b", contract="k", validFrom="2026-12-01T13:30:00Z")
+    assert added(book(now, soon), hours=2) == 10  # 1.5 GB x 6 + 0.5 GB x 2
+
+
 def test_a_price_that_is_recorded_later_is_not_known_yet() -> None:
     now = tariff(fixed("6", each="attachment"), name="a", contract="k")
     later = tariff(fixed("2", each="attachment"), name="b", contract="k", recordedAt="2026-12-01T12:30:00Z")
