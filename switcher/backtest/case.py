@@ -56,7 +56,7 @@ def make_case(past: Past, book: Book, name: str = "", offered: Sequence[Physical
         capacity=capacity,
         workloads=past.ids,
         node=tuple(node for node, _, _ in past.owners),
-        uplink=_priced_only(past, book, places, _columns(past, rides, names, places), notes),
+        uplink=_priced_only(past, book, (names, places), _columns(past, rides, names, places), notes),
         move_cost=move_costs(past, book),
         book=automatic(book),
         latency_ms=_latencies(past, places, notes),
@@ -175,16 +175,25 @@ def _columns(past: Past, rides: dict[tuple[str, str], str], names: tuple[str, ..
     return columns
 
 
-def _priced_only(past: Past, book: Book, places: Sequence[Uplink], columns: Ints, notes: list[str]) -> Ints:
-    """W x C, without the uplinks on which the class of a workload's destination has no price."""
+def _priced_only(
+    past: Past, book: Book, where: tuple[Sequence[str], Sequence[Uplink]], columns: Ints, notes: list[str]
+) -> Ints:
+    """W x C, without the uplinks on which the class of a workload's destination has no price.
+
+    ``where``: the names of the columns, and the uplinks. Where it was, a workload is found: it may have sent nothing.
+    """
+    names, places = where
     period, contracts = (past.span.start, past.span.end), by_contract(book.tariffs)
     left, classes = columns.copy(), [facts.destination for facts in past.facts]
+    was = np.zeros(columns.shape, dtype=np.bool_)
+    for number, name in enumerate(past.names):
+        was[:, names.index(name)] = (past.places == number).any(axis=0)
     for name in sorted({place.physical_network for place in places}):
         counted = [each for _, _, each in classes_over(contracts, name, period)]
         there = np.array([*(place.physical_network == name for place in places), False])[columns]
         for destination in sorted(set(classes), key=str):
             if not all(is_priced(destination, each) for each in counted):
-                lost = there & np.array([each == destination for each in classes])[:, None]
+                lost = there & ~was & np.array([each == destination for each in classes])[:, None]
                 if not lost.any():
                     continue
                 left[lost] = NOWHERE
@@ -225,10 +234,11 @@ def _latencies(past: Past, places: Sequence[Uplink], notes: list[str]) -> Floats
 def _unpriced(past: Past, book: Book) -> Iterator[Problem]:
     """Networks that attachments were on and that no tariff names."""
     priced = networks_of(book.tariffs)
-    for name in sorted({stay.network for stay in past.stays} - priced):
+    for name in sorted({place.physical_network for place in past.used} - priced):
         stays = [stay for stay in past.stays if stay.network == name]
-        times = f"from {min(s.start for s in stays).isoformat()} to {max(s.end for s in stays).isoformat()}"
-        yield Problem("tariffs", 0, "", f"no tariff names {name!r}, on which attachments were {times}")
+        first, last = min((s.start for s in stays), default=None), max((s.end for s in stays), default=None)
+        times = f"were from {first.isoformat()} to {last.isoformat()}" if first and last else "carried something"
+        yield Problem("tariffs", 0, "", f"no tariff names {name!r}, on which attachments {times}")
 
 
 def _price_gaps(past: Past, book: Book, reachable: Collection[str]) -> Iterator[Problem]:

@@ -65,7 +65,7 @@ class Past:
     foreign: Mapping[Class, tuple[Floats, Floats]]
     """The same by class of destination; empty where no class is known."""
     used: frozenset[Uplink]
-    """Where any attachment ever was."""
+    """Where any attachment ever was, or carried something."""
     stays: tuple[Stay, ...]
     """On physical networks, to the microsecond."""
     gaps: tuple[Gap, ...]
@@ -128,7 +128,12 @@ def past_of(record: Record, span: Span, told: Callable[[int, int], None] = lambd
         present=draft.present,
         background=_added(foreign),
         foreign=foreign if record.classes else {},
-        used=frozenset(Uplink(rides[stay.node, stay.network], stay.node) for stay in spans),
+        used=frozenset(
+            (
+                *(Uplink(rides[stay.node, stay.network], stay.node) for stay in spans),
+                *(place for place, _ in draft.ours),
+            )
+        ),
         stays=tuple(_stays(spans, rides, span)),
         gaps=gaps,
         excess_percent=excess,

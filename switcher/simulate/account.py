@@ -116,8 +116,9 @@ def _bill(world: World, flows: Mapping[str | None, tuple[Floats, Floats]], stays
 
 
 def _rows(world: World, rates: Floats, direction: str, destination: str | None) -> Iterator[Sample]:
-    """Bytes of each uplink in rows of at least :data:`ROW`. Of a class only where it flows: not every list has all."""
-    classed = world.foreign or world.site.classes != (None,)
+    """Bytes of each uplink in rows of at least :data:`ROW`. Of classes only what flows: not every list has all."""
+    lists = world.site.book.tariffs
+    classed = any(charge.destination is not None for tariff in lists for charge in tariff.spec.metered)
     joined = max(ROW // world.slot, 1)
     starts = np.arange(0, world.slots, joined)
     counted = np.rint(np.add.reduceat(rates, starts, axis=1) * (world.seconds / 8)).astype(np.int64).tolist()

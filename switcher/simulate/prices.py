@@ -71,14 +71,17 @@ def over_time(world: World) -> tuple[Floats, Floats]:
 def densities(site: Site, prices: tuple[Floats, ...], into: Floats, out: Floats) -> Floats:
     """W x C: money per hour of each workload's traffic under each name, by prices per GB in and out (K x P).
 
-    A third of the prices, where there is one, is per hour of an attachment (P).
+    A third of the prices, where there is one, is per hour of an attachment (P). Infinite where a price is unknown, also
+    for those who send nothing.
     """
     physical, kind = site.physical[np.maximum(site.uplink, 0)], site.kind[:, None]
-    per_in, per_out = (np.where(site.uplink >= 0, table[kind, physical], 0.0) for table in prices[:2])
+    per_in, per_out = (table[kind, physical] for table in prices[:2])
+    known = (site.uplink >= 0) & np.isfinite(per_in) & np.isfinite(per_out)
+    per_in, per_out = np.where(known, per_in, 0.0), np.where(known, per_out, 0.0)
     cost: Floats = (per_in * into[:, None] + per_out * out[:, None]) * GB_PER_HOUR_PER_BPS
     if len(prices) > 2:
         cost += prices[2][physical]
-    return np.where(site.uplink >= 0, cost, np.inf)
+    return np.where(known, cost, np.inf)
 
 
 def mean_cost(world: World) -> Floats:

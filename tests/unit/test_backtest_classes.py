@@ -99,3 +99,28 @@ def test_classes_survive_an_export(run: Run, tmp_path: Path) -> None:
     export(read_files(Path(past()), span), span, tmp_path / "again")
     first, second = (asked(run, "--config", config(), "--history", name) for name in ("past", "again"))
     assert by_policy(first["cases"][0])["ours"]["bill"] == by_policy(second["cases"][0])["ours"]["bill"] == "0.36"
+
+
+def test_who_sends_nothing_may_be_where_its_class_has_no_price(run: Run) -> None:
+    """A silent workload of no stated class was on a network that prices classes only: nothing of it is billed."""
+    past()
+    idle = ("idle,dear,2026-11-02T00:00:00Z,,", "web,dear,2026-11-02T00:00:00Z,,", "db,dear,2026-11-02T00:00:00Z,,")
+    csv("past/placements.csv", "workload,network,start,end,node", *idle)
+    (case,) = asked(run, "--config", config(), "--history", "past")["cases"]
+    assert by_policy(case)["actual"]["bill"] == "1.32"
+    assert by_policy(case)["ours"]["bill"] == "0.36"
+
+
+def test_a_network_that_prices_classes_bars_nothing_where_no_class_is_known(run: Run) -> None:
+    """Nobody was on it, and nothing of ours has a price there; all else is played."""
+    plain = objects(
+        "plain.yaml",
+        *(physical("dear"), physical("other"), physical("cheap")),
+        *(per_gb("dear", "0.10"), per_gb("other", "0.05"), classed("cheap", internet="0.02")),
+        policy(minimumAge="0s"),
+    )
+    (case,) = asked(run, "--config", plain, "--history", csv("p.csv", HEADER, *rows("web", "dear", slots(12), GB)))[
+        "cases"
+    ]
+    assert by_policy(case)["ours"]["bill"] == "0.60"
+    assert "cheap has no price for traffic of no stated class: it does not move there" in case["notes"]

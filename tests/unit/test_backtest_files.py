@@ -267,3 +267,12 @@ def test_everything_that_is_wrong_is_told_at_once(run: Run) -> None:
     assert len(named) == len(set(named)) == len(places)  # the rows are read by slots, which there are none of
     named = refused(run("backtest", "--period", HOUR, "--history", past, "--config", "bad.yaml"))
     assert [problem.partition(":")[0] for problem in named] == ["bad.yaml", "past.csv"]
+
+
+def test_what_was_carried_where_nothing_was_placed_needs_a_price_too(run: Run) -> None:
+    csv("past/attachments.csv", HEADER, *rows("web", "blue", slots(1), GB), *rows("web", "dear", slots(11, 1), GB))
+    csv("past/networks.csv", "network,physicalNetwork,capacity", "blue,unknown,1Gbps", "dear,dear,1Gbps")
+    csv("past/placements.csv", "workload,network,start,end", "web,dear,2026-11-02T00:05:00Z,")
+    assert refused(run("backtest", "--config", config(), "--period", HOUR, "--history", "past")) == [
+        "tariffs: no tariff names 'unknown', on which attachments carried something"
+    ]
