@@ -65,7 +65,7 @@ def backtest(
         record = inputs.read(_record, source, span) if isinstance(source, Path) and span is not None else None
         inputs.accept()
         assert span is not None  # noqa: S101 - told to the type checker
-        past = _past(record or _record(source, span), span, told)
+        past = past_in(record or _record(source, span), span, told)
         cases = _cases(past, books)
         asked = Asked(policies=names, draw=plot is not None, stopwatch=time.perf_counter, told=told)
         found = [compare(past, case, asked) for case in cases]
@@ -126,7 +126,8 @@ def _record(source: SqlHistory | Path, span: Span) -> Record:
     return read_files(source, span) if isinstance(source, Path) else read_history(source, span)
 
 
-def _past(record: Record, span: Span, told: Told) -> Past:
+def past_in(record: Record, span: Span, told: Told) -> Past:
+    """The record's past. Raises BadInputError where nothing was there, or more than can be played."""
     try:
         return past_of(record, span, lambda done, of: told("reading", done, of))
     except ValueError as error:
