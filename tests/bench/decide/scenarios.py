@@ -81,7 +81,7 @@ SIZES: Mapping[str, Size] = {
         market=(1000, 3.5), other=(1000, 3.5), herd=(10_000, 1.0), percentile=200, large=(10_000, 100_000), seeds=(5, 3)
     ),
 }
-"""``report`` is behind the table of docs/benchmark.md; ``full`` takes some hours."""
+"""``report`` is behind the table of docs/benchmark.md; ``full`` takes an hour or two."""
 TUNED: Mapping[float, tuple[str, Mapping[str, str]]] = {
     0.0: ("0.83", {"cooldown": "15m"}),
     1.0: ("0.84", {"cooldown": "2h"}),
