@@ -243,15 +243,17 @@ def _savings(board: Board, priced: Prices) -> tuple[Floats, Bools]:
 
 def _lacks(rules: Rules, saving: Floats, slight: Bools, begun: Bools) -> Lacks:
     """W x C: the most pressing thing that each saving lacks to be worth a move."""
-    lack = np.full(saving.shape, Lack.NOTHING, dtype=np.int8)
-    cost = rules.move_cost[:, None]
+    lack = np.full(saving.shape, Lack.SAVING, dtype=np.int8)
+    lack[np.isnan(saving)] = Lack.COMPARISON
+    some = np.flatnonzero(saving > 0)
+    rows, gain = some // max(saving.shape[1], 1), saving.ravel()[some]
+    cost, found = rules.move_cost[rows], np.full(len(some), Lack.NOTHING, dtype=np.int8)
     for kind, lacking in (  # the last one that is said counts
-        (Lack.TIME, ~begun),
-        (Lack.WEIGHT, slight),
-        (Lack.PAYBACK, saving * rules.payback[:, None] < cost),
-        (Lack.HORIZON, saving * rules.horizon[:, None] <= cost),
-        (Lack.SAVING, saving <= 0),
-        (Lack.COMPARISON, np.isnan(saving)),
+        (Lack.TIME, ~begun.ravel()[some]),
+        (Lack.WEIGHT, slight.ravel()[some]),
+        (Lack.PAYBACK, gain * rules.payback[rows] < cost),
+        (Lack.HORIZON, gain * rules.horizon[rows] <= cost),
     ):
-        lack[lacking] = kind
+        found[lacking] = kind
+    np.put(lack, some, found)
     return lack
