@@ -299,6 +299,17 @@ def test_of_two_lists_each_counts_its_own_minimum_for_its_time() -> None:
     assert added(book(*lists)) == (1 - Decimal(12) / 31).quantize(Decimal("1e-9"))
 
 
+def test_what_flowed_is_forecast_once_though_another_list_is_announced() -> None:
+    """50 GB at 1 so far, and nothing more is coming: below the minimum of 120, a GB adds nothing."""
+    lists = [
+        tariff(volume((None, "1")), name="a", contract="k", minimum="120"),
+        tariff(volume((None, "2")), name="b", contract="k", minimum="120", validFrom="2026-12-02T00:00:00Z"),
+    ]
+    used = {"k": Usage(out_bytes=Decimal(5) * 10**10)}
+    assert added(book(*lists), used=used) == 0
+    assert added(book(*lists), used={"k": Usage(out_bytes=Decimal(2) * 10**11)}) == 1
+
+
 def test_running_periods_say_what_to_count_from_when() -> None:
     prices = book(
         tariff(volume((None, "1")), physicalNetworks=["p", "q"], billingPeriod={"unit": "month", "anchor": 15})
