@@ -186,6 +186,13 @@ def test_started_blocks_are_whole() -> None:
         assert float(_spent(seen, Recorded(places)).bill) == pytest.approx(money)
 
 
+def test_a_bound_that_was_not_proved_in_time_is_none() -> None:
+    """A bound of 0 would be true, and would make every policy look infinitely dear."""
+    seen = world([[GB_PER_SLOT] * 2_000], [per_gb("pa", "1", ("3", "0")), per_gb("pb", "1", ("3", "0"))])
+    with pytest.raises(ValueError, match="nothing was proved"):
+        volumes_bound(seen, seconds=0.001)
+
+
 def test_of_a_part_of_a_billing_period_a_part_of_the_quota_is_included() -> None:
     """Half of 4 GB for half of the hour, so that of 3 GB one is paid for."""
     quota = {"included": "4", "unit": "GB", "direction": "out", "price": "5", "beyond": {"overage": "3"}}
