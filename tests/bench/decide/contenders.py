@@ -74,7 +74,8 @@ def bound(scenario: Scenario, seed: int) -> dict[str, Any]:
         case Bound.FREE_MOVES:
             free = free_moves_bound(world)
             # Where not everything finds room nobody can keep to shed, and the money that it would take means nothing.
-            paid = None if free.no_room_percent else paid_moves_bound(world)
+            # A bound that few steps have found may be below the one without moves, which holds too.
+            paid = None if free.no_room_percent else max(paid_moves_bound(world), free.money)
             others = {"dynamic": dynamic_bound(world), "no_room_percent": free.no_room_percent, "paid_moves": paid}
             return {"seed": seed, "money": free.money, **others}
         case Bound.DYNAMIC:
