@@ -18,6 +18,7 @@ from ortools.linear_solver import pywraplp
 from switcher.decide.board import Floats, Ints
 from switcher.objects.tariffs import Quota, Volume
 from switcher.objects.words import Direction, Mode
+from switcher.simulate.bounds.volumes import PROCESSOR_TIME
 from switcher.simulate.prices import charges_attachments, over_time, per_attachment
 from switcher.simulate.world import World
 from switcher.tariff.whole import amount
@@ -65,10 +66,12 @@ class _Carried:
 def totals_bound(world: World, metered: Sequence[Metered], seconds: float = SECONDS) -> float:
     """Money; penalties for latency are left out. ``metered`` charges must not be in the world's price lists too.
 
-    Raises ValueError when nothing was proven in time.
+    Raises ValueError when nothing was proved in so many seconds of the processor.
     """
     solver = pywraplp.Solver.CreateSolver("SCIP")
     solver.SetTimeLimit(int(seconds * 1000))
+    if not solver.SetSolverSpecificParametersAsString(PROCESSOR_TIME):
+        raise ValueError(f"the solver does not know {PROCESSOR_TIME}")
     flows = {way: _flow(way, world, price) for way, price in zip(WAYS, over_time(world), strict=True)}
     carried, money = {}, [_attached(world)]
     for way, flow in flows.items():
@@ -85,9 +88,12 @@ def totals_bound(world: World, metered: Sequence[Metered], seconds: float = SECO
             -float(_cost(each, Decimal(factor * foreign))),
         ]
     solver.Minimize(solver.Sum(money))
-    if solver.Solve() not in (pywraplp.Solver.OPTIMAL, pywraplp.Solver.FEASIBLE):
-        raise ValueError("no bound was found in time")
-    return float(solver.Objective().BestBound())
+    status = solver.Solve()
+    bound = float(solver.Objective().BestBound())
+    proved = status == pywraplp.Solver.OPTIMAL or (status == pywraplp.Solver.FEASIBLE and bound > 0)
+    if not proved:  # zero is also what it says before it knows anything
+        raise ValueError(f"nothing was proved in {seconds:g} s")
+    return bound
 
 
 def _counted(world: World, metered: Metered, flow: _Flow) -> tuple[float, float]:
