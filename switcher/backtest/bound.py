@@ -17,8 +17,7 @@ from switcher.objects.model import Book, Charge, Fixed, Tariff, TariffSpec, Volu
 from switcher.objects.tariffs import Quota, Tier
 from switcher.objects.words import Direction, Each, Mode
 from switcher.simulate import World
-from switcher.simulate.bounds import free_moves_bound, percentile_bound
-from switcher.simulate.bounds.totals import Metered, totals_bound
+from switcher.simulate.bounds import Metered, free_moves_bound, percentile_bound, totals_bound
 from switcher.tariff import Invoice, billing_period
 from switcher.tariff.lists import by_contract, networks_of, timeline
 from switcher.tariff.periods import Span, micros

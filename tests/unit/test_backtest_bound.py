@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 
 from switcher.backtest.bound import best_bound
+from switcher.objects.tariffs import Volume
 from switcher.simulate import World, account, run
 from switcher.simulate.account import foreign_bill, foreign_invoice
+from switcher.simulate.bounds import Metered, totals_bound
 from switcher.simulate.policy import Recorded
 from tests.support.scenes import per_attachment, per_gb
 from tests.support.worlds import GB_PER_SLOT, Prices, world
@@ -38,6 +41,16 @@ def least(seen: World) -> float:
         trail = run(seen, Recorded(places), lambda: 0.0)
         best = min(best, float(account(seen, trail, foreign).bill))
     return best
+
+
+def bound(seen: World) -> float:
+    return best_bound(seen, foreign_invoice(seen), lambda _: None).money
+
+
+def spent(seen: World, columns: Sequence[int]) -> float:
+    """The bill of one workload that was there, slot by slot."""
+    trail = run(seen, Recorded(np.array(columns)[:, None]), lambda: 0.0)
+    return float(account(seen, trail).bill)
 
 
 @pytest.mark.parametrize(
@@ -160,3 +173,54 @@ def test_a_price_that_was_learned_late_is_in_the_bound_as_it_is_in_the_bill() ->
     seen = world(OUT, ["0.05", [first, {**late, "metadata": {"name": "second"}}]])
     found = best_bound(seen, foreign_invoice(seen), lambda _: None)
     assert found.money == pytest.approx(3 * 0.02 + 8.5 * 0.01, rel=1e-4)
+
+
+def test_tiers_are_used_on_every_network() -> None:
+    """3 GB are free on each of two networks; 8 GB flow: two are paid for."""
+    tiers = [per_gb("pa", "1", ("3", "0")), per_gb("pb", "1", ("3", "0"))]
+    seen = world([[GB_PER_SLOT] * 8], tiers)
+    assert bound(seen) == pytest.approx(2)
+    assert float(spent(seen, [0, 0, 0, 1, 1, 1, 0, 0])) == pytest.approx(2)
+
+
+def test_a_falling_tier_is_worth_nothing_until_the_one_before_is_full() -> None:
+    """2 at 1.00, then 0.10, against 0.50 flat: 4 GB cost 2.00 on the flat one, 2.20 by way of the tier."""
+    tiers = [per_gb("pa", "0.10", ("2", "1")), per_gb("pb", "0.50")]
+    assert bound(world([[GB_PER_SLOT] * 4], tiers)) == pytest.approx(2.0)
+    assert bound(world([[GB_PER_SLOT] * 5], tiers)) == pytest.approx(2.3)
+
+
+def test_started_blocks_are_whole() -> None:
+    """In a whole billing period of an hour: 2 GB are included, a block of 4 costs 3, the other network 2 per GB."""
+    quota = {"included": "2", "unit": "GB", "direction": "out", "price": "5", "beyond": {"block": "4", "price": "3"}}
+    hourly = {
+        **per_gb("pa", "1")["spec"],
+        "billingPeriod": {"unit": "hour"},
+        "charges": [{"name": "q", "quota": quota}],
+    }
+    lists = [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")]
+    for slots, money in ((3, 2), (4, 3), (6, 3)):  # one GB on the other; a block; the same block
+        seen = world([[GB_PER_SLOT] * slots + [0.0] * (12 - slots)], lists)
+        assert bound(seen) == pytest.approx(money)
+        assert spent(seen, [0, 0, 1 if slots == 3 else 0, *[0] * 9]) == pytest.approx(money)
+
+
+def test_a_bound_that_was_not_proved_in_time_is_none() -> None:
+    """A bound of 0 would be true, and would make every policy look infinitely dear."""
+    seen = world([[GB_PER_SLOT] * 2_000], ["0", "0"], capacity=GB_PER_SLOT)  # what does not fit keeps slots apart
+    charge = Volume.model_validate(volume("graduated")["volume"])
+    with pytest.raises(ValueError, match="nothing was proved"):
+        totals_bound(seen, [Metered(charge=charge, networks=("pa", "pb"))], seconds=0.001)
+
+
+def test_of_a_part_of_a_billing_period_a_part_of_the_quota_is_included() -> None:
+    """Half of 4 GB for half of the hour, so that of 3 GB one is paid for."""
+    quota = {"included": "4", "unit": "GB", "direction": "out", "price": "5", "beyond": {"overage": "3"}}
+    hourly = {
+        **per_gb("pa", "1")["spec"],
+        "billingPeriod": {"unit": "hour"},
+        "charges": [{"name": "q", "quota": quota}],
+    }
+    seen = world([[GB_PER_SLOT] * 3 + [0.0] * 3], [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")])
+    assert bound(seen) == pytest.approx(2)
+    assert float(spent(seen, [0, 0, 1, 0, 0, 0])) == pytest.approx(2)

@@ -18,7 +18,6 @@ from switcher.simulate.bounds import (
     free_moves_bound,
     paid_moves_bound,
     percentile_bound,
-    volumes_bound,
 )
 from switcher.simulate.ours import Ours
 from switcher.simulate.peers import BestOfTwo, GenieReadme, LeastUsed, SdWan, ThresholdToLeastBusy
@@ -153,57 +152,6 @@ def test_the_closed_form_of_percentiles_is_reached_by_bursts_on_free_samples(ter
 def _foreign(seen: World) -> Decimal:
     """The commits are due without our traffic; the closed form counts them."""
     return foreign_bill(seen)
-
-
-def test_tiers_are_used_on_every_network() -> None:
-    """3 GB are free on each of two networks; 8 GB flow: two are paid for."""
-    tiers = [per_gb("pa", "1", ("3", "0")), per_gb("pb", "1", ("3", "0"))]
-    seen = world([[GB_PER_SLOT] * 8], tiers)
-    assert volumes_bound(seen) == pytest.approx(2)
-    assert float(_spent(seen, Recorded(np.array([0, 0, 0, 1, 1, 1, 0, 0])[:, None])).bill) == pytest.approx(2)
-
-
-def test_a_falling_tier_is_worth_nothing_until_the_one_before_is_full() -> None:
-    """2 at 1.00, then 0.10, against 0.50 flat: 4 GB cost 2.00 on the flat one, 2.20 by way of the tier."""
-    tiers = [per_gb("pa", "0.10", ("2", "1")), per_gb("pb", "0.50")]
-    assert volumes_bound(world([[GB_PER_SLOT] * 4], tiers)) == pytest.approx(2.0)
-    assert volumes_bound(world([[GB_PER_SLOT] * 5], tiers)) == pytest.approx(2.3)
-
-
-def test_started_blocks_are_whole() -> None:
-    """In a whole billing period of an hour: 2 GB are included, a block of 4 costs 3, the other network 2 per GB."""
-    quota = {"included": "2", "unit": "GB", "direction": "out", "price": "5", "beyond": {"block": "4", "price": "3"}}
-    hourly = {
-        **per_gb("pa", "1")["spec"],
-        "billingPeriod": {"unit": "hour"},
-        "charges": [{"name": "q", "quota": quota}],
-    }
-    lists = [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")]
-    for slots, money in ((3, 2), (4, 3), (6, 3)):  # one GB on the other; a block; the same block
-        seen = world([[GB_PER_SLOT] * slots + [0.0] * (12 - slots)], lists)
-        assert volumes_bound(seen) == pytest.approx(money)
-        places = np.array([0, 0, *([1] if slots == 3 else [0]), *[0] * 9])[:, None]
-        assert float(_spent(seen, Recorded(places)).bill) == pytest.approx(money)
-
-
-def test_a_bound_that_was_not_proved_in_time_is_none() -> None:
-    """A bound of 0 would be true, and would make every policy look infinitely dear."""
-    seen = world([[GB_PER_SLOT] * 2_000], [per_gb("pa", "1", ("3", "0")), per_gb("pb", "1", ("3", "0"))])
-    with pytest.raises(ValueError, match="nothing was proved"):
-        volumes_bound(seen, seconds=0.001)
-
-
-def test_of_a_part_of_a_billing_period_a_part_of_the_quota_is_included() -> None:
-    """Half of 4 GB for half of the hour, so that of 3 GB one is paid for."""
-    quota = {"included": "4", "unit": "GB", "direction": "out", "price": "5", "beyond": {"overage": "3"}}
-    hourly = {
-        **per_gb("pa", "1")["spec"],
-        "billingPeriod": {"unit": "hour"},
-        "charges": [{"name": "q", "quota": quota}],
-    }
-    seen = world([[GB_PER_SLOT] * 3 + [0.0] * 3], [{**per_gb("pa", "1"), "spec": hourly}, per_gb("pb", "2")])
-    assert volumes_bound(seen) == pytest.approx(2)
-    assert float(_spent(seen, Recorded(np.array([0, 0, 1, 0, 0, 0])[:, None])).bill) == pytest.approx(2)
 
 
 def _least_levels(totals: Sequence[float], free: int, commit: float, overage: float) -> float:

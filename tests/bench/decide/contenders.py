@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from switcher.backtest.bound import best_bound
 from switcher.simulate import Policy, World, account, run
-from switcher.simulate.account import foreign_bill
-from switcher.simulate.bounds import dynamic_bound, free_moves_bound, paid_moves_bound, percentile_bound, volumes_bound
+from switcher.simulate.account import foreign_bill, foreign_invoice
+from switcher.simulate.bounds import dynamic_bound, free_moves_bound, paid_moves_bound, percentile_bound
 from switcher.simulate.ours import Ours
 from switcher.simulate.peers import BestOfTwo, GenieReadme, LeastUsed, SdWan, ThresholdToLeastBusy
 from switcher.simulate.planned import Reoptimise, StaticHindsight
@@ -83,7 +84,7 @@ def bound(scenario: Scenario, seed: int) -> dict[str, Any]:
         case Bound.PERCENTILE:
             return {"seed": seed, "money": float(percentile_bound(world) - foreign_bill(world))}
         case Bound.VOLUMES:
-            return {"seed": seed, "money": volumes_bound(world)}
+            return {"seed": seed, "money": best_bound(world, foreign_invoice(world), lambda _: None).money}
         case Bound.NONE:
             least, informed = unavoidable.clairvoyant(world), unavoidable.informed(world)
             return {"seed": seed, "money": None, "least_overload_percent": least, "informed_overload_percent": informed}
