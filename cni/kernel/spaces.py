@@ -232,6 +232,9 @@ def write_sysctl(netns: str | None, key: str, value: str) -> None:
 def run_inside(
     netns: str | None, command: Sequence[str], stdin: str = "", seconds: float = 10.0
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command in the namespace and returns how it ended. Raises OSError, subprocess.TimeoutExpired."""
+    """Runs a command in the namespace and returns how it ended. Raises OSError; TimeoutError when it takes longer."""
     arguments: dict[str, Any] = {"input": stdin, "capture_output": True, "text": True, "timeout": seconds}
-    return inside(netns, lambda: subprocess.run(list(command), check=False, **arguments))
+    try:
+        return inside(netns, lambda: subprocess.run(list(command), check=False, **arguments))
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{command[0]} did not end within {seconds:g} s") from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +39,20 @@ def moving(site: Site, node: Node) -> tuple[Site, Node, Callable[[], None]]:
         node.wait_for(move, Phase.DRAIN)
 
     return site, node, shift
+
+
+@pytest.fixture
+def slow_nft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Of the calls of nft from now on, the one with this number, from 1, never ends."""
+    nft, calls = tmp_path / "nft", tmp_path / "calls"
+
+    def hang(call: int) -> None:
+        hangs = f'echo >> {calls}; [ "$(wc -l < {calls})" = {call} ] && exec sleep 60'
+        nft.write_text(f'#!/bin/sh\n{hangs}\nexec {shutil.which("nft")} "$@"\n')
+        nft.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return hang
 
 
 def test_a_server_answers_each_peer_from_the_address_that_the_peer_uses(
@@ -141,3 +158,21 @@ def test_a_connected_socket_stays_on_the_old_path_until_the_deadline(site: Site,
     line.close()
     rules = json.loads(sh(f"ip -j -n {site.workload()} rule"))
     assert old not in json.dumps(rules)
+
+
+@pytest.mark.parametrize(("call", "outcome"), [(2, Outcome.UNDONE), (3, Outcome.MOVED), (4, Outcome.MOVED)])
+def test_rules_that_take_too_long_are_a_step_that_failed(
+    site: Site, node: Node, slow_nft: Callable[[int], None], call: int, outcome: Outcome
+) -> None:
+    """The kernel commits rules of all namespaces one after the other: on a busy node nft may have to wait for long.
+
+    It is called twice before the shift, then when draining begins, then to see who was heard.
+    """
+    site.add_workload()
+    node.add("a")
+    slow_nft(call)
+    node.switches.start(move := order("a", "b"))
+    status = node.finish(move)
+    assert status.outcome is outcome, status
+    assert [each.network for each in node.attached()] == ["cni:b" if outcome is Outcome.MOVED else "cni:a"]
+    assert site.inside()["nft"] == []

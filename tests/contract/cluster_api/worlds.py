@@ -17,7 +17,7 @@ from cni.objects import DirectoryObjects
 from tests.support.fake_cluster import FakeCluster
 from tests.support.manifests import Object, manifest
 
-SOON_SECONDS = 10.0
+SOON_SECONDS = 30.0
 BROKEN_CONFIG = '{"type":'
 
 T = TypeVar("T", bound=Object)
