@@ -12,7 +12,7 @@ import pytest
 
 from switcher.simulate import World
 from tests.bench.decide import chart, contenders, report, unavoidable, worlds
-from tests.bench.decide.scenarios import SEEDS, SIZES, TUNING_SEEDS, Scenario, Size, scenarios
+from tests.bench.decide.scenarios import SEEDS, SIZES, TUNING_SEEDS, Bound, Scenario, Size, scenarios
 from tests.bench.decide.targets import TARGETS, Target
 
 TINY = Size(market=(12, 0.01), other=(12, 0.05), herd=(20, 0.01), percentile=4, seeds=(1, 1), large=(10,))
@@ -49,6 +49,11 @@ def test_every_scenario_runs_and_its_bound_holds(scenario: Scenario) -> None:
     static = contenders.compete(tried, "static", 1)
     if bound is not None and static["overloaded_percent"] == 0:
         assert float(static["total"]) >= bound - 0.01
+
+
+def test_the_bound_that_pays_for_moves_is_compared_from_where_everyone_starts() -> None:
+    """Else it pays for a way that the policy has made before it is counted, and is no bound."""
+    assert [each.learning for each in scenarios(SIZES["report"]) if each.bound is Bound.DYNAMIC] == [timedelta(0)]
 
 
 def test_overload_that_nobody_can_avoid() -> None:

@@ -115,9 +115,8 @@ def scenarios(size: Size) -> list[Scenario]:
             name="uncapped",
             about="no capacity binds; prices are announced; against the dynamic programme",
             world=worlds.uncapped,
-            recipe=base,
+            recipe=base,  # from the first slot on: the bound pays for the way from where everyone starts
             bound=Bound.DYNAMIC,
-            learning=_settling(days),
             main=True,
         ),
         Scenario(
