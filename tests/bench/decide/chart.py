@@ -24,11 +24,14 @@ MARKS = {
     "reoptimise": ("h", "#0072B2"),
     "ours": ("o", "#009E73"),
 }
+BELOW = {"ours", "genie-readme", "static-hindsight"}
+"""Labels that stand below their mark: others are beside it."""
 LEAST = 0.01
 """Percent: the axis of overload is logarithmic, and below this it is all the same."""
 MARKET = "market-1h"
 FILL = "fill-"
 INK = "#333333"
+TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20)
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
@@ -50,12 +53,14 @@ def _policies(axis: Any, rows: Sequence[Row]) -> None:
         mark, colour = MARKS[row.policy]
         at = max(row.overloaded_percent, LEAST)
         axis.scatter(at, row.ratio, marker=mark, color=colour, edgecolor=INK, s=70, zorder=3)
-        axis.annotate(row.policy, (at, row.ratio), xytext=(6, 5), textcoords="offset points", fontsize=8, color=INK)
+        offset = (6, -12 if row.policy in BELOW else 5)
+        axis.annotate(row.policy, (at, row.ratio), xytext=offset, textcoords="offset points", fontsize=8, color=INK)
     axis.axhline(1.06, color=INK, linestyle="--", linewidth=0.9)
     axis.axvline(0.10, color=INK, linestyle="--", linewidth=0.9)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_yticks([1, 1.2, 1.5, 2, 3, 4], ["1", "1.2", "1.5", "2", "3", "4"])
+    axis.set_ylim(bottom=0.8)
+    axis.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axis.set_yticks([], minor=True)
     axis.set_xlabel("our traffic on overloaded uplinks, %")
     axis.set_ylabel("bill and moves / least bill with free moves")
