@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from switcher.columns import Column, key_of
+from switcher.objects.naming import namespace_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -117,11 +118,6 @@ def of_node(node: str, reports: Sequence[Report]) -> Reported:
         started=np.array([report.started for report in riding], dtype=np.float64),
         since=np.array([report.since for report in riding], dtype=np.float64),
     )
-
-
-def namespace_of(workload: str) -> str:
-    """``shop`` of ``shop/web-0``; what has none is in the default one."""
-    return workload.split("/", 1)[0] if "/" in workload else "default"
 
 
 def _written(labels: Any) -> bytes:

@@ -15,7 +15,7 @@ from switcher.backtest.record import Class, Owner, Record, Span
 from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.errors import BadInputError, Problem
 from switcher.model import Uplink
-from switcher.objects.naming import bare
+from switcher.objects.naming import bare, namespace_of
 from switcher.objects.rows import EPOCH, Row, byte_count, direction, instant, read_samples, read_table, seconds
 from switcher.objects.values import rate, wrong
 from switcher.ports import AttachmentPath, KnownNetwork, PlacementSpan, SlotBytes
@@ -190,9 +190,8 @@ def _read_facts(path: Path) -> list[tuple[Owner, Facts]]:
 
 def _facts(row: Row) -> tuple[Owner, Facts]:
     workload, attachment = row.take("workload", str, ""), row.optional("attachment") or ANY_ATTACHMENT
-    namespace, slash, _ = workload.partition("/")
     found = Facts(
-        namespace=namespace if slash else "default",
+        namespace=namespace_of(workload),
         labels=row.take("labels", _labels, {}) if row.optional("labels") else {},
         attachment=attachment,
         primary=row.optional("primary") is not None and row.take("primary", _flag, False),

@@ -15,7 +15,7 @@ import numpy as np
 from switcher.backtest.record import Class, Record, Span
 from switcher.decide.board import Bools, Floats, Ints
 from switcher.model import Uplink
-from switcher.objects.naming import bare
+from switcher.objects.naming import bare, namespace_of
 from switcher.ports import AttachmentPath, PlacementSpan, SlotBytes
 from switcher.simulate.world import Facts
 from switcher.tariff import Stay
@@ -245,8 +245,7 @@ def _added(foreign: Mapping[Class, tuple[Floats, Floats]]) -> dict[Uplink, tuple
 
 def _facts(record: Record, owner: Key) -> Facts:
     _, workload, attachment = owner
-    namespace, slash, _ = workload.partition("/")
-    unknown = Facts(namespace=namespace if slash else "default", attachment=attachment)
+    unknown = Facts(namespace=namespace_of(workload), attachment=attachment)
     return record.facts.get((workload, attachment), unknown)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from switcher.backtest.record import Owner, Record, Span
 from switcher.backtest.slotting import samples_of, slot_samples
 from switcher.model import Uplink
+from switcher.objects.naming import namespace_of
 from switcher.ports import History, KnownAttachment, SlotBytes, StoredObject, UsageRow
 from switcher.simulate.world import Facts
 from switcher.tariff import Sample
@@ -72,9 +73,8 @@ def _facts(known: Sequence[KnownAttachment]) -> Mapping[Owner, Facts]:
     """Of attachments that exist now: labels of what is gone are not kept."""
     found = {}
     for report in (one.report for one in known):
-        namespace, slash, _ = report.workload.partition("/")
         found[report.workload, report.attachment] = Facts(
-            namespace=namespace if slash else "default",
+            namespace=namespace_of(report.workload),
             labels=report.labels,
             attachment=report.attachment,
             primary=report.primary,

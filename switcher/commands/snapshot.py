@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 from switcher.errors import BadInputError, Problem
 from switcher.model import NetworkState, Snapshot, WorkloadState
 from switcher.objects.complaints import complaints
+from switcher.objects.naming import namespace_of
 from switcher.objects.values import Flag, Money, Name, Time, duration
 from switcher.objects.yamltree import Document, Mark
 
@@ -68,12 +69,11 @@ class WorkloadLine(_Part):
     def state(self, now: datetime) -> WorkloadState:
         """As the decision sees it; the id is ``namespace/name:attachment``, of which only the name is required."""
         workload, _, attachment = self.id.partition(":")
-        namespace, slash, _ = workload.partition("/")
         fields = {name: getattr(self, name) for name in type(self).model_fields if name != "do_not_move"}
         return WorkloadState(
             **fields,
             do_not_move=self._held(now),
-            namespace=namespace if slash else "default",
+            namespace=namespace_of(workload),
             attachment=attachment or None,
         )
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.eligibility import LACKING, Lack
+from switcher.decide.penalties import named
 from switcher.decide.quotes import Load, Quote, loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
@@ -216,9 +217,7 @@ def _penalty(tick: Tick, row: int, column: int) -> Decimal:
         return NO
     if own is None:
         return Decimal(repr(float(tick.prices.penalty[row, column])))
-    name = tick.board.names[column]
-    per_gb = own.get(name, own.get(name.rpartition(":")[2], Decimal(0)))
-    return Decimal(str(float(workloads.demand_bps[row]))) * GB_PER_HOUR * per_gb
+    return Decimal(str(float(workloads.demand_bps[row]))) * GB_PER_HOUR * named(own, tick.board.names[column])
 
 
 def _money(amount: float) -> str:

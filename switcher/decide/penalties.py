@@ -22,7 +22,7 @@ def penalties(board: Board, rules: Rules) -> Floats:
             per_gb += weight[:, None] * _compared(board, np.array([_measured(value) for value in values], np.float64))
     own = board.workloads.penalties
     for row in np.flatnonzero(own.each(lambda penalties: penalties is not None, np.bool_)).tolist():
-        per_gb[row] = [float(_named(own[row] or {}, name)) for name in board.names]
+        per_gb[row] = [float(named(own[row] or {}, name)) for name in board.names]
     volume: Floats = board.demand_given * GB_PER_HOUR_PER_BPS
     return per_gb * volume[:, None]
 
@@ -31,7 +31,7 @@ def _measured(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _named(penalties: Mapping[str, Decimal], name: str) -> Decimal:
+def named(penalties: Mapping[str, Decimal], name: str) -> Decimal:
     """The penalty of a network by its full or its bare name."""
     return penalties.get(name, penalties.get(name.rpartition(":")[2], Decimal(0)))
 

@@ -23,6 +23,7 @@ from switcher.adapters.store.instants import micros
 from switcher.adapters.store.migrate import upgrade
 from switcher.adapters.store.rolling import roll_up
 from switcher.adapters.store.schema import uplinks
+from switcher.backtest.slotting import samples_of
 from switcher.objects.book import Book
 from switcher.objects.rows import read_samples
 from switcher.recorded import recorded
@@ -118,15 +119,4 @@ def test_a_bill_from_the_history(tmp_path: Path) -> None:
 
 def of_samples(history: SqlHistory, period: tuple[datetime, datetime]) -> list[Sample]:
     """Every sample as it came."""
-    return [
-        Sample(
-            start=row.start,
-            end=row.start + timedelta(seconds=row.seconds),
-            network=row.physical_network,
-            node=row.node,
-            direction=direction,
-            bytes=Decimal(amount),
-        )
-        for row in history.usage(*period)
-        for direction, amount in (("in", row.in_bytes), ("out", row.out_bytes))
-    ]
+    return [sample for row in history.usage(*period) for sample in samples_of(row)]

@@ -16,13 +16,14 @@ from typer.testing import CliRunner
 
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
+from switcher.backtest.slotting import samples_of
 from switcher.cli import app
 from switcher.errors import BadInputError
 from switcher.keeping import Keep, cutoffs
 from switcher.objects.load import book_from_documents
 from switcher.objects.tariffs import Tariff
 from switcher.recorded import recorded
-from switcher.tariff import Invoice, Sample, bill
+from switcher.tariff import Invoice, bill
 from tests.support.batches import at, attachment, batch, uplink
 from tests.unit.pricing import fixed, percentile, tariff, volume
 
@@ -61,18 +62,7 @@ def history(url: str) -> Iterator[SqlHistory]:
 
 def of_samples(history: SqlHistory, document: dict[str, Any]) -> Invoice:
     """From every sample as it came."""
-    rows = [
-        Sample(
-            start=row.start,
-            end=row.start + timedelta(seconds=row.seconds),
-            network=row.physical_network,
-            node=row.node,
-            direction=direction,
-            bytes=Decimal(amount),
-        )
-        for row in history.usage(*PERIOD)
-        for direction, amount in (("in", row.in_bytes), ("out", row.out_bytes))
-    ]
+    rows = [sample for row in history.usage(*PERIOD) for sample in samples_of(row)]
     tariffs = book_from_documents([document], "test").tariffs
     stays = recorded(history, tariffs, PERIOD, at(DAY))[1]
     return bill(tariffs, rows, PERIOD, stays)
