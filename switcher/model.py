@@ -1,4 +1,7 @@
-"""What a decision sees and says: values only. Money is Decimal, times are aware UTC, rates bits per second."""
+"""What a decision sees and says: values only. Money is Decimal, times are aware UTC, rates bits per second.
+
+What a tick makes ten thousands of, or looks up as often, is a struct: made, compared and hashed in a tenth of the time.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import overload
+
+import msgspec
 
 from cni.wire import MoveReason
 from switcher.columns import Column
@@ -59,8 +64,7 @@ class StayReason(StrEnum):
     QUARANTINED = "Quarantined"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Uplink:
+class Uplink(msgspec.Struct, frozen=True, order=True, gc=False):
     """A physical network on one node (None: the same everywhere, as when a snapshot names no node)."""
 
     physical_network: str
@@ -128,16 +132,14 @@ class Snapshot:
     """As columns (switcher.workloads) where they come from a history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A workload was on ``network`` from ``since`` on."""
 
     network: str
     since: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastMove:
+class PastMove(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A move that was made, for cooldown, budgets and the flap penalty."""
 
     workload: str

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import msgspec
+
 from cni.wire import AttachmentReport, Batch, Ranking, SwitchOrder, SwitchStatus
 from switcher.model import Decision, Placement, Uplink
 from switcher.reported import Attached
 from switcher.terms import Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkLoad:
+class UplinkLoad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The latest load of an uplink: means over the window that ends at ``sampled_at``."""
 
     physical_network: str
@@ -46,8 +47,7 @@ class KnownAttachment:
     report: AttachmentReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownNetwork:
+class KnownNetwork(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A network that a node can attach to, as it last reported it."""
 
     node: str
