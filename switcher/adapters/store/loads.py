@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Connection,
@@ -41,6 +40,14 @@ from switcher.reported import Floats, Ints
 BITS = 8.0 * PER_SECOND
 """A byte a microsecond in bits a second."""
 Sum = ColumnElement[Any]
+KEY = (paths.c.node + "\n" + paths.c.workload + ":" + paths.c.attachment).label("key")
+"""As in switcher.reported."""
+EXISTS = and_(
+    paths.c.node == attachments.c.node,
+    paths.c.workload == attachments.c.workload,
+    paths.c.attachment == attachments.c.attachment,
+)
+"""The path's attachment is there now."""
 
 
 def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> list[UplinkLoad]:
@@ -48,16 +55,15 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
     last = _last(uplink_samples, uplink_samples.c.uplink_id == uplinks.c.id, now)
     # Materialised: SQLite would otherwise look the newest sample up again wherever it is named.
     owners = select(uplinks, last.label("newest")).cte("owners").prefix_with("MATERIALIZED")
-    samples, on = beside(connection, uplink_samples, owners.c.id, _within(uplink_samples, owners, window))
-    begins = _begins(samples, owners, window)
-    seconds = func.sum(samples.c.until - begins)
+    samples, on = beside(connection, uplink_samples, owners.c.id, _within(uplink_samples, owners.c.newest, window))
+    into, out, time = _sums(samples, owners.c.newest, window)
     query = (
         select(
             owners.c.physical_network,
             owners.c.node,
             func.max(case((samples.c.until == owners.c.newest, samples.c.capacity_bps))),
-            _rate(func.sum(_share(samples, samples.c.in_bytes, begins)), seconds),
-            _rate(func.sum(_share(samples, samples.c.out_bytes, begins)), seconds),
+            _rate(into, time),
+            _rate(out, time),
             owners.c.newest,
             func.avg(samples.c.latency_ms),
             func.avg(samples.c.loss),
@@ -117,7 +123,7 @@ def attachment_rates(connection: Connection, now: datetime, window: timedelta) -
     Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
     several paths in the window, switches just made or in flight, are summed again over their common window.
     """
-    paths = _Paths.of(connection.execute(_path_loads(connection, now, window, None)).all())
+    paths = _Paths.of(connection.execute(_path_loads(connection, now, window)).all())
     alone, mixed = _apart(paths, window // MICROSECOND)
     again = [
         _again(found, taken, window // MICROSECOND)
@@ -185,7 +191,7 @@ def _mixed(
     """The paths of each attachment that was on several, with the times of all their samples."""
     whole: defaultdict[str, list[_PathLoad]] = defaultdict(list)
     for first in range(0, len(ids), CHUNK):
-        for row in connection.execute(_path_loads(connection, now, window, ids[first : first + CHUNK])):
+        for row in connection.execute(_loads_together(connection, now, window, ids[first : first + CHUNK])):
             path = _PathLoad(*row)
             whole[path.key].append(path)
     taken = _sample_times(connection, [path for paths in whole.values() for path in paths], window // MICROSECOND)
@@ -217,69 +223,73 @@ def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -
     return taken
 
 
-def _path_loads(
-    connection: Connection, now: datetime, window: timedelta, ids: Sequence[int] | None
-) -> Select[*tuple[Any, ...]]:
-    """Sums over the window of each path of an attachment that exists.
+def _path_loads(connection: Connection, now: datetime, window: timedelta) -> Select[*tuple[Any, ...]]:
+    """Sums over the window of each path of an attachment that exists; the window ends with the path's newest sample.
 
-    The window ends with the path's newest sample; where ``ids`` are given, of these paths alone, with the newest of
-    their whole attachment.
+    That sample is joined, not only asked for its end: SQLite would look it up again wherever the end is named. And one
+    path comes after the other, so that nothing is sorted to add up each path's samples.
     """
-    owners = _attachment_owners(now, ids)
-    samples, on = beside(connection, path_samples, owners.c.id, _within(path_samples, owners, window))
-    begins = _begins(samples, owners, window)
+    last = path_samples.alias("last")
+    newest, is_newest = beside(connection, last, paths.c.id, last.c.until == _last_of_path(now))
+    samples, on = beside(connection, path_samples, paths.c.id, _within(path_samples, newest.c.until, window))
     return (
-        select(
-            owners.c.id,
-            owners.c.key,
-            owners.c.newest,
-            func.sum(_share(samples, samples.c.in_bytes, begins)),
-            func.sum(_share(samples, samples.c.out_bytes, begins)),
-            cast(func.sum(samples.c.until - begins), BigInteger),
-        )
+        select(paths.c.id, KEY, func.max(samples.c.until), *_sums(samples, newest.c.until, window))
+        .join_from(paths, attachments, EXISTS)
+        .join(newest, is_newest)
+        .join(samples, on)
+        .group_by(paths.c.id)
+    )
+
+
+def _loads_together(
+    connection: Connection, now: datetime, window: timedelta, ids: Sequence[int]
+) -> Select[*tuple[Any, ...]]:
+    """The same of these paths alone; the window ends with the newest sample of their whole attachment."""
+    found = select(paths.c.id, KEY, _last_of_path(now).label("last")).join_from(paths, attachments, EXISTS)
+    some = found.where(paths.c.id.in_(ids)).cte("found")
+    newest = func.max(some.c.last).over(partition_by=some.c.key)
+    owners = select(some, newest.label("newest")).cte("owners")
+    samples, on = beside(connection, path_samples, owners.c.id, _within(path_samples, owners.c.newest, window))
+    return (
+        select(owners.c.id, owners.c.key, owners.c.newest, *_sums(samples, owners.c.newest, window))
         .join_from(owners, samples, on)
         .group_by(owners.c.id, owners.c.key, owners.c.newest)
     )
 
 
-def _attachment_owners(now: datetime, ids: Sequence[int] | None) -> CTE:
-    """The paths of attachments that exist, each with the end of the newest sample that counts."""
-    same = and_(
-        paths.c.node == attachments.c.node,
-        paths.c.workload == attachments.c.workload,
-        paths.c.attachment == attachments.c.attachment,
+def _sums(samples: FromClause, newest: Sum, window: timedelta) -> tuple[Sum, Sum, Sum]:
+    """(bytes in, bytes out, microseconds) of the samples of a window that ends with the newest."""
+    edge = newest - window // MICROSECOND
+    return (
+        func.sum(_share(samples, samples.c.in_bytes, edge)),
+        func.sum(_share(samples, samples.c.out_bytes, edge)),
+        cast(func.sum(samples.c.until - _begins(samples, edge)), BigInteger),
     )
-    last = _last(path_samples, path_samples.c.path_id == paths.c.id, now)
-    name = "newest" if ids is None else "last"
-    key = paths.c.node + "\n" + paths.c.workload + ":" + paths.c.attachment
-    found = select(paths.c.id, key.label("key"), last.label(name))
-    found = found.join_from(attachments, paths, same)
-    if ids is None:
-        # Materialised: SQLite would otherwise look the newest sample up again wherever it is named.
-        return found.cte("owners").prefix_with("MATERIALIZED")
-    some = found.where(paths.c.id.in_(ids)).cte("found")
-    newest = func.max(some.c.last).over(partition_by=some.c.key)
-    return select(some, newest.label("newest")).cte("owners")
+
+
+def _last_of_path(now: datetime) -> Sum:
+    return _last(path_samples, path_samples.c.path_id == paths.c.id, now)
 
 
 def _last(samples: Table, owned: ColumnElement[bool], now: datetime) -> Sum:
     """The end of the owner's newest sample that ended by ``now``: one look into the primary key."""
-    return select(func.max(samples.c.until)).where(owned, samples.c.until <= micros(now)).scalar_subquery()
+    newest = select(func.max(samples.c.until)).where(owned, samples.c.until <= micros(now))
+    return newest.correlate_except(samples).scalar_subquery()
 
 
-def _within(samples: Table, owners: CTE, window: timedelta) -> ColumnElement[bool]:
-    return and_(samples.c.until > owners.c.newest - window // MICROSECOND, samples.c.until <= owners.c.newest)
+def _within(samples: Table, newest: Sum, window: timedelta) -> ColumnElement[bool]:
+    return and_(samples.c.until > newest - window // MICROSECOND, samples.c.until <= newest)
 
 
-def _begins(samples: FromClause, owners: CTE, window: timedelta) -> Sum:
-    edge = owners.c.newest - window // MICROSECOND
+def _begins(samples: FromClause, edge: Sum) -> Sum:
     return case((samples.c.start < edge, edge), else_=samples.c.start)
 
 
-def _share(samples: FromClause, amount: Sum, begins: Sum) -> Sum:
-    """Of a sample's bytes, what falls after ``begins``."""
-    inside = cast(samples.c.until - begins, Float(53)) / cast(samples.c.until - samples.c.start, Float(53))
-    return cast(amount, Float(53)) * inside
+def _share(samples: FromClause, amount: Sum, edge: Sum) -> Sum:
+    """Of a sample's bytes, what falls after the window's edge: of nearly all samples all."""
+    inside = cast(samples.c.until - edge, Float(53)) / cast(samples.c.until - samples.c.start, Float(53))
+    whole = cast(amount, Float(53))
+    return case((samples.c.start < edge, whole * inside), else_=whole)
 
 
 def _rate(amount: Sum, time: Sum) -> Sum:

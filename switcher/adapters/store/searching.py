@@ -26,9 +26,9 @@ def rows_of(connection: Connection, table: Table, owners: Owners, *when: Column)
     return _one_by_one(owners, lambda number: select(table).where(owner == number, *when).offset(0))
 
 
-def beside(connection: Connection, table: Table, number: Any, *when: Column) -> tuple[FromClause, Column]:
+def beside(connection: Connection, table: FromClause, number: Any, *when: Column) -> tuple[FromClause, Column]:
     """The rows of the series with this number, a column of what is joined, and on what to join them."""
-    owner = next(iter(table.primary_key.columns))
+    owner = next(iter(table.primary_key))
     if connection.dialect.name == "sqlite":
         return table, and_(owner == number, *when)
     return select(table).where(owner == number, *when).offset(0).lateral(), true()
