@@ -73,15 +73,14 @@ def _least(market: Market) -> float:
 
 def _scale(market: Market, overflow: float) -> _Scale:
     demand = market.demand
-    rows, columns = np.nonzero(np.isfinite(market.cost))
     if demand.max() > 0 and float(np.ptp(demand)) <= 1e-9 * float(demand.max()):
         unit_bps, units = float(demand[0]), np.ones(len(demand), dtype=np.int64)
     else:
         unit_bps = _least(market)
         units = np.maximum(np.rint(demand / unit_bps).astype(np.int64), 1)
-    density = np.abs(market.cost[rows, columns] - _base(market)[rows]) / units[rows]
+    density = np.abs(market.cost - _base(market)[:, None]) / units[:, None]
     extra = max((abs(tier.extra) for tier in market.tiers), default=0.0)
-    largest = 2 * float(density.max()) + (2 * overflow + extra) * unit_bps
+    largest = 2 * float(density[np.isfinite(density)].max()) + (2 * overflow + extra) * unit_bps
     nodes = len(demand) + 2 * len(market.room) + len(market.tiers) + 2
     return _Scale(units, unit_bps, LARGEST / (nodes + 1) / max(largest, 1e-12))
 
@@ -160,7 +159,7 @@ def shadow_prices(market: Market, choice: Ints, full: Bools) -> Floats:
     on one uplink would rather be on the next. Zero where room is left. With prices per attachment-hour the density
     differs by workload, and the figure is that of the marginal one.
     """
-    start, end, step = _steps(market, choice)
+    start, end, step = _steps(market, choice, full)
     gain = np.zeros(len(market.room))
     for _ in range(int(np.bincount(labels(market)).max(initial=0))):  # no chain visits an uplink twice
         better = gain.copy()
@@ -172,12 +171,15 @@ def shadow_prices(market: Market, choice: Ints, full: Bools) -> Floats:
     return -gain
 
 
-def _steps(market: Market, choice: Ints) -> tuple[Ints, Ints, Floats]:
-    """Pairs of uplinks and the least that it costs, per bit per second, to have someone of the first on the second."""
+def _steps(market: Market, choice: Ints, full: Bools) -> tuple[Ints, Ints, Floats]:
+    """Pairs of uplinks and the least that it costs, per bit per second, to have someone of the first on the second.
+
+    To full ones only: nobody gains by more room on another.
+    """
     everyone = np.arange(len(market.home))
     at = np.where(choice == OVERFLOW, market.home, choice)
     demand = np.maximum(market.demand, _least(market))
-    rows, columns = np.nonzero(np.isfinite(market.cost))
+    rows, columns = np.nonzero(np.isfinite(market.cost) & full[market.uplink])
     density = (market.cost[rows, columns] - market.cost[rows, at[rows]]) / demand[rows]
     uplinks = max(len(market.room), 1)
     pair = market.uplink[everyone, at][rows] * uplinks + market.uplink[rows, columns]

@@ -36,10 +36,8 @@ def parts(market: Market) -> Iterator[tuple[Ints, Market]]:
 
 def labels(market: Market) -> Ints:
     """U: a number for each uplink, the same for all of one part."""
+    one, other = _ways(market)
     uplinks = len(market.room)
-    rows, columns = np.nonzero(np.isfinite(market.cost))
-    pairs = np.unique(_home_uplink(market)[rows] * uplinks + market.uplink[rows, columns])
-    one, other = pairs // uplinks, pairs % uplinks
     label = np.arange(uplinks)
     if market.group is not None:
         grouped = np.flatnonzero(market.group != NOWHERE)
@@ -55,6 +53,21 @@ def labels(market: Market) -> Ints:
         if np.array_equal(nearer, label):
             return label
         label = nearer
+
+
+def _ways(market: Market) -> tuple[Ints, Ints]:
+    """Every pair of uplinks (from, to) that a workload leads from and to; hardly any twice.
+
+    Who is on one uplink most often finds the same one in a column, so one for each column is noted; the others follow.
+    """
+    rows, columns = np.nonzero(np.isfinite(market.cost))
+    count = market.cost.shape[1]
+    home, found = _home_uplink(market)[rows], market.uplink[rows, columns]
+    noted = np.full(len(market.room) * count, NOWHERE, dtype=np.int64)
+    noted[home * count + columns] = found
+    known = np.flatnonzero(noted != NOWHERE)
+    rest = np.flatnonzero(noted[home * count + columns] != found)
+    return np.append(known // count, home[rest]), np.append(noted[known], found[rest])
 
 
 def _home_uplink(market: Market) -> Ints:

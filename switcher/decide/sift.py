@@ -109,9 +109,8 @@ def _settled(whole: Whole, clear: Bools, column: Ints) -> Ints:
     """2U: what those who are clear bring to each place."""
     place = _place(whole, column)
     there = clear & (place != NOWHERE)
-    settled = np.zeros(len(whole.settled), dtype=np.int64)
-    np.add.at(settled, place[there], whole.units[there])
-    return settled
+    # Sums of less than 2**53 units: exact as floats.
+    return np.bincount(place[there], weights=whole.units[there], minlength=len(whole.settled)).astype(np.int64)
 
 
 def _crowded(whole: Whole, rest: Whole, found: Solved, column: Ints) -> Bools:

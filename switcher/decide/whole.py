@@ -12,14 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from switcher.decide.board import NOWHERE, Ints
 
 NEVER = 2**61
 """In place of a cost: there is no such arc."""
+ARC = (np.int32, np.int32, np.int64, np.int64)
+"""What the solver takes of an arc: from, to, capacity, cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +85,8 @@ class Solved:
 
 def solve(whole: Whole) -> Solved:
     """The cheapest flow. Raises ArithmeticError if there is none, which the overflow arcs make impossible."""
-    arcs = _arcs(whole)
+    kinds = _arcs(whole)
+    ends = list(accumulate((len(each[0]) for each in kinds), initial=0))
     count, sink = len(whole.units), len(whole.units) + 2 * len(whole.room) + whole.groups
     places = np.flatnonzero(whole.settled)
     nodes = np.concatenate([np.arange(count), [sink], sink + 1 + np.arange(len(places))])
@@ -88,23 +94,25 @@ def solve(whole: Whole) -> Solved:
     supplies = np.concatenate([whole.units, [-total], whole.settled[places]])
     flow = SimpleMinCostFlow()
     made = flow.add_arcs_with_capacity_and_unit_cost(
-        *(np.concatenate([each[part] for each in arcs]).astype(np.int32) for part in (0, 1)),
-        *(np.concatenate([each[part] for each in arcs]).astype(np.int64) for part in (2, 3)),
+        *(_joined([each[part] for each in kinds], ends, dtype) for part, dtype in enumerate(ARC))
     )
-    flow.set_nodes_supplies(nodes.astype(np.int32), supplies.astype(np.int64))
+    flow.set_nodes_supplies(nodes.astype(np.int32), supplies)
     status = flow.solve()
     if status != flow.OPTIMAL:  # the overflow arcs make it feasible, the scale keeps it in range
         raise ArithmeticError(f"min-cost flow ended with status {status}")
-    ends = np.cumsum([len(each[0]) for each in arcs])[:-1]
-    own, _, *between, settled, _ = np.split(np.asarray(flow.flows(made), dtype=np.int64), ends)
+    flows = np.asarray(flow.flows(made), dtype=np.int64)
+    own, _, *between, settled, _ = (flows[start:end] for start, end in pairwise(ends))
     shares, arriving = np.zeros(whole.cost.shape, dtype=np.int64), np.zeros(len(whole.settled), dtype=np.int64)
     shares[whole.cost < NEVER], arriving[places] = own, settled
     staying, above, leaving, levels = between
     return Solved(shares=shares, arriving=arriving, staying=staying, above=above, leaving=leaving, levels=levels)
 
 
-def _arcs(whole: Whole) -> Sequence[Sequence[Ints]]:
-    """By kind: (from, to, capacity, cost) of every arc. Nodes: workloads, places, groups, the sink, what is settled."""
+def _arcs(whole: Whole) -> Sequence[tuple[Ints, Ints | int, Ints | int, Ints | int]]:
+    """By kind: (from, to, capacity, cost) of every arc; one number for all that are alike.
+
+    Nodes: workloads, places, groups, the sink, what is settled.
+    """
     count, uplinks = len(whole.units), len(whole.room)
     uplink = count + np.arange(uplinks)
     resident, first_group = uplink + uplinks, count + 2 * uplinks
@@ -114,7 +122,7 @@ def _arcs(whole: Whole) -> Sequence[Sequence[Ints]]:
     rows, columns = np.nonzero(whole.cost < NEVER)
     places = np.flatnonzero(whole.settled)
     settled, amount = sink + 1 + np.arange(len(places)), whole.settled[places]
-    arcs: Sequence[tuple[Ints, Ints | int, Ints | int, Ints | int]] = (
+    return (
         (rows, count + whole.place[rows, columns], whole.units[rows], whole.cost[rows, columns]),
         (np.arange(count), sink, whole.units, whole.overflow),
         (resident, uplink, total, 0),
@@ -124,11 +132,14 @@ def _arcs(whole: Whole) -> Sequence[Sequence[Ints]]:
         (settled, count + places, amount, 0),
         (settled, sink, amount, whole.overflow),
     )
-    return [[_as_long(part, len(each[0])) for part in each] for each in arcs]
 
 
-def _as_long(amount: Ints | int, count: int) -> Ints:
-    return np.full(count, amount, dtype=np.int64) if isinstance(amount, int) else amount
+def _joined(parts: Sequence[Ints | int], ends: Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """One array of all; each part begins where the one before ends. The solver takes 32 bits for a node."""
+    whole = np.empty(ends[-1], dtype=dtype)
+    for part, start, end in zip(parts, ends[:-1], ends[1:], strict=True):
+        whole[start:end] = part
+    return whole
 
 
 def prices(whole: Whole, solved: Solved) -> Ints:
