@@ -107,7 +107,7 @@ def _usable(samples: Sequence[S], agent: str) -> list[Timed[S]]:
 def _store_uplinks(connection: Connection, node: str, samples: Sequence[Timed[UplinkSample]], reach: Reaches) -> None:
     rows = [
         (owner, part[1], part[0], *_amounts(sample, whole, part), sample.capacity_bps, sample.latency_ms, sample.loss)
-        for owner, sample, whole, part in new_pieces(connection, UPLINKS, node, samples)
+        for owner, sample, whole, part in new_pieces(connection, UPLINKS, node, samples, reach)
     ]
     insert_rows(connection, uplink_samples, rows)
     edge = reach[UPLINK_LEVELS[0].name].rolled_until
@@ -122,7 +122,7 @@ def _store_traffic(
         (owner, part[1], part[0], sample.in_bytes, sample.out_bytes)
         if part is whole
         else (owner, part[1], part[0], *_amounts(sample, whole, part))
-        for owner, sample, whole, part in new_pieces(connection, PATHS, node, samples)
+        for owner, sample, whole, part in new_pieces(connection, PATHS, node, samples, reach)
     ]
     insert_rows(connection, path_samples, rows)
     edge = reach[PATH_LEVELS[0].name].rolled_until

@@ -49,6 +49,17 @@ def uncovered(new: Interval, stored: Sequence[Interval]) -> list[Interval]:
     return parts
 
 
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time in as few intervals as it takes, in order."""
+    found: list[Interval] = []
+    for start, until in sorted(intervals):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], until))
+        else:
+            found.append((start, until))
+    return found
+
+
 def length(intervals: Iterable[Interval]) -> int:
     """The time that the intervals cover together; what several cover counts once."""
     total = reached = 0

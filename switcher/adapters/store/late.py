@@ -1,8 +1,9 @@
 """Samples of time that was rolled up before they came: the sums are corrected in the transaction that stores them.
 
-``series.py`` has taken out what the stored samples cover already. Where those are deleted nobody knows which parts of
-a slot they covered, but ``covered`` says how much of it: only as much time counts as the slot has left, so that no
-byte counts twice there either. Sums that retention has deleted are not made anew.
+``series.py`` has taken out what is counted already, also where its samples are deleted. Only of what a version before
+``covering.py`` deleted nobody knows which parts of a slot it covered, but ``covered`` says how much of it: no more time
+counts there than the slot has left. Sums that retention has deleted are not made anew, and nothing is added to those of
+whole networks that an uplink's hours do not have any more: they tell what is counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
+from switcher.adapters.store.covering import note
 from switcher.adapters.store.intervals import Grid, Interval
 from switcher.adapters.store.reach import Reaches
 from switcher.adapters.store.slots import Level
@@ -27,18 +29,25 @@ def correct(connection: Connection, levels: Sequence[Level], stored: Sequence[Pa
 
     ``stored``: samples that begin before the finest level's.
     """
+    if not stored:
+        return
     finest = levels[0]
-    edge = reach[finest.name].rolled_until
+    note(connection, finest.parts, ((owner, taken) for owner, taken, *_ in stored))
+    edge, told_from = reach[finest.name].rolled_until, reach[levels[-1].name].kept_from
     sums = divided(stored, Grid(period=(0, edge), step=finest.step))
     for level in levels:
         sums = _coarser(sums, level.step, reach[level.name].rolled_until)
         if not sums:
             return
         sums = _fitting(connection, level, sums)
-        kept = {key: one for key, one in sums.items() if key[1] >= reach[level.name].kept_from}
-        add(connection, level.table, kept)
+        add(connection, level.table, _since(sums, reach[level.name].kept_from))
         if level.whole is not None:
+            kept = _since(sums, max(told_from, reach[level.whole.name].kept_from))
             add(connection, level.whole, by_network(connection, kept))
+
+
+def _since(sums: BySlot, moment: int) -> BySlot:
+    return {key: one for key, one in sums.items() if key[1] >= moment}
 
 
 def _coarser(sums: BySlot, step: int, rolled_until: int) -> BySlot:

@@ -25,7 +25,7 @@ from switcher.adapters.store.schema import (
     stay_counts,
     uplink_samples,
 )
-from switcher.adapters.store.slots import PATH_LEVELS, STEPS, UPLINK_LEVELS, path_fives, path_hours
+from switcher.adapters.store.slots import PATH_LEVELS, STEPS, UPLINK_LEVELS, Level, path_fives, path_hours, path_parts
 from switcher.keeping import Cutoffs, Resolution
 
 AT_ONCE = 500
@@ -60,6 +60,8 @@ def rules(cutoffs: Cutoffs) -> Iterator[Rule]:
 def retain(database: Database, cutoffs: Cutoffs) -> int:
     """Delete what is older; how many rows (where PostgreSQL drops whole partitions, those do not count)."""
     deleted = sum(_apply(database, rule) for rule in rules(cutoffs))
+    for levels in (UPLINK_LEVELS, PATH_LEVELS):
+        deleted += _forget_parts(database, levels[-1])
     deleted += forget_paths(database)
     for forget, before in ((_decisions, cutoffs.decisions), (_moves, cutoffs.moves), (_spans, cutoffs.moves)):
         while some := _forget(database, forget, micros(before)):
@@ -94,9 +96,18 @@ def erase_before(database: Database, table: Table, before: int) -> int:
     return erase(database, table, before if step == 1 else before - step)
 
 
+def _forget_parts(database: Database, coarsest: Level) -> int:
+    """Delete what is noted of slots that are in no sums any more."""
+    with database.reading() as connection:
+        edge = reaches(connection)[coarsest.name].kept_from
+    return erase(database, coarsest.parts, edge)
+
+
 def forget_paths(database: Database) -> int:
     """Delete paths of which nothing is left and whose attachment is gone; counts as no row."""
-    sampled = [exists().where(table.c.path_id == paths.c.id) for table in (path_samples, path_fives, path_hours)]
+    sampled = [
+        exists().where(table.c.path_id == paths.c.id) for table in (path_samples, path_fives, path_hours, path_parts)
+    ]
     present = exists().where(
         attachments.c.node == paths.c.node,
         attachments.c.workload == paths.c.workload,

@@ -6,16 +6,19 @@ are short, so that ingestion waits little.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from sqlalchemy import Connection, FromClause, Table, func, select, text
 
+from switcher.adapters.store.covering import AT_ONCE, note
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.instants import HOUR
 from switcher.adapters.store.intervals import Grid, Interval
 from switcher.adapters.store.reach import alone, reaches, rolled
-from switcher.adapters.store.sampled import OWNERS, Series, straddling, whole
+from switcher.adapters.store.sampled import OWNERS, Series, ending_in, over, straddling, whole
 from switcher.adapters.store.schema import paths, uplinks
 from switcher.adapters.store.searching import first_after, rows_of
-from switcher.adapters.store.slots import FIVE, PATH_LEVELS, UPLINK_LEVELS, Level
+from switcher.adapters.store.slots import FIVE, PATH_LEVELS, STEPS, UPLINK_LEVELS, Level
 from switcher.adapters.store.sums import Query, add, adding, total
 
 
@@ -79,8 +82,36 @@ def _roll(connection: Connection, level: Level, period: Interval) -> None:
         add(connection, level.table, straddling(connection, series, grid))
     else:
         _insert_from(connection, level.table, _coarser(connection, level, period))
+    _note_parts(connection, level, period)
     if level.whole is not None:
         _insert_from(connection, level.whole, _of_networks(connection, level, period))
+
+
+def _note_parts(connection: Connection, level: Level, period: Interval) -> None:
+    """Remember what is counted of the series that have a slot in the period which they do not fill."""
+    slots = _slots(connection, level.table, period)
+    owner = slots.c[next(iter(level.table.primary_key.columns)).name]
+    query = select(owner).distinct().where(slots.c.covered < level.step)
+    numbers = list(connection.execute(query).scalars())
+    for first in range(0, len(numbers), AT_ONCE):
+        note(connection, level.parts, _counted(connection, level, period, numbers[first : first + AT_ONCE]))
+
+
+def _counted(
+    connection: Connection, level: Level, period: Interval, numbers: Sequence[int]
+) -> Iterator[tuple[int, Interval]]:
+    """What a level is summed from, of these series: samples, or finer slots that are full."""
+    if level.source.name in OWNERS:
+        series = Series(samples=level.source, owners=OWNERS[level.source.name].c.id.in_(numbers))
+        inside = select(*series.what(ending_in(connection, series, period)))
+        for query in (inside, over(connection, series, period[1])):
+            yield from ((row[0], (row[1], row[2])) for row in connection.execute(query))
+    else:
+        step = STEPS[level.source.name]
+        owner, slot = level.source.primary_key.columns
+        full = level.source.c.covered >= step
+        slots = select(owner, slot).where(owner.in_(numbers), slot >= period[0], slot < period[1], full)
+        yield from ((row[0], (row[1], row[1] + step)) for row in connection.execute(slots))
 
 
 def _coarser(connection: Connection, level: Level, period: Interval) -> Query:

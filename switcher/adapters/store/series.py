@@ -2,7 +2,7 @@
 
 An agent that restarts, or a second one that ran on the same node for a while during its replacement, may report time
 that is already stored. The bytes are the same ones, so only the uncovered part of such a sample is kept, with its
-share of the bytes: what was stored first counts.
+share of the bytes: what was stored first counts, also when it is deleted by now and only its sums are left.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from sqlalchemy import Column, Connection, Select, Table, any_, bindparam, func,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cni.wire import AttachmentSample, UplinkSample
+from switcher.adapters.store.covering import counted
 from switcher.adapters.store.intervals import Interval, uncovered
+from switcher.adapters.store.reach import Reaches
 from switcher.adapters.store.schema import path_samples, paths, uplink_samples, uplinks
+from switcher.adapters.store.slots import PATH_LEVELS, UPLINK_LEVELS, Level
 from switcher.adapters.store.upsert import insert_into
 
 CHUNK = 500
@@ -34,6 +37,7 @@ class Kind(Generic[S]):
 
     table: Table
     samples: Table
+    levels: tuple[Level, ...]
     names: tuple[str, ...]
     narrow: str
     """The name that a look-up selects by."""
@@ -48,6 +52,7 @@ class Kind(Generic[S]):
 UPLINKS: Kind[UplinkSample] = Kind(
     table=uplinks,
     samples=uplink_samples,
+    levels=UPLINK_LEVELS,
     names=("physical_network",),
     narrow="physical_network",
     key=lambda sample: (sample.physical_network,),
@@ -55,6 +60,7 @@ UPLINKS: Kind[UplinkSample] = Kind(
 PATHS: Kind[AttachmentSample] = Kind(
     table=paths,
     samples=path_samples,
+    levels=PATH_LEVELS,
     names=("workload", "attachment", "network"),
     narrow="workload",
     key=attrgetter("workload", "attachment", "network"),
@@ -65,9 +71,11 @@ PATHS: Kind[AttachmentSample] = Kind(
 class _Series:
     id: int
     newest: int
-    """Where the stored samples end; 0: before all that came now."""
+    """From when on nothing is stored: where the stored samples end, or those that are deleted."""
     covered: list[Interval] = field(default_factory=list)
-    """Stored intervals that new samples may overlap, in order."""
+    """Intervals that are stored, or counted, and that new samples may overlap."""
+    told: bool = False
+    """Whether what is counted of deleted samples is among them."""
 
 
 Timed = tuple[S, Interval]
@@ -76,12 +84,15 @@ Piece = tuple[int, S, Interval, Interval]
 """A series' id, a sample, when it was taken, and the part of that time that is new."""
 
 
-def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequence[Timed[S]]) -> list[Piece[S]]:
+def new_pieces(
+    connection: Connection, kind: Kind[S], node: str, samples: Sequence[Timed[S]], reach: Reaches
+) -> list[Piece[S]]:
     """What of ``samples`` is not stored yet; creates the series that are new."""
     if not samples:
         return []
     keys = [kind.key(sample) for sample, _ in samples]
-    known = _known(connection, kind, _Wanted(node, min(whole[0] for _, whole in samples)), set(keys))
+    wanted = _wanted(node, [whole for _, whole in samples], reach[kind.samples.name].kept_from)
+    known = _known(connection, kind, wanted, set(keys))
     pieces: list[Piece[S]] = []
     for key, (sample, whole) in zip(keys, samples, strict=True):
         series = known[key]
@@ -90,11 +101,14 @@ def new_pieces(connection: Connection, kind: Kind[S], node: str, samples: Sequen
             series.covered.append(whole)
             pieces.append((series.id, sample, whole, whole))
             continue
-        pieces += [(series.id, sample, whole, part) for part in _new_parts(connection, kind, series, whole)]
+        pieces += [(series.id, sample, whole, part) for part in _new_parts(connection, kind, series, whole, wanted)]
     return pieces
 
 
-def _new_parts(connection: Connection, kind: Kind[S], series: _Series, whole: Interval) -> list[Interval]:
+def _new_parts(connection: Connection, kind: Kind[S], series: _Series, whole: Interval, of: _Wanted) -> list[Interval]:
+    if whole[0] < of.kept_from and not series.told:
+        series.covered += counted(connection, kind.levels, series.id, (of.since, of.last))
+        series.told = True
     parts = uncovered(whole, sorted(_stored(connection, kind, series, whole) + series.covered))
     series.covered.extend(parts)
     series.newest = max(series.newest, whole[1])
@@ -115,6 +129,15 @@ class _Wanted:
 
     node: str
     since: int
+    kept_from: int
+    """Before it samples are deleted."""
+    last: int
+    """Where the last sample ends that begins before that."""
+
+
+def _wanted(node: str, intervals: Sequence[Interval], kept_from: int) -> _Wanted:
+    last = max((until for start, until in intervals if start < kept_from), default=0)
+    return _Wanted(node, min(start for start, _ in intervals), kept_from, last)
 
 
 def _known(connection: Connection, kind: Kind[S], of: _Wanted, keys: set[Key]) -> dict[Key, _Series]:
@@ -134,7 +157,7 @@ def _look_up(connection: Connection, kind: Kind[S], of: _Wanted, keys: set[Key])
         parameters = {"its_node": of.node, "its_names": values, "since": of.since}
         for number, newest, *names in connection.execute(query, parameters):
             if (key := tuple(names)) in keys:
-                found[key] = _Series(id=number, newest=newest or 0)
+                found[key] = _Series(id=number, newest=max(newest or 0, of.kept_from))
     return found
 
 

@@ -59,6 +59,22 @@ network_hours = _of_networks("network_hours")
 path_fives = _of_paths("path_fives", partitioned=True)
 path_hours = _of_paths("path_hours")
 
+
+def _parts(name: str, owner: str, owners: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(owner, Number, ForeignKey(f"{owners}.id"), primary_key=True, autoincrement=False),
+        Column("until", BigInteger, primary_key=True, autoincrement=False),
+        Column("start", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+uplink_parts = _parts("uplink_parts", "uplink_id", "uplinks")
+path_parts = _parts("path_parts", "path_id", "paths")
+"""Time that is covered in slots that are not covered whole (``covering.py``)."""
+
 resolutions = Table(
     "resolutions",
     metadata,
@@ -89,6 +105,8 @@ class Level:
     """What it is summed from: samples, or a finer level's table."""
     step: int
     """Microseconds."""
+    parts: Table
+    """What is covered of slots that are not covered whole, of all levels of a kind together."""
     whole: Table | None = None
     """The sums of physical networks, always rolled up together with ``table``."""
 
@@ -99,13 +117,13 @@ class Level:
 
 
 UPLINK_LEVELS = (
-    Level(table=uplink_minutes, source=uplink_samples, step=MINUTE, whole=network_minutes),
-    Level(table=uplink_fives, source=uplink_minutes, step=FIVE, whole=network_fives),
-    Level(table=uplink_hours, source=uplink_fives, step=HOUR, whole=network_hours),
+    Level(table=uplink_minutes, source=uplink_samples, step=MINUTE, parts=uplink_parts, whole=network_minutes),
+    Level(table=uplink_fives, source=uplink_minutes, step=FIVE, parts=uplink_parts, whole=network_fives),
+    Level(table=uplink_hours, source=uplink_fives, step=HOUR, parts=uplink_parts, whole=network_hours),
 )
 PATH_LEVELS = (
-    Level(table=path_fives, source=path_samples, step=FIVE),
-    Level(table=path_hours, source=path_fives, step=HOUR),
+    Level(table=path_fives, source=path_samples, step=FIVE, parts=path_parts),
+    Level(table=path_hours, source=path_fives, step=HOUR, parts=path_parts),
 )
 """Both from fine to coarse."""
 STEPS = {
