@@ -26,7 +26,7 @@ from switcher.observe import LOOK_BACK, Sight, median_switch_seconds, observe
 from switcher.plan import plan
 from switcher.ports import History, NodeHands, RecordedMove
 from switcher.record import last_drift, record_decision
-from switcher.spending import spending
+from switcher.spending import Market, spending
 from switcher.terms import terms
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Cycle:
         act(parts.hands, parts.history, moves, now)
 
         parts.meters.ticked(snapshot, decision)
-        parts.meters.spent(spending(snapshot, memory, book, parts.settings.settlement_currency))
+        parts.meters.spent(spending(Market(snapshot, memory, book, parts.settings.settlement_currency)))
         log.info("decided", extra={"moves": len(decision.moves), "stays": len(decision.stays)})
         return decision
 

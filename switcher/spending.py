@@ -1,5 +1,9 @@
 """What the workloads cost by the hour, where they are and where they would be had nothing moved. Pure.
 
+Counted is what they add to the bills: what is due without any traffic (a price per network, a minimum that is not used
+up) is nobody's. Under a minimum or above a maximum each hour costs by the part of its charges that the billing period
+will be billed, if what is carried now goes on.
+
 A percentile charge has no price by the hour. It counts as what its billing period will be billed if the rest of it is
 like what has been so far, spread evenly over the period, and by the part that our workloads are of what its networks
 carry now. Had nothing moved, its level would differ by as much as the load does now.
@@ -7,28 +11,26 @@ carry now. Had nothing moved, its level would differ by as much as the load does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 
-import numpy as np
-
-from switcher.columns import Column
-from switcher.decide.board import Floats
 from switcher.decide.projection import newest_states, total_bps
+from switcher.flows import Flows, flows_of
 from switcher.model import Memory, Snapshot, Usage
 from switcher.objects.model import Book
 from switcher.objects.words import Direction
 from switcher.standings import Standing, standings
-from switcher.tariff import Flow, PriceGap, quote
+from switcher.tariff import Flow, PriceGap, Quote, quote
 from switcher.tariff.flow import NOTHING
 from switcher.tariff.ledger import Mark, directed
 from switcher.workloads import Workloads
 
 HOUR = timedelta(hours=1)
-Flows = Mapping[str, Flow]
-"""What our workloads are together, by physical network."""
+Levels = Sequence[tuple[Standing, Decimal | None]]
+"""Percentile charges, and money per hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,120 +49,147 @@ class Spending:
 
 
 class Market:
-    """Prices of a moment, on top of the volume used so far."""
+    """Prices of a moment, on top of the volume used so far; made once for all that is asked of a snapshot."""
 
     def __init__(self, seen: Snapshot, memory: Memory, book: Book, currency: str | None) -> None:
-        self._seen, self._memory, self._book, self._currency = seen, memory, book, currency
+        self.seen, self.memory = seen, memory
+        self.workloads = Workloads.of(seen.workloads)
+        self.flows = flows_of(seen, self.workloads)
         self.standings = standings(book, seen.now, memory.ledgers, currency)
-        self._carried: dict[str, Flow] = {}
+        self.carried: dict[str, Flow] = {}
+        """On the uplinks of each physical network, foreign load included; ``nodes``: how many there are."""
         for uplink, state in newest_states(seen.networks).items():
-            before = self._carried.get(uplink.physical_network, NOTHING)
+            before = self.carried.get(uplink.physical_network, NOTHING)
             into, out = total_bps(state)
-            self._carried[uplink.physical_network] = Flow(in_bps=before.in_bps + into, out_bps=before.out_bps + out)
+            self.carried[uplink.physical_network] = Flow(
+                in_bps=before.in_bps + into, out_bps=before.out_bps + out, nodes=before.nodes + 1
+            )
+        self._book, self._currency = book, currency
+
+    @cached_property
+    def here(self) -> Flows | None:
+        """What the workloads are where they are; None: one is on a network that nobody reports."""
+        return self.flows(self.workloads.network)
+
+    @cached_property
+    def now(self) -> Placed | None:
+        """What they cost where they are; None: one is on a network that nobody reports."""
+        return None if self.here is None else Placed(self, self.here, self.here)
+
+    def quote(self, name: str) -> Quote | PriceGap:
+        """The prices of a physical network in the next hour."""
+        return quote(self._book, name, self.seen.now, self.seen.now + HOUR, self._currency)
+
+    def usage(self, name: str) -> Mapping[str, Usage]:
+        """What the contracts of a physical network have counted so far."""
+        return {contract: counted for (network, contract), counted in self.memory.usage.items() if network == name}
+
+
+class Placed:
+    """What our workloads cost by the hour, were they ``there`` instead of ``here``. Answers are kept."""
+
+    def __init__(self, market: Market, here: Flows, there: Flows) -> None:
+        self._market, self._here, self._there = market, here, there
+        self._prices: dict[tuple[str, Flow], Decimal | None] = {}
+
+    def networks(self) -> Mapping[str, Decimal | None]:
+        """By physical network that some of them are on: one question for all that is on it together."""
+        return {
+            name: added([self.price(name, flow), *(money for _, money in self.levels(name))])
+            for name, flow in sorted(self._there.items())
+        }
 
     def price(self, name: str, extra: Flow) -> Decimal | None:
-        """What a flow adds to the next hour's bill, percentiles apart; None: unknown, which is never zero."""
-        memory, now = self._memory, self._seen.now
-        asked = quote(self._book, name, now, now + HOUR, self._currency)
+        """What a flow comes to of the next hour's bill, percentiles apart; None: unknown, which is never zero."""
+        if (name, extra) not in self._prices:
+            self._prices[name, extra] = self._ask(name, extra)
+        return self._prices[name, extra]
+
+    def _ask(self, name: str, extra: Flow) -> Decimal | None:
+        asked = self._market.quote(name)
         if isinstance(asked, PriceGap):
             return None
-        usage = {contract: counted for (network, contract), counted in memory.usage.items() if network == name}
-        answer = asked.marginal(usage or NO_USAGE, NOTHING, extra, self._marks(extra))
+        answer = asked.spent(self._market.usage(name), extra, self._together, self._marks(extra))
         return None if isinstance(answer, PriceGap) else answer
 
-    def level(self, standing: Standing, here: Flows, there: Flows) -> Decimal | None:
-        """What our workloads pay of a percentile charge by the hour, were they there instead of here."""
-        names, direction = standing.ledger.networks, standing.ledger.direction
-        ours, others, carried = (_pooled(direction, names, each) for each in (here, there, self._carried))
-        total = max(carried, ours) - ours + others
-        money = standing.per_hour(standing.ledger.heading + others - ours)
+    def levels(self, name: str) -> Levels:
+        """What our workloads on a physical network pay of each of its percentile charges."""
+        return [
+            (standing, self._part(self._level(name, standing), standing, name))
+            for standing in self._market.standings
+            if name in standing.ledger.networks
+        ]
+
+    def _level(self, name: str, standing: Standing) -> Decimal | None:
+        """What they pay of a percentile charge together, on all networks that it counts."""
+        others, total = self._ours(standing, self._there), self._load(standing)
+        money = standing.per_hour(self._heading(standing))
         if money is None or total <= 0:
             return None if money is None else Decimal(0)
-        return money * Decimal(others) / Decimal(total)
+        asked = self._market.quote(name)
+        if isinstance(asked, PriceGap):
+            return None
+        usage = self._market.usage(name)
+        billed = asked.billed(standing.contract, usage, self._together, self._marks(NOTHING))
+        return None if billed is None else money * billed * Decimal(others) / Decimal(total)
+
+    def _part(self, money: Decimal | None, standing: Standing, name: str) -> Decimal | None:
+        """One network's part of what a charge costs, of several that are counted together."""
+        loads = {each: _pooled(standing.ledger.direction, (each,), self._there) for each in standing.ledger.networks}
+        total = sum(loads.values())
+        return money * Decimal(loads[name]) / Decimal(total) if money is not None and total > 0 else money
+
+    def _load(self, standing: Standing) -> float:
+        """What the networks of a charge carry, foreign load included."""
+        ours = self._ours(standing, self._here)
+        return max(self._ours(standing, self._market.carried), ours) - ours + self._ours(standing, self._there)
+
+    def _heading(self, standing: Standing) -> float:
+        """The level that the billing period heads for."""
+        return standing.ledger.heading + self._ours(standing, self._there) - self._ours(standing, self._here)
+
+    def _ours(self, standing: Standing, flows: Flows) -> float:
+        return _pooled(standing.ledger.direction, standing.ledger.networks, flows)
 
     def _marks(self, extra: Flow) -> Mapping[tuple[str, str], Mark]:
         """Percentiles for which the flow is free: their money is counted apart."""
         load = extra.in_bps + extra.out_bps
-        return {(each.contract, each.charge): Mark(free_bps=max(each.ledger.heading, load)) for each in self.standings}
+        headings = [(standing, max(self._heading(standing), 0.0)) for standing in self._market.standings]
+        return {
+            (each.contract, each.charge): Mark(free_bps=max(heading, load), expected_bps=heading)
+            for each, heading in headings
+        }
+
+    def _together(self, names: Collection[str]) -> Flow:
+        """All that is on these networks, foreign load included."""
+        ours, carried, theirs = (_sum(names, each) for each in (self._here, self._market.carried, self._there))
+        foreign = carried.without(ours)
+        return replace(
+            foreign,
+            attachments=theirs.attachments,
+            in_bps=foreign.in_bps + theirs.in_bps,
+            out_bps=foreign.out_bps + theirs.out_bps,
+        )
 
 
-NO_USAGE: Mapping[str, Usage] = {}
-
-
-def spending(seen: Snapshot, memory: Memory, book: Book, currency: str | None) -> Spending:
+def spending(market: Market) -> Spending:
     """The spending at the time of a snapshot, at its loads and the present tiers."""
-    market = Market(seen, memory, book, currency)
-
-    workloads = Workloads.of(seen.workloads)
-    placed = [(workloads.row_of.get(name), places) for name, places in memory.placements.items()]
+    workloads, idle = market.workloads, market.now or Placed(market, {}, {})
+    placed = [(workloads.row_of.get(name), places) for name, places in market.memory.placements.items()]
     first = {row: places[0].network for row, places in placed if places and row is not None}
-    flows = flows_of(seen, workloads)
-    here, before = flows(workloads.network), flows(workloads.network.patched(first))
-    names = sorted({one.physical_network for one in seen.networks})
-    costs = None if here is None else by_network(market, here, here)
+    before = market.flows(workloads.network.patched(first))
+    costs = None if market.now is None else market.now.networks()
+    unmoved = None if before is None or market.here is None else Placed(market, market.here, before).networks()
     return Spending(
-        attachment={name: market.price(name, Flow(attachments=1)) for name in names},
+        attachment={
+            name: idle.price(name, Flow(attachments=1))
+            for name in sorted({one.physical_network for one in market.seen.networks})
+        },
         now=None if costs is None else added(costs.values()),
-        unmoved=None if before is None or here is None else added(by_network(market, here, before).values()),
+        unmoved=None if unmoved is None else added(unmoved.values()),
         networks=costs or {},
         standings=market.standings,
     )
-
-
-def flows_of(seen: Snapshot, workloads: Workloads) -> Callable[[Column[str]], Flows | None]:
-    """What is on each physical network together, were the workloads on these networks; None: one is on none."""
-    names = sorted({network.physical_network for network in seen.networks})
-    index = {name: number for number, name in enumerate(names)}
-    rides_on = {(network.name, network.node): index[network.physical_network] for network in seen.networks}
-    into, out = loads_of(workloads)
-    nodes = workloads.node
-
-    def sums(on: Column[str]) -> Flows | None:
-        pairs, pair = np.unique(nodes.at * len(on.values) + on.at.astype(np.int64), return_inverse=True)
-        found = [(on.values[each % len(on.values)], nodes.values[each // len(on.values)]) for each in pairs.tolist()]
-        if any(each not in rides_on for each in found):
-            return None
-        at = np.array([rides_on[each] for each in found], dtype=np.int64)[pair]
-        columns = [np.bincount(at, weights=each, minlength=len(names)).tolist() for each in (into, out)]
-        counts = np.bincount(at, minlength=len(names)).tolist()
-        return {
-            name: Flow(attachments=count, in_bps=more_in, out_bps=more_out)
-            for name, count, more_in, more_out in zip(names, counts, *columns, strict=True)
-            if count
-        }
-
-    return sums
-
-
-def loads_of(workloads: Workloads) -> tuple[Floats, Floats]:
-    """(in, out) of each workload, bits per second; of a load without directions all is out."""
-    out = np.where(np.isnan(workloads.out_bps), workloads.demand_bps, workloads.out_bps)
-    return np.nan_to_num(workloads.in_bps), out
-
-
-def by_network(market: Market, here: Flows, there: Flows) -> Mapping[str, Decimal | None]:
-    """What these flows cost by the hour: one question per physical network, for all that is on it together."""
-    return {
-        name: added([market.price(name, flow), *(money for _, money in levels_of(market, name, here, there))])
-        for name, flow in sorted(there.items())
-    }
-
-
-def levels_of(market: Market, name: str, here: Flows, there: Flows) -> Sequence[tuple[Standing, Decimal | None]]:
-    """What our workloads on a physical network pay of each percentile charge by the hour, were they there."""
-    return [
-        (standing, _part(market.level(standing, here, there), standing, name, there))
-        for standing in market.standings
-        if name in standing.ledger.networks
-    ]
-
-
-def _part(money: Decimal | None, standing: Standing, name: str, flows: Flows) -> Decimal | None:
-    """One network's part of what a charge costs, of several that are counted together."""
-    direction = standing.ledger.direction
-    loads = {each: _pooled(direction, (each,), flows) for each in standing.ledger.networks}
-    total = sum(loads.values())
-    return money * Decimal(loads[name]) / Decimal(total) if money is not None and total > 0 else money
 
 
 def added(costs: Iterable[Decimal | None]) -> Decimal | None:
@@ -170,7 +199,17 @@ def added(costs: Iterable[Decimal | None]) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(all_) else None
 
 
-def _pooled(direction: Direction, names: Sequence[str], flows: Flows) -> float:
+def _sum(names: Collection[str], flows: Flows) -> Flow:
+    parts = [flows[name] for name in sorted(names) if name in flows]
+    return Flow(
+        attachments=sum(part.attachments for part in parts),
+        in_bps=sum(part.in_bps for part in parts),
+        out_bps=sum(part.out_bps for part in parts),
+        nodes=sum(part.nodes for part in parts),
+    )
+
+
+def _pooled(direction: Direction, names: Collection[str], flows: Flows) -> float:
     """Bits per second that a charge counts of several networks together."""
-    parts = [flows.get(name, NOTHING) for name in names]
-    return directed(direction, sum(part.in_bps for part in parts), sum(part.out_bps for part in parts))
+    together = _sum(names, flows)
+    return directed(direction, together.in_bps, together.out_bps)

@@ -15,7 +15,7 @@ from switcher.objects.model import Book
 from switcher.observe import Sight, observe
 from switcher.settings import load_settings
 from switcher.shares import by_workload
-from switcher.spending import Spending
+from switcher.spending import Market, Spending
 from switcher.spending import spending as spending_of
 from switcher.standings import Standing
 
@@ -34,8 +34,8 @@ def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
     settings = load_settings(config)
     history, book = open_history(settings.database), load_book(settings)
     seen, memory = observe(history, book, datetime.now(UTC), Sight(window=settings.window))
-    found = spending_of(seen, memory, book, settings.settlement_currency)
-    shares = by_workload(seen, memory, book, settings.settlement_currency)
+    market = Market(seen, memory, book, settings.settlement_currency)
+    found, shares = spending_of(market), by_workload(market)
     workloads = [
         {"workload": state.id, "network": state.network, "node": state.node, "cost/h": _money(shares.get(state.id))}
         for state in seen.workloads

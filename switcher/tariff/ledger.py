@@ -51,7 +51,7 @@ class Level:
         """What the bill grows by, as far as the window bears it."""
         if self.charge.destination not in (None, extra.destination):
             return Decimal(0)
-        return self._beyond(mark, self._load(mark, base, extra)) - self._beyond(mark, self._load(mark, base, NOTHING))
+        return self._beyond(mark, self.load(mark, base, extra)) - self._beyond(mark, self.load(mark, base))
 
     def _beyond(self, mark: Mark, load: Decimal) -> Decimal:
         """What a load costs beyond what is billed anyway."""
@@ -68,13 +68,14 @@ class Level:
     def forecast(self, mark: Mark, base: Flow) -> Decimal:
         """What the period comes to when the base load goes on."""
         expected = mark.free_bps if mark.expected_bps is None else mark.expected_bps
-        return self._cost(max(Decimal(expected), self._load(mark, base, NOTHING)))
+        return self._cost(max(Decimal(expected), self.load(mark, base)))
 
     def _cost(self, bps: Decimal) -> Decimal:
         priced = on_level(self.charge, bps / self.charge.unit.bps, self.weight)
         return sum((portion.amount for portion in priced.portions), Decimal(0))
 
-    def _load(self, mark: Mark, base: Flow, extra: Flow) -> Decimal:
+    def load(self, mark: Mark, base: Flow, extra: Flow = NOTHING) -> Decimal:
+        """Bits per second that the charge counts, on all networks of the contract."""
         into = base.in_bps + extra.in_bps + mark.elsewhere.in_bps
         out = base.out_bps + extra.out_bps + mark.elsewhere.out_bps
         return Decimal(directed(self.charge.direction, into, out))

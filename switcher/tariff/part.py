@@ -11,7 +11,7 @@ from switcher.objects.tariffs import Nth
 from switcher.objects.words import Each
 from switcher.tariff.counter import Counter
 from switcher.tariff.fixed import in_prices
-from switcher.tariff.flow import Flow
+from switcher.tariff.flow import NOTHING, Flow
 from switcher.tariff.ledger import Level, Mark
 from switcher.tariff.total import Total
 
@@ -75,6 +75,8 @@ class Part:
     contract: str
     rate: Decimal
     due: tuple[Due, ...]
+    networks: frozenset[str]
+    """Of all lists of the contract: they are counted together."""
     counters: tuple[Counter | Total, ...]
     bounds: Bounds | None
     levels: tuple[Level, ...] = ()
@@ -91,21 +93,49 @@ class Part:
 
     def added(self, usage: Usage, base: Flow, extra: Flow, marks: Marks) -> Decimal:
         """What the bill grows by. With a minimum or maximum: by how much the bounded forecast of the period grows."""
+        more = self._charged(usage, base, extra, marks)
+        if self.bounds is None:
+            return more * self.rate
+        levels = sum((level.forecast(marks[self.contract, level.name], base) for level in self.levels), Decimal(0))
+        without = self._expected(usage, base, self.bounds) + levels
+        return (self.bounds.clip(without + more) - self.bounds.clip(without)) * self.rate
+
+    def spent(self, usage: Usage, extra: Flow, together: Flow, marks: Marks) -> Decimal:
+        """What a load by itself is charged, as far as it is billed (:meth:`billed`)."""
+        return self._charged(usage, NOTHING, extra, marks) * self.billed(usage, together, marks) * self.rate
+
+    def billed(self, usage: Usage, together: Flow, marks: Marks) -> Decimal:
+        """How much of what the period's traffic is charged is on its bill: less under a minimum or above a maximum.
+
+        ``together``: what is on all networks of the contract, and goes on to the end. What is due without any traffic
+        is no part of it. Percentiles are counted whole, at what their marks expect, or not at all where nothing flows.
+        """
+        if self.bounds is None:
+            return Decimal(1)
+        idle = Flow(nodes=together.nodes)
+        levels = [(level, marks[self.contract, level.name]) for level in self.levels]
+        unused = [level.forecast(mark, NOTHING) for level, mark in levels if not level.load(mark, together)]
+        anyway = sum(unused, self._expected(Usage(), idle, self.bounds))
+        whole = sum(
+            (level.forecast(mark, NOTHING) for level, mark in levels), self._expected(usage, together, self.bounds)
+        )
+        if whole <= anyway:
+            return Decimal(1)
+        return (self.bounds.clip(whole) - self.bounds.clip(anyway)) / (whole - anyway)
+
+    def _charged(self, usage: Usage, base: Flow, extra: Flow, marks: Marks) -> Decimal:
+        """By how much the charges grow."""
         more = sum((due.added(base, extra) for due in self.due), Decimal(0))
         for counter in self.counters:
             more += counter.added(usage, base, extra)
         for level in self.levels:
             more += level.added(marks[self.contract, level.name], base, extra)
-        if self.bounds is None:
-            return more * self.rate
-        without = self._expected(usage, base, self.bounds, marks)
-        return (self.bounds.clip(without + more) - self.bounds.clip(without)) * self.rate
+        return more
 
-    def _expected(self, usage: Usage, base: Flow, bounds: Bounds, marks: Marks) -> Decimal:
-        """The forecast of the period's charges without the extra load."""
-        levels = sum((level.forecast(marks[self.contract, level.name], base) for level in self.levels), Decimal(0))
+    def _expected(self, usage: Usage, base: Flow, bounds: Bounds) -> Decimal:
+        """The forecast of the period's charges without an extra load, percentiles apart."""
         if (usage, base) not in self._forecast:
             fixed = sum((due.forecast(base) for due in bounds.due), bounds.flat)
             metered = (counter.forecast(usage, base) for counter in self.counters)
             self._forecast[usage, base] = sum(metered, fixed)
-        return self._forecast[usage, base] + levels
+        return self._forecast[usage, base]

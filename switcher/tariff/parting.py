@@ -14,7 +14,7 @@ from switcher.tariff.counter import Counter, Step
 from switcher.tariff.flow import Gauge
 from switcher.tariff.graduated import unit_price
 from switcher.tariff.ledger import Level
-from switcher.tariff.lists import Stretch
+from switcher.tariff.lists import Stretch, networks_of
 from switcher.tariff.part import Bounds, Due, Part
 from switcher.tariff.periods import Span, length_in, micros, seconds
 from switcher.tariff.schedule import slots
@@ -66,6 +66,7 @@ def parted(contract: str, rate: Decimal, network: str, window: Span, stretches: 
     return Part(
         contract=contract,
         rate=rate,
+        networks=networks_of(_lists(stretches)),
         due=tuple(maker.due(window)),
         counters=tuple(maker.counters()),
         bounds=maker.bounds(),

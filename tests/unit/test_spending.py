@@ -14,7 +14,7 @@ from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
 from switcher.objects.words import Direction
 from switcher.shares import by_workload
-from switcher.spending import Spending, spending
+from switcher.spending import Market, Spending, spending
 from tests.support.batches import at
 from tests.unit.pricing import fixed, percentile, tariff, volume
 
@@ -49,28 +49,30 @@ def moved(name: str = "w") -> Memory:
 
 def test_a_moved_workload_costs_what_it_costs_here_against_where_it_was() -> None:
     # 3.47 for the attachment and 10 GB an hour at 0.09, against 11.80
-    spent = spending(seen(on("cni:cheap", out_bps=10 * GB_PER_HOUR)), moved(), BOOK, None)
+    spent = spending(Market(seen(on("cni:cheap", out_bps=10 * GB_PER_HOUR)), moved(), BOOK, None))
     assert (round(spent.now or 0, 9), spent.unmoved) == (Decimal("4.37"), Decimal("11.80"))
 
 
 def test_workloads_add_up() -> None:
-    spent = spending(seen(on("cni:cheap", "a"), on("cni:cheap", "b"), on("cni:dear", "c")), Memory(), BOOK, None)
+    spent = spending(
+        Market(seen(on("cni:cheap", "a"), on("cni:cheap", "b"), on("cni:dear", "c")), Memory(), BOOK, None)
+    )
     assert spent.now == spent.unmoved == Decimal("18.74")  # 2 x 3.47 + 11.80
 
 
 def test_nobody_costs_nothing() -> None:
-    assert spending(seen(), Memory(), BOOK, None).now == 0
+    assert spending(Market(seen(), Memory(), BOOK, None)).now == 0
 
 
 def test_an_unknown_price_is_no_money_at_all() -> None:
     book = book_from_documents([tariff(fixed("1", each="attachment"), name="d", physicalNetworks=["dear"])], "test")
-    spent = spending(seen(on("cni:cheap")), moved(), book, None)
+    spent = spending(Market(seen(on("cni:cheap")), moved(), book, None))
     assert (spent.now, spent.unmoved) == (None, Decimal(1))
     assert spent.attachment == {"cheap": None, "dear": Decimal(1)}
 
 
 def test_a_workload_on_a_network_that_nobody_reports_makes_the_sum_unknown() -> None:
-    assert spending(seen(on("cni:gone")), Memory(), BOOK, None).now is None
+    assert spending(Market(seen(on("cni:gone")), Memory(), BOOK, None)).now is None
 
 
 def test_the_metrics_say_nan_for_the_unknown() -> None:
@@ -132,7 +134,7 @@ def transit(*others: dict[str, object]) -> Book:
 
 
 def test_a_percentile_counts_as_what_its_period_heads_for_by_our_part_of_the_load() -> None:
-    spent = spending(carrying(8 * MBPS, on("cni:dear", out_bps=2 * MBPS)), ledger(), transit(), None)
+    spent = spending(Market(carrying(8 * MBPS, on("cni:dear", out_bps=2 * MBPS)), ledger(), transit(), None))
 
     assert spent.now == spent.unmoved == Decimal("0.25")  # 1 USD an hour, a quarter of the load
     assert spent.networks == {"dear": Decimal("0.25")}
@@ -140,8 +142,8 @@ def test_a_percentile_counts_as_what_its_period_heads_for_by_our_part_of_the_loa
 
 def test_a_percentile_without_a_ledger_is_unknown_and_not_free() -> None:
     seen_now = carrying(8 * MBPS, on("cni:dear", out_bps=2 * MBPS))
-    assert spending(seen_now, Memory(), transit(), None).now is None
-    assert by_workload(seen_now, Memory(), transit(), None) == {"w": None}
+    assert spending(Market(seen_now, Memory(), transit(), None)).now is None
+    assert by_workload(Market(seen_now, Memory(), transit(), None)) == {"w": None}
 
 
 def test_had_nothing_moved_the_level_would_be_higher_by_what_moved() -> None:
@@ -150,14 +152,14 @@ def test_had_nothing_moved_the_level_would_be_higher_by_what_moved() -> None:
     memory = Memory(placements={"w": past}, ledgers=ledger().ledgers)
     free = tariff(fixed("0", each="attachment"), volume((None, "0")), name="c", physicalNetworks=["cheap"])
 
-    spent = spending(carrying(0, on("cni:cheap", out_bps=3 * MBPS)), memory, transit(free), None)
+    spent = spending(Market(carrying(0, on("cni:cheap", out_bps=3 * MBPS)), memory, transit(free), None))
 
     assert spent.now == 0
     assert spent.unmoved == Decimal("1.25")  # 15 Mbps at 2 USD a day, all of it ours
 
 
 def test_what_is_billed_so_far_and_what_the_period_heads_for() -> None:
-    (standing,) = spending(carrying(0), ledger(level=2 * MBPS), transit(), None).standings
+    (standing,) = spending(Market(carrying(0), ledger(level=2 * MBPS), transit(), None)).standings
 
     assert standing.money(standing.ledger.level) == 10  # the commit of 5 Mbps, though 2 are reached
     assert standing.money(standing.ledger.heading) == 24
@@ -172,8 +174,8 @@ def test_a_level_in_another_currency_needs_a_rate() -> None:
         "spec": {"from": "EUR", "to": "USD", "rate": "1.10", "date": "2020-01-01"},
     }
     seen_now = carrying(8 * MBPS, on("cni:dear", out_bps=8 * MBPS))
-    known = spending(seen_now, ledger(), book_from_documents([foreign, rate], "test"), "USD")
-    unknown = spending(seen_now, ledger(), book_from_documents([foreign], "test"), "USD")
+    known = spending(Market(seen_now, ledger(), book_from_documents([foreign, rate], "test"), "USD"))
+    unknown = spending(Market(seen_now, ledger(), book_from_documents([foreign], "test"), "USD"))
 
     assert (known.now, unknown.now) == (Decimal("1.1"), None)
     assert unknown.standings[0].money(MBPS) is None
@@ -183,10 +185,10 @@ def test_workloads_share_what_their_network_costs_by_head_and_by_load() -> None:
     port = tariff(fixed("0.5", each="attachment"), name="p", physicalNetworks=["dear"])
     seen_now = carrying(8 * MBPS, on("cni:dear", "a", 6 * MBPS), on("cni:dear", "b", 2 * MBPS), on("cni:dear", "c"))
 
-    shares = by_workload(seen_now, ledger(), transit(port), None)
+    shares = by_workload(Market(seen_now, ledger(), transit(port), None))
 
     assert shares == {"a": Decimal("1.25"), "b": Decimal("0.75"), "c": Decimal("0.5")}
-    assert sum(share or 0 for share in shares.values()) == spending(seen_now, ledger(), transit(port), None).now
+    assert sum(share or 0 for share in shares.values()) == spending(Market(seen_now, ledger(), transit(port), None)).now
 
 
 @pytest.mark.parametrize("direction", ["in", "sum", "max"])
@@ -201,7 +203,7 @@ def test_shares_follow_the_direction_that_is_charged(direction: str) -> None:
         WorkloadState(id="b", node="n1", network="cni:dear", demand_bps=1, in_bps=1 * MBPS, out_bps=1 * MBPS),
     ]
 
-    shares = by_workload(seen(*both), memory, book_from_documents([charge], "test"), None)
+    shares = by_workload(Market(seen(*both), memory, book_from_documents([charge], "test"), None))
 
     part = Decimal(2) / 3 if direction == "sum" else Decimal("0.75")
     assert [float(share or 0) for share in shares.values()] == pytest.approx([float(part), float(1 - part)])
@@ -209,8 +211,28 @@ def test_shares_follow_the_direction_that_is_charged(direction: str) -> None:
 
 def test_the_metrics_say_where_a_percentile_charge_stands() -> None:
     meters = Meters()
-    meters.spent(spending(carrying(0), ledger(), transit(), None))
+    meters.spent(spending(Market(carrying(0), ledger(), transit(), None)))
     text = meters.exposition().decode()
     assert 'switcher_percentile_bps{charge="c0",contract="t",level="billed"} 6e+06' in text
     assert 'switcher_percentile_bps{charge="c0",contract="t",level="heading"} 1.2e+07' in text
     assert 'switcher_percentile_free_samples{charge="c0",contract="t"} 9.0' in text
+
+
+def bounded(**limits: str) -> dict[str, object]:
+    return {**TRANSIT, "spec": {**TRANSIT["spec"], **limits}}
+
+
+@pytest.mark.parametrize(
+    ("limits", "per_hour"),
+    [
+        ({"maximum": "12"}, "0.5"),  # of 24 USD a day half is billed
+        ({"minimum": "12"}, "0.5"),  # less the 12 that are due without any traffic, of 24
+        ({"minimum": "48"}, "0"),
+        ({"minimum": "12", "maximum": "18"}, "0.25"),  # 18 instead of 12
+    ],
+)
+def test_a_percentile_counts_as_far_as_its_contract_is_billed_for_it(limits: dict[str, str], per_hour: str) -> None:
+    prices = book_from_documents([bounded(**limits)], "test")
+    market = Market(carrying(8 * MBPS, on("cni:dear", out_bps=8 * MBPS)), ledger(), prices, None)
+
+    assert spending(market).now == by_workload(market)["w"] == Decimal(per_hour)

@@ -12,7 +12,7 @@ from switcher.decide import Settings, decide_and_rank
 from switcher.decide.drift import learn
 from switcher.plan import plan
 from switcher.snapshots import from_json, to_json
-from switcher.spending import spending
+from switcher.spending import Market, spending
 from switcher.workloads import Workloads
 from tests.support.random_scenes import scene
 
@@ -43,7 +43,7 @@ def test_everything_that_a_tick_says_is_the_same(seed: int) -> None:
     decision, ranked = decide_and_rank(seen, memory, objects, Settings())
     assert decide_and_rank(columns, memory, objects, Settings()) == (decision, ranked)
     assert plan(decision, columns, objects) == plan(decision, seen, objects)
-    assert spending(columns, memory, objects, None) == spending(seen, memory, objects, None)
+    assert spending(Market(columns, memory, objects, None)) == spending(Market(seen, memory, objects, None))
     assert learn({}, columns, memory.moves) == learn({}, seen, memory.moves)
     assert to_json(columns, memory) == to_json(seen, memory)
     assert from_json(to_json(columns, memory))[0] == seen
