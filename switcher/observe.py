@@ -55,7 +55,7 @@ def observe(
     ``moves``: those of the last ``LOOK_BACK``, newest first, where the caller has read them already.
     """
     moves = history.moves(since=now - LOOK_BACK) if moves is None else moves
-    attached = history.attached(now, sight.window)
+    attached = history.attached(now, sight.window).once()
     snapshot = Snapshot(
         now=now,
         networks=_networks(history.networks(), history.uplink_loads(now, sight.window), moves, now),

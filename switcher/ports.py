@@ -199,7 +199,7 @@ class History(Ledger, Protocol):
         """Every network that a node reported."""
 
     def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
-        """By workload id (``workload:attachment``), oldest first: the networks it was on since then."""
+        """By workload id (``workload:attachment``), oldest first: its networks since then, on its last node."""
 
     def changes(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
         """The same for those alone that came, went or changed their network since then: few of very many."""

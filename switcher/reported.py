@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, repeat
+from operator import lt
 from typing import Any, Protocol
 
 import msgspec
@@ -88,6 +89,30 @@ class Reported:
         """The rows with this id: one, or none; more while two nodes claim it."""
         return range(bisect_left(self.id, name), bisect_right(self.id, name))
 
+    def take(self, rows: Ints) -> Reported:
+        """These rows alone, in this order."""
+        taken: dict[str, Any] = {"id": list(map(self.id.__getitem__, rows.tolist()))}
+        for name in NAMES:
+            column = getattr(self, name)
+            taken[name] = column.take(rows) if isinstance(column, Column) else column[rows]
+        return Reported(**taken)
+
+    @cached_property
+    def once(self) -> tuple[Reported, Ints | None]:
+        """Each id where it started last, and the rows of those; None: all of them, no id is claimed twice.
+
+        A node that is gone for good leaves its last report behind, and the pods that it had are made again elsewhere,
+        some under the same names. Two nodes never have one at the same time.
+        """
+        if all(map(lt, self.id, self.id[1:])):
+            return self, None
+        newest = {self.id[row]: row for row in np.argsort(self.started, kind="stable").tolist()}
+        rows = np.array(sorted(newest.values()), dtype=np.int64)
+        return self.take(rows), rows
+
+
+NAMES = [each.name for each in fields(Reported) if each.name != "id"]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Attached:
@@ -96,6 +121,13 @@ class Attached:
     reported: Reported
     in_bps: Floats
     out_bps: Floats
+
+    def once(self) -> Attached:
+        """Each workload's attachment once, where it started last."""
+        reported, rows = self.reported.once
+        if rows is None:
+            return self
+        return Attached(reported=reported, in_bps=self.in_bps[rows], out_bps=self.out_bps[rows])
 
 
 def key(node: str, name: str) -> str:
@@ -129,13 +161,12 @@ def joined(parts: Sequence[Reported], order: Callable[[Sequence[str]], Ints]) ->
     parts = parts or [of_node("", [])]
     names = list(chain.from_iterable(part.id for part in parts))
     rows = order(names)
-    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Reported)}
-    made: dict[str, Any] = {"id": list(map(names.__getitem__, rows.tolist()))}
-    for name, pieces in columns.items():
-        if name != "id":
-            whole = Column.chain(pieces) if isinstance(pieces[0], Column) else np.concatenate(pieces)
-            made[name] = whole.take(rows) if isinstance(whole, Column) else whole[rows]
-    return Reported(**made)
+    columns = {name: [getattr(part, name) for part in parts] for name in NAMES}
+    whole: dict[str, Any] = {
+        name: Column.chain(pieces) if isinstance(pieces[0], Column) else np.concatenate(pieces)
+        for name, pieces in columns.items()
+    }
+    return Reported(id=names, **whole).take(rows)
 
 
 def ascending(names: Sequence[str]) -> Ints:

@@ -210,18 +210,24 @@ class MemoryHistory:
         return sorted(known, key=lambda network: (network.node, network.network))
 
     def placements(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
-        found: defaultdict[str, list[Placement]] = defaultdict(list)
-        for span in sorted(self._held.spans, key=lambda span: span.start):
-            if span.end is None or (span.end > since and span.end > span.start):
-                found[f"{span.workload}:{span.attachment}"].append(Placement(network=span.network, since=span.start))
-        return {name: tuple(found[name]) for name in sorted(found)}
+        return {
+            name: tuple(Placement(network=span.network, since=span.start) for span in stays)
+            for name, stays in self._stays(since).items()
+        }
 
     def changes(self, since: datetime) -> Mapping[str, tuple[Placement, ...]]:
-        lasting = {
-            f"{span.workload}:{span.attachment}" for span in self._held.spans if span.end is None and span.start < since
-        }
-        every = self.placements(since)
+        every, stays = self.placements(since), self._stays(since)
+        lasting = {name for name, found in stays.items() if found[0].end is None and found[0].start < since}
         return {name: found for name, found in every.items() if len(found) > 1 or name not in lasting}
+
+    def _stays(self, since: datetime) -> Mapping[str, list[PlacementSpan]]:
+        """By workload id, on the node where it came last."""
+        found: dict[str, list[PlacementSpan]] = {}
+        for span in sorted(self._held.spans, key=lambda span: span.start):
+            if span.end is None or (span.end > since and span.end > span.start):
+                stays = found.setdefault(f"{span.workload}:{span.attachment}", [])
+                stays[:] = [*(stay for stay in stays if stay.node == span.node), span]
+        return {name: found[name] for name in sorted(found)}
 
     def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
         found = [

@@ -166,6 +166,8 @@ def known_networks(connection: Connection) -> list[KnownNetwork]:
 def placements(connection: Connection, since: datetime, *, changed: bool = False) -> dict[str, tuple[Placement, ...]]:
     """By workload id, oldest first: the networks it was on since then; ``changed``: of those whose stay has changed.
 
+    Of one that was on another node before, as a pod that was made again elsewhere, only what came on the last one.
+
     A stay that began before ``since`` and goes on is then left out: nothing else of its attachment can be later.
     """
     began = spans.c.start >= micros(since) if changed else true()
@@ -175,11 +177,13 @@ def placements(connection: Connection, since: datetime, *, changed: bool = False
         .where(or_(goes_on, and_(spans.c.until > micros(since), spans.c.until > spans.c.start)))
         .order_by(spans.c.start, spans.c.id)
     )
-    found: dict[str, list[Placement]] = {}
+    found: dict[str, tuple[str, list[Placement]]] = {}
     for row in connection.execute(query):
-        placed = Placement(network=row.network, since=moment_of(row.start))
-        found.setdefault(f"{row.workload}:{row.attachment}", []).append(placed)
-    return {name: tuple(found[name]) for name in sorted(found)}
+        name, placed = f"{row.workload}:{row.attachment}", Placement(network=row.network, since=moment_of(row.start))
+        if name not in found or found[name][0] != row.node:
+            found[name] = row.node, []
+        found[name][1].append(placed)
+    return {name: tuple(found[name][1]) for name in sorted(found)}
 
 
 def placement_spans(connection: Connection, start: datetime, end: datetime) -> list[PlacementSpan]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from switcher.objects.model import Book
+from switcher.observe import Sight, observe
 from switcher.reported import Attached
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, traffic
+from tests.support.batches import at, attachment, batch, traffic, wire_time
 
 WINDOW = timedelta(seconds=10)
 
@@ -101,3 +103,17 @@ def test_two_nodes_that_claim_one_workload_each_have_their_own_load(history: Any
     assert list(found.reported.node) == ["n1", "n2"]
     assert found.in_bps.tolist() == [pytest.approx(1000), pytest.approx(3000)]
     assert len(found.reported.rows_of(found.reported.id[0])) == 2
+
+
+@pytest.mark.parametrize(("older", "newer"), [("n1", "n2"), ("n2", "n1")])
+def test_a_tick_sees_a_workload_where_it_started_last(history: AnyHistory, older: str, newer: str) -> None:
+    """A node is gone, and what it reported last stays; its pods are made again elsewhere, under the same names."""
+    for node, started, rate in ((older, 0.0, 1000), (newer, 30.0, 3000)):
+        reports = (attachment(started=wire_time(started)), attachment(workload=f"lab/{node}"))
+        sample = traffic(50, 8, rate * 8, 0)
+        history.ingest(batch(1, node=node, agent=f"{node}/a", attachments=reports, traffic=(sample,)))
+    for _ in range(2):
+        seen, _ = observe(history, Book(), at(60), Sight(window=WINDOW))
+        found = [(state.id, state.node) for state in seen.workloads]
+        assert sorted(found) == [("lab/n1:net1", "n1"), ("lab/n2:net1", "n2"), ("lab/w01:net1", newer)]
+        assert [state.in_bps for state in seen.workloads if state.id == "lab/w01:net1"] == [pytest.approx(24_000)]

@@ -103,3 +103,15 @@ def test_changes_are_the_placements_of_those_that_came_or_moved_since(history: A
     every = history.placements(at(10))
     assert history.changes(at(10)) == {name: every[name] for name in ("lab/w01:net1", "lab/w02:net1", "lab/w03:net1")}
     assert set(history.changes(at(22))) == {"lab/w02:net1", "lab/w03:net1"}
+
+
+def test_where_a_workload_was_on_a_node_before_is_no_move(history: AnyHistory) -> None:
+    """The node is gone, and the pod was made again elsewhere, on another network; there it was switched once."""
+    history.ingest(batch(1, sent=10, attachments=(attachment("cni:a", since=4.0),)))
+    history.ingest(batch(1, agent="n2/a", node="n2", sent=60, attachments=(attachment("cni:b", since=50.0),)))
+    made_again = (Placement(network="cni:b", since=at(50)),)
+    for since in (0, 20):
+        assert history.placements(at(since)) == history.changes(at(since)) == {"lab/w01:net1": made_again}
+    history.ingest(batch(2, agent="n2/a", node="n2", sent=90, attachments=(attachment("cni:c", since=80.0),)))
+    moved = {"lab/w01:net1": (*made_again, Placement(network="cni:c", since=at(80)))}
+    assert history.changes(at(20)) == history.placements(at(20)) == moved
