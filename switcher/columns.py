@@ -166,7 +166,7 @@ def coded(values: Sequence[Any] | npt.NDArray[np.float64]) -> Any:
     """One column in its shortest form."""
     if isinstance(values, np.ndarray):
         return _coded_rates(values)
-    column = values.in_order if isinstance(values, Column) else Column.of(values, key_of).in_order
+    column = (values if isinstance(values, Column) else Column.of(values, _key_for(values))).in_order
     if len(column.values) == 1:
         return Same(column.values[0], len(column))
     if len(column.values) * FEW > len(column):
@@ -184,6 +184,11 @@ def _coded_rates(rates: npt.NDArray[np.float64]) -> Any:
 def key_of(value: Any) -> Hashable:
     """What tells one value from another, mappings too."""
     return SORTED.encode(value) if isinstance(value, Mapping) else value
+
+
+def _key_for(values: Iterable[Any]) -> Callable[[Any], Hashable] | None:
+    """:func:`key_of` where some of them are mappings; most columns have none, and are told apart as they are."""
+    return key_of if any(issubclass(kind, Mapping) for kind in set(map(type, values))) else None
 
 
 def values_of(column: Any) -> Sequence[Any]:

@@ -173,15 +173,15 @@ def placements(connection: Connection, since: datetime, *, changed: bool = False
     began = spans.c.start >= micros(since) if changed else true()
     goes_on = and_(spans.c.until.is_(None), began)
     query = (
-        select(spans)
+        select(spans.c.node, spans.c.workload, spans.c.attachment, spans.c.network, spans.c.start)
         .where(or_(goes_on, and_(spans.c.until > micros(since), spans.c.until > spans.c.start)))
         .order_by(spans.c.start, spans.c.id)
     )
     found: dict[str, tuple[str, list[Placement]]] = {}
-    for row in connection.execute(query):
-        name, placed = f"{row.workload}:{row.attachment}", Placement(network=row.network, since=moment_of(row.start))
-        if name not in found or found[name][0] != row.node:
-            found[name] = row.node, []
+    for node, workload, attachment, network, start in connection.execute(query).all():
+        name, placed = f"{workload}:{attachment}", Placement(network=network, since=moment_of(start))
+        if name not in found or found[name][0] != node:
+            found[name] = node, []
         found[name][1].append(placed)
     return {name: tuple(found[name][1]) for name in sorted(found)}
 
