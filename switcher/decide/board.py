@@ -5,9 +5,9 @@ Sorted once here, so that nothing later depends on the order in which a snapshot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,12 @@ class Board:
         return list(map(rows.__getitem__, self.place.tolist()))
 
     @cached_property
+    def uplinks_of_networks(self) -> Sequence[int]:
+        """``uplink_of`` as a plain list."""
+        found: list[int] = self.uplink_of.tolist()
+        return found
+
+    @cached_property
     def directed(self) -> Bools:
         """W: the workload's load is known by direction."""
         known: Bools = ~(np.isnan(self.workloads.in_bps) & np.isnan(self.workloads.out_bps))
@@ -80,9 +86,10 @@ class Board:
         """W: ``demand_bps`` as the snapshot says it, which sums of money are about."""
         return self.workloads.demand_bps
 
-    def column(self, name: str) -> int | None:
+    @cached_property
+    def column(self) -> Callable[[str], int | None]:
         """The column of a network as users write it: in full, or bare where only one matches."""
-        return resolve(name, self.names)
+        return cache(lambda name: resolve(name, self.names))
 
     def load(self, workload: int, uplink: int) -> tuple[float, float]:
         """What a workload puts on an uplink: (in, out); all of its demand counts both ways where nothing is known."""

@@ -133,10 +133,11 @@ def _spend(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:
     ranked_rows = rows[_best_first(tick, rows, columns)].tolist()
     savings = [row for row in ranked_rows if chosen.reason[row] is MoveReason.SAVINGS]
     for reason, ranked in ((MoveReason.SAFETY, safety), (MoveReason.SAVINGS, savings)):
-        for row, refusal in _refused(tick, budgets, reason, ranked):
-            chosen.refused[row] = refusal
+        refused = dict(_refused(tick, budgets, reason, ranked))
+        chosen.refused.update(refused)
+        for row in refused:
             del chosen.reason[row]
-            chosen.rooms.stay(row)
+        chosen.rooms.stay_all(list(refused))
 
 
 def _refused(

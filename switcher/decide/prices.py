@@ -147,13 +147,14 @@ def _spread(
         return empty, np.zeros(board.network.shape, dtype=np.int64)
     names = Column.of([net.physical_network for net in board.networks])
     table = np.array([[_row(quotes[name, *group]) for name in names.values] for group in groups])[:, names.at]
-    network = np.maximum(board.network, 0)
+    by_kind = np.moveaxis(table, 2, 0).reshape(table.shape[2], -1)  # each in one piece: it is read a million times
+    cell = group_of[:, None] * table.shape[1] + np.maximum(board.network, 0)
     rates = _rates(board)
-    price = table[group_of[:, None], network, 0]
+    price = by_kind[0].take(cell)
     for kind in range(3):
         if rates[:, kind].any():
-            price += table[group_of[:, None], network, 1 + kind] * rates[:, None, kind]
-    gap = np.where(board.network >= 0, table[group_of[:, None], network, 4], 0).astype(np.int64)
+            price += by_kind[1 + kind].take(cell) * rates[:, None, kind]
+    gap = np.where(board.network >= 0, by_kind[4].astype(np.int64).take(cell), 0)
     return np.where((gap == 0) & (board.network >= 0), price, np.nan), gap
 
 

@@ -210,6 +210,5 @@ def _network_at(past: Sequence[Placement], at: datetime) -> str | None:
 
 def _uplink_at(board: Board, workload: int, name: str | None) -> int:
     column = None if name is None else board.column(name)
-    if column is None or board.network[workload, column] < 0:
-        return NOWHERE
-    return int(board.uplink_of[board.network[workload, column]])
+    network = NOWHERE if column is None else board.rows_of_networks[workload][column]
+    return NOWHERE if network == NOWHERE else board.uplinks_of_networks[network]

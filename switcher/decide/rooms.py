@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Rooms:
         self._board = tick.board
         self._here: list[int] = tick.board.here.tolist()
         self._network = tick.board.rows_of_networks
-        self._uplink_of: list[int] = tick.board.uplink_of.tolist()
+        self._uplink_of = tick.board.uplinks_of_networks
         self._rates: tuple[list[float], list[float], list[float]] = (
             tick.board.into.tolist(),
             tick.board.out.tolist(),
@@ -166,11 +166,7 @@ class Rooms:
         rows, columns = rows[leaving], columns[leaving]
         self._shift(rows, board.here[rows], -1.0)
         self._shift(rows, columns, 1.0)
-        taken = np.bincount(board.network[rows, columns], minlength=len(self._addresses)).tolist()
-        for network, count in enumerate(taken):
-            left = self._addresses[network]
-            if count and left is not None:
-                self._addresses[network] = left - count
+        self._take_addresses(board.network[rows, columns], 1)
         self.moved |= dict(zip(rows.tolist(), columns.tolist(), strict=True))
 
     def _shift(self, rows: Ints, columns: Ints, factor: float) -> None:
@@ -193,6 +189,31 @@ class Rooms:
     def stay(self, row: int) -> None:
         """Plan no move."""
         self.put(row, self._here[row])
+
+    def stay_all(self, rows: Sequence[int]) -> None:
+        """Give up the planned moves of these, to the same last bit as :meth:`stay` for one after the other."""
+        if self._at_price:  # the levels of prices count each that comes or goes
+            for row in rows:
+                self.stay(row)
+            return
+        board, staying = self._board, np.array(rows, dtype=np.int64)
+        planned = np.array([self.moved.pop(row) for row in rows], dtype=np.int64)
+        # Taken away there and added here, row by row: a sum of floats depends on the order.
+        uplink = np.stack([board.uplink[staying, planned], board.home_uplink[staying]], axis=1).ravel()
+        each, sign = np.repeat(staying, 2), np.tile([-1.0, 1.0], len(staying))
+        split, demand = board.split[uplink], board.demand[each]
+        for loads, rates in ((self._into, board.into), (self._out, board.out)):
+            sums = np.array(loads)
+            np.add.at(sums, uplink, sign * np.where(split, rates[each], demand))
+            loads[:] = sums.tolist()
+        self._take_addresses(board.network[staying, planned], -1)
+
+    def _take_addresses(self, networks: Ints, count: int) -> None:
+        """So many of each of these networks, as often as it is among them; below zero they are given back."""
+        for network, times in enumerate(np.bincount(networks, minlength=len(self._addresses)).tolist()):
+            left = self._addresses[network]
+            if times and left is not None:
+                self._addresses[network] = left - count * times
 
     def arrivals(self, uplinks: Set[int]) -> dict[int, list[int]]:
         """Uplink -> rows of the moves planned to it from elsewhere; of these uplinks only."""
