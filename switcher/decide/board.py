@@ -89,7 +89,8 @@ class Board:
     @cached_property
     def column(self) -> Callable[[str], int | None]:
         """The column of a network as users write it: in full, or bare where only one matches."""
-        return cache(lambda name: resolve(name, self.names))
+        names = self.names  # not the board, which would then hold itself, and be there until a search for cycles
+        return cache(lambda name: resolve(name, names))
 
     def load(self, workload: int, uplink: int) -> tuple[float, float]:
         """What a workload puts on an uplink: (in, out); all of its demand counts both ways where nothing is known."""

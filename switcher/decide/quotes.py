@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-
-import numpy as np
+from math import isnan
 
 from switcher.decide.board import Board
 from switcher.model import Usage
@@ -115,5 +114,5 @@ def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
     """The load of a workload as its prices count it, bits per second."""
     if not board.directed[workload]:
         return {Load.BOTH: float(board.demand_given[workload])}
-    into, out = (np.nan_to_num(rates[workload]) for rates in (board.workloads.in_bps, board.workloads.out_bps))
-    return {Load.IN: float(into), Load.OUT: float(out)}
+    into, out = (float(rates[workload]) for rates in (board.workloads.in_bps, board.workloads.out_bps))
+    return {Load.IN: 0.0 if isnan(into) else into, Load.OUT: 0.0 if isnan(out) else out}

@@ -116,12 +116,15 @@ class Rooms:
         if not self._limit:
             return np.zeros(board.network.shape, dtype=np.bool_)
         uplink = np.maximum(board.uplink, 0)
-        home = board.uplink[np.arange(len(board.here)), np.maximum(board.here, 0)][:, None]
-        split = board.split[uplink]
-        into = np.where(split, board.into[:, None], board.demand[:, None]) + np.array(self._into)[uplink]
-        out = np.where(split, board.out[:, None], board.demand[:, None]) + np.array(self._out)[uplink]
-        room = (np.maximum(into, out) <= np.array(self._limit)[uplink]) | (board.uplink == home)
-        fits: Bools = self.addressed() & room
+        limit, home = np.array(self._limit).take(uplink), board.home_uplink
+        fits: Bools = np.ones(uplink.shape, dtype=np.bool_)
+        for rates, loads in ((board.into, self._into), (board.out, self._out)):
+            comes = rates[:, None]
+            if not board.split.all():
+                comes = np.where(board.split[uplink], comes, board.demand[:, None])
+            fits &= comes + np.array(loads).take(uplink) <= limit
+        fits |= board.uplink == home[:, None]
+        fits &= self.addressed()
         return fits
 
     def addressed(self) -> Bools:

@@ -124,7 +124,7 @@ class Reports:
         before, whole = self._nodes, self._whole
         now: dict[str, tuple[bytes, Reported]] = {}
         for node, text in sorted(found):
-            digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+            digest = hashlib.sha256(text.encode()).digest()
             known = before.get(node)
             now[node] = known if known is not None and known[0] == digest else (digest, _columns(node, text))
         if whole is None or now != before:
