@@ -202,7 +202,7 @@ class Ledger:
     rest: timedelta
     """Of the period: how long one that a lasting load has raised would be."""
     swing: float = 0.0
-    """Variance of the change from sample to sample of what all such links carry, per bit per second of it."""
+    """How much what all such links carry changes from sample to sample, as a part of it: a standard deviation."""
     steep: Decimal = Decimal(0)
     """Money of the period per bit per second beyond the aim."""
     heading: float = 0.0

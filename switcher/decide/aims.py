@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 
 from switcher.decide.board import Floats
-from switcher.decide.cushion import spent, spreads, swing
+from switcher.decide.cushion import beside, spent, swing
 from switcher.decide.samples import Link, added
 from switcher.objects.tariffs import Percentile
 from switcher.tariff.percentile import on_level
@@ -34,11 +34,11 @@ class Traffic:
     settled: bool
     """Whether more is known of the last period than of the running one."""
     swing: float
-    """Variance of its change from slot to slot per bit per second."""
+    """How much it changes from slot to slot, as a part of it."""
 
     def spends(self, aims: Sequence[float], bps: float) -> float:
         """How many free samples the slots to come will need where aims are to carry ``bps`` together."""
-        each = spent(bps * (1 + 1e-9) - self.coming, spreads(np.array(aims), self.swing))
+        each = spent(bps * (1 + 1e-9) - self.coming, beside(np.array(aims), self.swing, bps))
         return float(each.mean() * self.left)
 
 

@@ -1,10 +1,10 @@
 """What is kept free of each link's aim, so that a part of the traffic which changes by itself costs no free sample.
 
-A workload's change is no other's: where a family's changes from sample to sample have a variance of ``swing`` per bit
-per second of its load, a part ``f`` of a total ``T`` strays from its share by sqrt(swing f (1 - f) T). One link that
-carries all strays from nothing; several that are full to their aims are each above it in every other sample. So what
-is left of all aims together is shared out by how far each link strays. Where it is too little, more than one link is
-to be expected above its aim: then it costs less to let one be above it, and keep the others well below.
+A workload's change is no other's: where all links together change by a part ``swing`` from sample to sample, a link
+that carries a part ``f`` of them changes by sqrt(f) of that; by less where its workloads are small, by more where they
+are large. What is left of all aims together is shared out so that the fewest samples are to be expected above them:
+those that stray little are kept well below their aims, and one takes what is left. Where too little is left, that one
+is above its own: one that surely is costs less than several of which each may be.
 """
 
 from __future__ import annotations
@@ -17,51 +17,76 @@ from switcher.decide.board import Floats
 
 MOST = 3.0
 """So many spreads are kept free where there is room: more is hardly ever needed."""
+DEPTHS = np.linspace(0.0, MOST, 13)
+"""Spreads that are kept free of all links but one, of which the best is looked for."""
 LOGISTIC = 1.702
 """1 / (1 + exp(-1.702 x)) is the normal distribution to within 0.01."""
-PER_SPREAD = 1.4826
+PER_SPREAD = 1 / NormalDist().inv_cdf(0.75)
 """Spreads of a normal distribution in its median distance from nothing: outages and jumps hardly count."""
+KNOTS = 49
+"""Slacks for which what they cost is worked out; between them it is as good as straight."""
+SURE = 30.0
+"""So many spreads from the aim nothing is in doubt."""
 
 
 def swing(totals: Floats) -> float:
-    """Variance of the change from sample to sample per bit per second, of what a family carries; nan: no sample."""
-    changes = np.abs(np.diff(totals))
-    changes, known = changes[~np.isnan(changes)], totals[~np.isnan(totals)]
-    if not len(changes) or not known.any():
-        return 0.0
-    return float((PER_SPREAD * np.median(changes)) ** 2 / known.mean())
+    """How much what a family carries changes from sample to sample, as a part of it; nan: no sample."""
+    changes, loads = np.abs(np.diff(totals)), np.maximum(totals[1:], totals[:-1])
+    known = loads > 0  # not where one of both is not a number
+    return float(PER_SPREAD * np.median(changes[known] / loads[known])) if known.any() else 0.0
 
 
-def spreads(aims: Floats, swing: float) -> Floats:
-    """How far each link strays from its share when all are at their aims, bits per second."""
-    total = float(aims.sum())
-    found: Floats = np.sqrt(swing * aims * (total - aims) / total) if total > 0 else np.zeros(len(aims))
+def strays(aims: Floats, swing: float, total: float, sizes: Floats | float = 1.0) -> Floats:
+    """How far each link that is at its aim changes from sample to sample, of so much in all, bits per second.
+
+    ``sizes``: of the workloads on each, as a part of what they are over all links.
+    """
+    found: Floats = swing * np.sqrt(np.minimum(aims, total) * total * sizes)
     return found
 
 
-def alone(aims: Floats | float, swing: float) -> Floats:
-    """How far each link's load changes from sample to sample, what all change together included, bits per second."""
-    found: Floats = np.sqrt(swing * np.asarray(aims))
+def beside(aims: Floats, swing: float, total: float) -> Floats:
+    """How far each link that is at its aim strays from its share of a total that is known, bits per second."""
+    parts = np.minimum(aims, total)
+    found: Floats = swing * np.sqrt(parts * (total - parts))
     return found
 
 
-def kept(slack: float, strays: Floats) -> Floats:
-    """What is kept free of each link when so much of all aims together is not needed, bits per second."""
-    found: Floats = strays * min(slack / max(float(strays.sum()), 1e-9), MOST)
+def shared(slack: float, strays: Floats, costs: Floats) -> Floats:
+    """What is kept free of each link when so much of all aims together is not needed, bits per second.
+
+    ``costs``: of a sample above each link's aim. Less than nothing is what one link is to carry beyond its aim.
+    """
+    rests = _rests(np.array([slack]), strays)[0]
+    link, depth = np.unravel_index(int(_expected(rests, strays, costs).argmin()), rests.shape)
+    found: Floats = DEPTHS[depth] * strays
+    found[link] = min(float(rests[link, depth]), MOST * float(strays[link]))
     return found
-
-
-def least(strays: Floats) -> float:
-    """The slack below which one link above its aim is fewer than are to be expected, bits per second."""
-    links = int(np.count_nonzero(strays))
-    return float(strays.sum()) * NormalDist().inv_cdf(1 - 1 / links) if links > 2 else 0.0  # 2: 0
 
 
 def spent(slack: Floats, strays: Floats) -> Floats:
     """How many free samples a slot of such a slack costs, as far as can be expected."""
-    links, total = int(np.count_nonzero(strays)), float(strays.sum())
-    if not links:
-        return np.where(slack < 0, 1.0, 0.0)
-    room = np.clip(slack / total, 0.0, MOST)
-    above = links / (1 + np.exp(LOGISTIC * room))
-    return np.where((slack < least(strays)) | (above > 1), 1.0, above)
+    knots = np.linspace(0.0, MOST * max(float(strays.sum()), 1e-9), KNOTS)
+    least = _expected(_rests(knots, strays), strays, np.ones(len(strays))).min(axis=(1, 2))
+    found: Floats = np.interp(slack, knots, np.minimum(least, 1.0), left=1.0, right=0.0)
+    return found
+
+
+def _rests(slack: Floats, strays: Floats) -> Floats:
+    """Slacks x links x depths: what is left for a link when of all others so many spreads are kept free."""
+    others = strays.sum() - strays
+    rests: Floats = slack[:, None, None] - others[:, None] * DEPTHS
+    return rests
+
+
+def _expected(rests: Floats, strays: Floats, costs: Floats) -> Floats:
+    """What the samples above the aims cost, as far as can be expected; of the shape of ``rests``."""
+    expected: Floats = costs[:, None] * _above(rests / np.maximum(strays, 1e-9)[:, None])
+    expected += (costs.sum() - costs)[:, None] * _above(DEPTHS)
+    return expected
+
+
+def _above(spreads: Floats) -> Floats:
+    """The chance that a sample is above the aim of which so many spreads are kept free."""
+    chance: Floats = 1 / (1 + np.exp(LOGISTIC * np.clip(spreads, -SURE, SURE)))
+    return chance

@@ -87,7 +87,9 @@ def ceiling(levels: Levels, board: Board, rows: Ints, choice: Ints) -> Ceiling:
             filled += step.width
             if after.get(name, 0.0) <= filled * (1 + 1e-9):
                 beyond = steps[number + 1] if number + 1 < len(steps) else step
-                found.left[name] = max(filled, after.get(name, 0.0)) - present.get(name, 0.0)
+                # In a level above the quote nothing is left at it: rounding may have brought the load there.
+                reached = after.get(name, 0.0) if step.extra > 0 else max(filled, after.get(name, 0.0))
+                found.left[name] = reached - present.get(name, 0.0)
                 found.beyond[name] = beyond.extra
                 break
         found.above[name] = _above(steps, present.get(name, 0.0))

@@ -1,41 +1,33 @@
 """How far each percentile link may be loaded for free right now: to its aim, and in a burst one link beyond it.
 
-While the links together carry less than their aims, none has a reason to be above its own. More than that is a burst:
-it goes to one link that still has free samples, and the others stay below their aims. When no link has any left, the
-level that rises for the least money does: one more sample above it only lifts it to the next one.
+While the links together carry less than their aims, none has a reason to be above its own, and what is left of the
+aims is shared out so that the fewest are (cushion.py). More than that is a burst: it goes to one link that still has
+free samples, and the others stay below their aims. When no link has any left, the level that rises for the least money
+does: one more sample above it only lifts it to the next one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
 import numpy as np
 
-from switcher.decide.board import Board
-from switcher.decide.cushion import MOST, alone, kept, least, spreads
+from switcher.decide.board import Board, Floats
+from switcher.decide.cushion import shared, strays
+from switcher.decide.loaded import GUARD, ROUNDING, Key, Loaded, costs, loaded
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
 from switcher.objects.words import Direction
 from switcher.tariff.flow import Flow
-from switcher.tariff.ledger import Mark, directed
-
-GUARD = 0.93
-"""In a burst the other links are filled to this part of their aims at most: one burst then costs one free sample."""
-EVEN = 0.05
-"""So far apart the links' free samples may be used up."""
-LAST = 3
-"""Free samples that are kept where one too few would be dear: a workload that has just moved there may have to stay."""
-ROUNDING = 1e-9
+from switcher.tariff.ledger import Mark
 
 RISK = Decimal("0.1")
-"""What is kept free of an aim costs this part of a higher level where all is calm: a free sample may be lost."""
-
-Key = tuple[str, str]
+"""What is kept free costs this part of a higher level where all is calm: a free sample may be lost."""
 
 
 class _State(Enum):
@@ -46,82 +38,11 @@ class _State(Enum):
     SHORT = "short"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Carried:
-    """What a physical network carries, all nodes together, and what ``fill`` is of it."""
-
-    into: float = 0.0
-    out: float = 0.0
-    fill: float = 0.0
-    split: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class _Link:
-    key: Key
-    ledger: Ledger
-    load: float
-    capacity: float
-    """What may be on it under ``fill``."""
-    free: float
-    """Up to here load is free."""
-    raised: float = 0.0
-    """So much beyond it costs ``raising`` only."""
-    raising: Decimal = Decimal(0)
-    """Money of the period: what lifts the level to the next sample, or what is kept free of the aim and used."""
-
-    @property
-    def bursting(self) -> bool:
-        """Whether its sample will be above the aim if nothing is done, or is already."""
-        ledger = self.ledger
-        return ledger.begun + self.load * ledger.left > ledger.aim * (1 + ROUNDING)
-
-    @property
-    def dear(self) -> Decimal:
-        """What a sample above the aim costs when none is free; without an end where it costs as much as it is above."""
-        return Decimal("inf") if self.ledger.raising is None else self.ledger.raising
-
-    @property
-    def guarded(self) -> float:
-        """What it is filled to while another link takes a burst, bits per second."""
-        clear = max(self.limit * (1 - GUARD), MOST * float(alone(self.limit, self.ledger.swing)))
-        return max(self.limit - clear, 0.0)
-
-    def keep(self, width: float, part: Decimal) -> None:
-        """Keep so much of the aim free; using it costs a part of what as much beyond the aim would."""
-        width = min(width, self.limit)
-        self.free, self.raised = self.limit - width, width if self.ledger.steep else 0.0
-        self.raising = self.ledger.steep * Decimal(width) * part
-
-    def order(self, most: int, cheapest: Decimal) -> tuple[object, ...]:
-        """Who takes a burst first, of a family that has at most so many free samples on a link.
-
-        Of those that have about as many: who aims low, because the others need theirs for the first moments of every
-        burst, which nobody foresees; then who is above its aim already, so that a burst stays where it is. The last
-        free samples of a link whose level would rise for more than the cheapest one's are kept for what is late to
-        leave it.
-        """
-        free, raising = self.ledger.free, self.dear
-        if free <= (LAST if raising > cheapest else 0):
-            return True, raising, self.ledger.aim, not self.bursting, 0, self.key
-        few = free < most - max(most * EVEN, 1)
-        return False, few, self.ledger.aim, not self.bursting, -free, self.key
-
-    @property
-    def limit(self) -> float:
-        """What the load may be for the rest of the sample, so that it comes to no more than the aim."""
-        ledger = self.ledger
-        if ledger.begun > ledger.aim or ledger.left <= 0:
-            return ledger.aim
-        return min(ledger.aim, (ledger.aim - ledger.begun) / ledger.left)
-
-
 def marks(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -> Mapping[Key, Mark]:
     """The mark of every percentile charge that there is a ledger of."""
-    carried = _carried(board, projection)
-    families: dict[Direction, list[_Link]] = defaultdict(list)
-    for key, ledger in sorted(ledgers.items()):
-        families[ledger.direction].append(_link(key, ledger, carried))
+    families: dict[Direction, list[Loaded]] = defaultdict(list)
+    for link in loaded(board, projection, ledgers):
+        families[link.ledger.direction].append(link)
     found: dict[Key, Mark] = {}
     for family in families.values():
         state = _fill(family)
@@ -139,7 +60,7 @@ def marks(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -
     return found
 
 
-def _spread(family: Sequence[_Link], ledger: Ledger, state: _State) -> timedelta:
+def _spread(family: Sequence[Loaded], ledger: Ledger, state: _State) -> timedelta:
     """The time that the price of a higher level is spread over.
 
     Where every link is within its aim, more load would be there to stay, and uses the level to the period's end. Where
@@ -167,32 +88,38 @@ def _pooled(mark: Mark, others: Sequence[str], base: Callable[[str], Flow]) -> M
     return replace(mark, elsewhere=elsewhere) if others else mark
 
 
-def _fill(family: Sequence[_Link]) -> _State:
+def _fill(family: Sequence[Loaded]) -> _State:
     """Say how far each link may be loaded for free: all below their aims, or in a burst one of them above."""
     total = sum(link.load for link in family)
     limits = np.array([link.limit for link in family])
-    slack, swing = float(limits.sum()) - total, family[0].ledger.swing
-    spare = any(link.ledger.free > 0 for link in family)
-    if slack < -total * ROUNDING or (spare and slack < least(spreads(limits, swing))):
-        return _burst(family, total)
-    for link, width in zip(family, kept(max(slack, 0.0), alone(limits, swing)).tolist(), strict=True):
-        link.keep(width, RISK)
+    astray = strays(limits, family[0].ledger.swing, total, np.array([link.size for link in family]))
+    cost = costs(family)
+    widths = shared(float(limits.sum()) - total, astray, cost)
+    if float(widths.min()) < -total * ROUNDING:
+        cost[int(widths.argmin())] = -1.0  # it is to take the burst, whatever the others cost
+        return _burst(family, widths, cost)
+    widest = Decimal(float(widths.max()))
+    for link, width in zip(family, widths.tolist(), strict=True):
+        # To use up what is kept free costs as much on each of them: a spread of a small link is soon gone.
+        link.keep(width, min(RISK * widest / Decimal(width), Decimal(1)) if width else RISK)
     return _State.CALM
 
 
-def _burst(family: Sequence[_Link], total: float) -> _State:
+def _burst(family: Sequence[Loaded], widths: Floats, cost: Floats) -> _State:
     """Let one link take what is too much for the aims; where its capacity is not enough, others too."""
-    left = total - sum(link.guarded for link in family)
+    total = sum(link.load for link in family)
+    guarded = [link.guarded(width) for link, width in zip(family, widths.tolist(), strict=True)]
+    left = total - sum(guarded)
     taken: dict[Key, float] = {}
-    most, cheapest = max(link.ledger.free for link in family), min(link.dear for link in family)
-    for link in sorted(family, key=lambda link: link.order(most, cheapest)):
-        taken[link.key] = min(left, max(link.capacity - link.guarded, 0.0))
+    for number in sorted(range(len(family)), key=lambda number: (cost[number], family[number].key)):
+        link = family[number]
+        taken[link.key] = min(left, max(link.capacity - guarded[number], 0.0))
         left -= taken[link.key]
         if left <= total * ROUNDING:
             break
     enough = left <= total * ROUNDING
-    for link in family:
-        link.keep(link.limit - link.guarded if enough else 0.0, Decimal(1))
+    for link, filled in zip(family, guarded, strict=True):
+        link.keep(link.limit - filled if enough else 0.0, Decimal(1))
         if link.key in taken:
             width = taken[link.key] + total * (1 - GUARD)
             if link.ledger.free > 0:
@@ -200,29 +127,3 @@ def _burst(family: Sequence[_Link], total: float) -> _State:
             elif link.ledger.raising is not None:
                 link.raised, link.raising = width, link.ledger.raising
     return _State.BURST if enough else _State.SHORT
-
-
-def _carried(board: Board, projection: Projection) -> Mapping[str, _Carried]:
-    found: dict[str, _Carried] = {}
-    for number, uplink in enumerate(board.uplinks):
-        before = found.get(uplink.physical_network, _Carried())
-        found[uplink.physical_network] = _Carried(
-            into=before.into + float(projection.into[number]),
-            out=before.out + float(projection.out[number]),
-            fill=before.fill + float(projection.fill[number]),
-            split=before.split or bool(board.split[number]),
-        )
-    return found
-
-
-def _link(key: Key, ledger: Ledger, carried: Mapping[str, _Carried]) -> _Link:
-    parts = [carried[name] for name in ledger.networks if name in carried]
-    once = ledger.direction is Direction.SUM and not any(part.split for part in parts)
-    direction = Direction.MAX if once else ledger.direction
-    return _Link(
-        key=key,
-        ledger=ledger,
-        load=directed(direction, sum(part.into for part in parts), sum(part.out for part in parts)),
-        capacity=sum(part.fill for part in parts),
-        free=ledger.aim,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -237,35 +238,51 @@ def _marked(known: Mapping[tuple[str, str], Ledger], loads: Mapping[str, Sequenc
 
 
 def _straying(name: str, aim: float, free: int = 9) -> Mapping[tuple[str, str], Ledger]:
-    """A link of a family whose changes have a variance of 0.1 Mbps per Mbps; beyond the aim it costs 1 USD for each."""
-    return _ledger(name, aim=aim * MBPS, free=free, swing=0.1 * MBPS, steep=1 / Decimal(MBPS))
+    """A link of a family that changes by a twentieth of all it carries; beyond the aim each Mbps costs 1 USD."""
+    return _ledger(name, aim=aim * MBPS, free=free, swing=0.05, steep=1 / Decimal(MBPS))
 
 
 def test_what_is_left_of_all_aims_is_kept_free_where_links_stray() -> None:
-    found = _marked({**_straying("a", 90), **_straying("b", 10)}, {"a": [80], "b": [8]})
+    found = _marked({**_straying("a", 90), **_straying("b", 10)}, {"a": [1] * 72, "b": [1] * 8})
 
-    # 12 are left: three times as much of the one that strays three times as far
-    assert found["a"].free_bps == pytest.approx((90 - 9) * MBPS)
-    assert found["b"].free_bps == pytest.approx((10 - 3) * MBPS)
-    assert found["b"].raise_bps == pytest.approx(3 * MBPS)
-    assert found["b"].raise_money == Decimal("0.3")  # a tenth of what 3 Mbps more would cost
+    # of 80 that change by 4 the 80 that may be on a do by 4, the 10 that may be on b by sqrt(10 / 80) of that
+    assert found["a"].free_bps == pytest.approx((90 - 3 * 4) * MBPS)
+    assert found["b"].free_bps == pytest.approx((10 - 3 * sqrt(2)) * MBPS)
+    assert found["b"].raise_bps == pytest.approx(3 * sqrt(2) * MBPS)
+    assert float(found["a"].raise_money) == pytest.approx(0.1 * 3 * 4)  # a tenth of what so much more would cost
+    assert float(found["b"].raise_money) == pytest.approx(0.1 * 3 * 4)  # and as much where it is soon gone
     assert found["b"].expected_bps == 10 * MBPS  # what the period is billed for all the same
 
 
+def test_a_link_of_small_workloads_needs_little_kept_free() -> None:
+    small, large = ([0.5] * 20, [5, 5]), ([5, 5], [0.5] * 20)
+    ledgers_of_both = {**_straying("a", 50), **_straying("b", 50)}
+
+    widths = [_marked(ledgers_of_both, {"a": a, "b": b})["a"].raise_bps for a, b in (small, large)]
+
+    assert widths[0] == pytest.approx(widths[1] / 10**0.5)
+
+
 def test_no_more_is_kept_free_than_the_aim() -> None:
-    found = _marked({**_straying("a", 90), **_straying("b", 0.1)}, {"a": [10], "b": [0.01]})
+    found = _marked({**_straying("a", 90), **_straying("b", 0.1)}, {"a": [10], "b": [10]})
 
     assert found["b"].free_bps == 0.0
     assert found["b"].raise_bps == pytest.approx(0.1 * MBPS)
 
 
 def test_where_more_than_one_link_would_be_above_one_takes_it_all() -> None:
-    """Of three links with a spread left for all of them together, one above is fewer than are to be expected."""
+    """Of three links that are all but full one above is fewer than are to be expected."""
     known = {name: each for link in "abc" for name, each in _straying(link, 30).items()}
 
     found = _marked(known, {"a": [29.9], "b": [29.9], "c": [29.9]})
 
     assert sorted(mark.free_bps > 30 * MBPS for mark in found.values()) == [False, False, True]
+
+
+def test_a_link_that_is_above_in_this_sample_already_takes_the_rest_of_it() -> None:
+    known = {**_ledger("a", free=1, begun=12 * MBPS, left=0.5), **_ledger("b", free=9)}
+
+    assert _marked(known, {"a": [9], "b": [18]})["a"].free_bps > 17 * MBPS
 
 
 def test_up_to_a_commit_a_link_is_kept_below_its_aim_in_a_burst_too() -> None:

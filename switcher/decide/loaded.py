@@ -1,0 +1,179 @@
+"""Percentile links as they are loaded now: what each carries, how far it may be filled, and what one more burst costs.
+
+A link here is one percentile charge, with all physical networks that it counts together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from switcher.decide.board import NOWHERE, Board, Floats
+from switcher.decide.projection import Projection
+from switcher.model import Ledger
+from switcher.objects.words import Direction
+from switcher.tariff.ledger import directed
+
+GUARD = 0.93
+"""In a burst the other links are filled to this part of their aims at most: one burst then costs one free sample."""
+EVEN = 0.05
+"""So far apart the links' free samples may be used up; of links that have about as many, those of the one that aims
+highest are worth so much more: it needs them for the first moments of every burst, which nobody foresees."""
+STEADY = 0.0025
+"""So much less a burst costs on a link that is above its aim already: it then stays where it is."""
+LAST = 3
+"""Free samples that are kept where one too few would be dear: a workload that has just moved there may have to stay."""
+LEAST = Decimal("1e-9")
+"""Money of the period: no level that rises costs less."""
+DEAREST = 1e6
+"""So many times what the cheapest level costs, no level is taken to cost more."""
+ROUNDING = 1e-9
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """A link, and how far it may be filled."""
+
+    key: Key
+    ledger: Ledger
+    load: float
+    capacity: float
+    """What may be on it under ``fill``."""
+    free: float
+    """Up to here load is free."""
+    size: float = 1.0
+    """Of its workloads, as a part of what they are on all networks."""
+    raised: float = 0.0
+    """So much beyond it costs ``raising`` only."""
+    raising: Decimal = Decimal(0)
+    """Money of the period: what lifts the level to the next sample, or what is kept free of the aim and used."""
+
+    @property
+    def bursting(self) -> bool:
+        """Whether its sample will be above the aim if nothing is done, or is already."""
+        ledger = self.ledger
+        return ledger.begun + self.load * ledger.left > ledger.aim * (1 + ROUNDING)
+
+    @property
+    def limit(self) -> float:
+        """What the load may be for the rest of the sample, so that it comes to no more than the aim."""
+        ledger = self.ledger
+        if ledger.begun > ledger.aim or ledger.left <= 0:
+            return ledger.aim
+        return min(ledger.aim, (ledger.aim - ledger.begun) / ledger.left)
+
+    def keep(self, width: float, part: Decimal) -> None:
+        """Keep so much of the aim free; using it costs a part of what as much beyond the aim would."""
+        width = min(width, self.limit)
+        self.free, self.raised = self.limit - width, width if self.ledger.steep else 0.0
+        self.raising = self.ledger.steep * Decimal(width) * part
+
+    def guarded(self, width: float) -> float:
+        """What it is filled to while another link takes a burst, bits per second; so much of it is kept free."""
+        return max(self.limit - max(width, self.limit * (1 - GUARD)), 0.0)
+
+    @property
+    def dear(self) -> Decimal:
+        """What a sample above the aim costs when none is free; without an end where it costs as much as it is above."""
+        return Decimal("inf") if self.ledger.raising is None else self.ledger.raising
+
+    def cost(self, most: int, cheapest: Decimal, aims: float) -> float:
+        """What a sample above its aim costs, in samples of who has most of them free, of a family that aims so high.
+
+        Nothing where the running one is above it already. The last free samples of a link whose level would rise for
+        more than the cheapest one's are kept for what is late to leave it.
+        """
+        free = self.ledger.free
+        if self.ledger.begun > self.ledger.aim:
+            return 0.0
+        if free <= (LAST if self.dear > cheapest else 0):
+            times = float(self.dear / max(cheapest, LEAST)) if self.dear > cheapest else 1.0
+            cost = (most + 1) * min(times, DEAREST)
+        else:
+            cost = most / free if free < most - max(most * EVEN, 1) else 1.0
+        return cost * (1 + EVEN * self.ledger.aim / max(aims, 1.0)) * (1 - STEADY * self.bursting)
+
+
+def costs(family: Sequence[Loaded]) -> Floats:
+    """What a sample above each link's aim costs."""
+    most, cheapest = max(link.ledger.free for link in family), min(link.dear for link in family)
+    aims = sum(link.ledger.aim for link in family)
+    return np.array([link.cost(most, cheapest, aims) for link in family])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carried:
+    """What a physical network carries, all nodes together, and what ``fill`` is of it."""
+
+    into: float = 0.0
+    out: float = 0.0
+    fill: float = 0.0
+    split: bool = False
+
+
+def loaded(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -> Sequence[Loaded]:
+    """All links, by key."""
+    if not ledgers:
+        return []
+    carried, sizes, usual = _carried(board, projection), _sizes(board), _mean(board.demand)
+    found = [_link(key, ledger, carried) for key, ledger in sorted(ledgers.items())]
+    for link in found:
+        mine = [sizes[name] for name in link.ledger.networks if name in sizes]
+        link.size = (_mean(_staying(np.sort(np.concatenate(mine)), link)) / usual if mine and usual else 0.0) or 1.0
+    return found
+
+
+def _carried(board: Board, projection: Projection) -> Mapping[str, _Carried]:
+    found: dict[str, _Carried] = {}
+    for number, uplink in enumerate(board.uplinks):
+        before = found.get(uplink.physical_network, _Carried())
+        found[uplink.physical_network] = _Carried(
+            into=before.into + float(projection.into[number]),
+            out=before.out + float(projection.out[number]),
+            fill=before.fill + float(projection.fill[number]),
+            split=before.split or bool(board.split[number]),
+        )
+    return found
+
+
+def _link(key: Key, ledger: Ledger, carried: Mapping[str, _Carried]) -> Loaded:
+    parts = [carried[name] for name in ledger.networks if name in carried]
+    once = ledger.direction is Direction.SUM and not any(part.split for part in parts)
+    direction = Direction.MAX if once else ledger.direction
+    return Loaded(
+        key=key,
+        ledger=ledger,
+        load=directed(direction, sum(part.into for part in parts), sum(part.out for part in parts)),
+        capacity=sum(part.fill for part in parts),
+        free=ledger.aim,
+    )
+
+
+def _sizes(board: Board) -> Mapping[str, Floats]:
+    """What the workloads of each physical network need, bits per second."""
+    names, number = np.unique([uplink.physical_network for uplink in board.uplinks], return_inverse=True)
+    placed = np.flatnonzero(board.home_uplink != NOWHERE)
+    if not len(placed):
+        return {}
+    at = number[board.home_uplink[placed]]
+    order = placed[np.argsort(at, kind="stable")]
+    parts = np.split(board.demand[order], np.searchsorted(np.sort(at), np.arange(1, len(names))))
+    return dict(zip(names.tolist(), parts, strict=True))
+
+
+def _staying(sizes: Floats, link: Loaded) -> Floats:
+    """Of what is on a link, smallest first, that which is left at its limit when the largest have gone."""
+    part = min(link.limit / link.load, 1.0) if link.load > 0 else 1.0
+    staying: Floats = sizes[np.cumsum(sizes) <= part * sizes.sum() * (1 + ROUNDING)]
+    return staying
+
+
+def _mean(sizes: Floats) -> float:
+    """The mean size, each counted by what it carries; foreign load is taken to be made of workloads as large."""
+    total = float(sizes.sum())
+    return float((sizes**2).sum()) / total if total > 0 else 0.0
