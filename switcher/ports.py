@@ -29,17 +29,6 @@ class UplinkLoad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentLoad:
-    """The latest load of an attachment, over the same window, whatever network it was on."""
-
-    workload: str
-    attachment: str
-    in_bps: float
-    out_bps: float
-    sampled_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownAttachment:
     """An attachment as its node last reported it."""
 
@@ -186,11 +175,11 @@ class History(Ledger, Protocol):
     def uplink_loads(self, now: datetime, window: timedelta) -> Sequence[UplinkLoad]:
         """The newest load of each uplink: means over the samples of the last ``window`` before its newest one."""
 
-    def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
-        """The same for attachments that exist now."""
-
     def attached(self, now: datetime, window: timedelta) -> Attached:
-        """What exists now, with the same loads, as columns; only what rides on a physical network."""
+        """What exists now as columns, with the same loads of each, whatever network it was on.
+
+        Only what rides on a physical network.
+        """
 
     def attachments(self) -> Sequence[KnownAttachment]:
         """Every attachment that exists now."""

@@ -100,7 +100,7 @@ def say_reads(database: Database) -> None:
     )
     month = meter.often(lambda: history.usage_totals(end - timedelta(days=30), end + timedelta(seconds=7)))
     slots = meter.often(lambda: history.slot_totals(start, end, timedelta(minutes=5)))
-    loads = meter.often(lambda: (history.uplink_loads(end, WINDOW), history.attachment_loads(end, WINDOW)))
+    loads = meter.often(lambda: (history.uplink_loads(end, WINDOW), history.attached(end, WINDOW)))
     print(f"  for a tick: a billing period's totals {month}, all its fives {slots}, loads {loads}")
 
 

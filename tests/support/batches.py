@@ -17,6 +17,7 @@ from cni.wire import (
     UplinkSample,
 )
 from switcher.ports import RecordedMove
+from switcher.reported import Attached
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -57,6 +58,12 @@ def attachment(network: str = "cni:a", since: float = 0.0, **more: Any) -> Attac
 def batch(sequence: int, sent: float = 0.0, **more: Any) -> Batch:
     fields = {"agent": "n1/aaaa", "node": "n1", **more}
     return Batch(sequence=sequence, sent_at=wire_time(sent), **fields)
+
+
+def sampled(found: Attached) -> dict[str, tuple[float, float]]:
+    """The loads that are known, in and out, by node and id."""
+    loads = zip(found.reported.node, found.reported.id, found.in_bps.tolist(), found.out_bps.tolist(), strict=True)
+    return {f"{node} {name}": (into, out) for node, name, into, out in loads if into == into}  # noqa: PLR0124 - a number
 
 
 def move(name: str, decided: float = 0.0, **more: Any) -> RecordedMove:

@@ -20,7 +20,6 @@ from switcher.adapters.store.objects import as_text
 from switcher.adapters.store.placing import OpenSpan, changes
 from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
-    AttachmentLoad,
     AttachmentPath,
     KnownAttachment,
     KnownNetwork,
@@ -162,19 +161,14 @@ class MemoryHistory:
             )
         return loads
 
-    def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
-        loads = [load for _, load in self._loads(now, window)]
-        return sorted(loads, key=lambda load: (load.workload, load.attachment, load.sampled_at))
-
     def attached(self, now: datetime, window: timedelta) -> Attached:
         found = list(self._loads(now, window))
         nodes = [of_node(node, reports) for node, reports in sorted(self._held.attachments.items())]
-        keys = [attachment_key(node, f"{load.workload}:{load.attachment}") for node, load in found]
-        into, out = (np.array([getattr(load, name) for _, load in found]) for name in ("in_bps", "out_bps"))
-        return attached(joined(nodes, ascending), keys, into, out)
+        into, out = (np.array([each[side] for each in found]) for side in (1, 2))
+        return attached(joined(nodes, ascending), [key for key, *_ in found], into, out)
 
-    def _loads(self, now: datetime, window: timedelta) -> Iterator[tuple[str, AttachmentLoad]]:
-        """The load of each attachment, and its node."""
+    def _loads(self, now: datetime, window: timedelta) -> Iterator[tuple[str, float, float]]:
+        """Of each attachment that was sampled: its key, bits per second in and out."""
         for known in self.attachments():
             report = known.report
             pieces = [
@@ -186,16 +180,7 @@ class MemoryHistory:
             if (latest := seen(pieces, now, window)) is None:
                 continue
             into, out = rates(latest[1], latest[0], window)
-            yield (
-                known.node,
-                AttachmentLoad(
-                    workload=report.workload,
-                    attachment=report.attachment,
-                    in_bps=into,
-                    out_bps=out,
-                    sampled_at=moment_of(latest[0]),
-                ),
-            )
+            yield attachment_key(known.node, f"{report.workload}:{report.attachment}"), into, out
 
     def attachments(self) -> Sequence[KnownAttachment]:
         with self._lock:

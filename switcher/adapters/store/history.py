@@ -29,7 +29,6 @@ from switcher.errors import SwitcherError
 from switcher.keeping import Cutoffs, Resolution
 from switcher.model import Decision, Placement, Uplink
 from switcher.ports import (
-    AttachmentLoad,
     AttachmentPath,
     KnownAttachment,
     KnownNetwork,
@@ -98,18 +97,13 @@ class SqlHistory:
         with self._database.reading() as connection:
             return loads.uplink_loads(connection, now, window)
 
-    def attachment_loads(self, now: datetime, window: timedelta) -> Sequence[AttachmentLoad]:
-        with self._database.reading() as connection:
-            return loads.attachment_loads(connection, now, window)
-
     def attachments(self) -> Sequence[KnownAttachment]:
         with self._database.reading() as connection:
             return present.known_attachments(connection)
 
     def attached(self, now: datetime, window: timedelta) -> Attached:
         with self._database.reading() as connection:
-            keys, into, out, _ = loads.attachment_rates(connection, now, window)
-            return attached(self._reports.reported(connection), keys, into, out)
+            return attached(self._reports.reported(connection), *loads.attachment_rates(connection, now, window))
 
     def networks(self) -> Sequence[KnownNetwork]:
         with self._database.reading() as connection:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +33,7 @@ from switcher.adapters.store.intervals import Interval, length
 from switcher.adapters.store.schema import attachments, path_samples, paths, uplink_samples, uplinks
 from switcher.adapters.store.searching import beside
 from switcher.adapters.store.series import CHUNK
-from switcher.ports import AttachmentLoad, UplinkLoad
+from switcher.ports import UplinkLoad
 from switcher.reported import Floats, Ints
 
 BITS = 8.0 * PER_SECOND
@@ -87,24 +86,6 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
     return sorted(found, key=lambda load: (load.node, load.physical_network))
 
 
-def attachment_loads(connection: Connection, now: datetime, window: timedelta) -> list[AttachmentLoad]:
-    """The same for attachments that exist now, over all networks that each was on within the window."""
-    rates = attachment_rates(connection, now, window)
-    loads = []
-    for name, into, out, newest in zip(rates.keys, rates.into, rates.out, rates.newest, strict=True):
-        workload, _, attachment = name.partition("\n")[2].rpartition(":")
-        loads.append(
-            AttachmentLoad(
-                workload=workload,
-                attachment=attachment,
-                in_bps=float(into),
-                out_bps=float(out),
-                sampled_at=moment_of(int(newest)),
-            )
-        )
-    return sorted(loads, key=attrgetter("sampled_at"))
-
-
 class Rates(NamedTuple):
     """The newest loads of attachments as columns."""
 
@@ -113,12 +94,10 @@ class Rates(NamedTuple):
     into: Floats
     out: Floats
     """Bits per second."""
-    newest: Ints
-    """Where the newest sample ends, microseconds."""
 
 
 def attachment_rates(connection: Connection, now: datetime, window: timedelta) -> Rates:
-    """The newest loads of all attachments that exist now and were ever sampled.
+    """The newest loads of all attachments that exist now and were ever sampled, over all networks that each was on.
 
     Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
     several paths in the window, switches just made or in flight, are summed again over their common window.
@@ -134,7 +113,7 @@ def attachment_rates(connection: Connection, now: datetime, window: timedelta) -
         np.append(amount[alone] * BITS / paths.time[alone], [each[side] for each in again])
         for amount, side in ((paths.into, 1), (paths.out, 2))
     )
-    return Rates(keys, into, out, np.append(paths.newest[alone], np.array([each[3] for each in again], np.int64)))
+    return Rates(keys, into, out)
 
 
 class _PathLoad(NamedTuple):
@@ -198,14 +177,14 @@ def _mixed(
     yield from ((paths, taken) for paths in whole.values())
 
 
-def _again(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> tuple[str, float, float, int]:
-    """(key, in, out, newest) of an attachment that was on several networks."""
+def _again(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> tuple[str, float, float]:
+    """(key, in, out) of an attachment that was on several networks."""
     newest = paths[0].newest
     edge = newest - window
     pieces = [(max(start, edge), until) for path in paths for start, until in taken[path.id]]
     time = length(piece for piece in pieces if edge < piece[1] <= newest)
     into, out = (sum(amounts) * BITS / time for amounts in ([p.into for p in paths], [p.out for p in paths]))
-    return paths[0].key, into, out, newest
+    return paths[0].key, into, out
 
 
 def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -> Mapping[int, list[Interval]]:

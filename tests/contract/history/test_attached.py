@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from math import isnan
 from typing import Any
@@ -25,12 +26,11 @@ def _rows(found: Attached) -> list[tuple[Any, ...]]:
     return list(zip(known.id, *columns, known.labels, *times, *rates, strict=True))
 
 
-def _one_by_one(history: AnyHistory) -> list[tuple[Any, ...]]:
-    loads = {(load.workload, load.attachment): load for load in history.attachment_loads(at(60), WINDOW)}
+def _one_by_one(history: AnyHistory, loads: Mapping[str, tuple[float, float]]) -> list[tuple[Any, ...]]:
+    """``loads``: what is known, by workload."""
     rows = []
     for known in history.attachments():
         report = known.report
-        load = loads.get((report.workload, report.attachment))
         if report.physical_network is None:
             continue
         rows.append(
@@ -45,8 +45,7 @@ def _one_by_one(history: AnyHistory) -> list[tuple[Any, ...]]:
                 report.labels,
                 at(report.started - at(0).timestamp()),
                 report.since,
-                None if load is None else load.in_bps,
-                None if load is None else load.out_bps,
+                *loads.get(report.workload, (None, None)),
             )
         )
     return sorted(rows, key=lambda row: (row[0], row[1]))
@@ -71,7 +70,7 @@ def test_columns_say_what_reports_and_loads_say(history: AnyHistory) -> None:
     )
     history.ingest(batch(1, node="n2", agent="n2/a", attachments=(attachment(workload="lab/c"),)))
     rows = _rows(history.attached(at(60), WINDOW))
-    assert rows == _one_by_one(history)
+    assert rows == _one_by_one(history, {"lab/b": (800.0, 80.0)})
     assert [row[0] for row in rows] == ["bare:net1", "lab/a:net1", "lab/b:net1", "lab/c:net1"]
 
 
@@ -91,7 +90,7 @@ def test_what_a_node_reports_next_is_seen(history: AnyHistory) -> None:
         ["lab/b:net1", "lab/bb:net1", "lab/c:net1"],
         ["n1", "n0", "n1"],
     )
-    assert _rows(third) == _one_by_one(history)
+    assert _rows(third) == _one_by_one(history, {})
 
 
 def test_two_nodes_that_claim_one_workload_each_have_their_own_load(history: AnyHistory) -> None:

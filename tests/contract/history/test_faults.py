@@ -92,7 +92,7 @@ def test_writers_and_readers_at_once_never_meet_a_lock(url: str) -> None:
         other = SqlHistory.open(url)  # as the controller's tick, the CLI or the live view in a process of its own
         for n in range(turns):
             other.uplink_loads(at(n), timedelta(seconds=30))
-            other.attachment_loads(at(n), timedelta(seconds=30))
+            other.attached(at(n), timedelta(seconds=30))
             other.record_decision(decision(n), INPUTS, [move(f"d{n}")])
             other.advance_move(status("m1", Phase.VERIFY))
             assert len(other.moves(limit=1)) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from cni.wire import NetworkReport, Outcome, Phase
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, move, status, traffic, uplink, wire_time
+from tests.support.batches import at, attachment, batch, move, sampled, status, traffic, uplink, wire_time
 from tests.support.memory_history import MemoryHistory
 
 DAY = (at(-43200), at(43200))
@@ -73,8 +73,7 @@ def test_time_that_a_restarted_agent_reports_again_counts_once(history: AnyHisto
     history.ingest(again)
     assert history.usage_totals(*DAY) == {"phynet0": (1000 + 501, 2000)}
     history.ingest(batch(2, attachments=(attachment(),)))
-    (load,) = history.attachment_loads(at(60), timedelta(seconds=15))
-    assert load.in_bps == pytest.approx(1501 * 8 / 15)
+    assert history.attached(at(60), timedelta(seconds=15)).in_bps.tolist() == [pytest.approx(1501 * 8 / 15)]
 
 
 def test_what_lies_between_stored_samples_is_not_lost(history: AnyHistory) -> None:
@@ -112,8 +111,9 @@ def test_many_series_at_once(history: AnyHistory) -> None:
     present = tuple(attachment(workload=f"lab/w{n}") for n in range(1300))
     history.ingest(batch(1, traffic=samples, attachments=present))
     assert history.ingest(batch(2, traffic=tuple(traffic(1, 1, 0, 0, workload=f"lab/w{n}") for n in range(1300)))) == 2
-    loads = history.attachment_loads(at(60), timedelta(seconds=2))
-    assert {load.workload: load.in_bps for load in loads} == {f"lab/w{n}": pytest.approx(n * 4.0) for n in range(1300)}
+    loads = sampled(history.attached(at(60), timedelta(seconds=2)))
+    expected = {f"n1 lab/w{n}:net1": (pytest.approx(n * 4.0), pytest.approx(n * 4.0)) for n in range(1300)}
+    assert loads == expected
 
 
 def test_a_report_replaces_the_nodes_present_set_and_only_its(history: AnyHistory) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from switcher.ports import UplinkLoad
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, traffic, uplink
+from tests.support.batches import at, attachment, batch, sampled, traffic, uplink
 
 WINDOW = timedelta(seconds=10)
 
@@ -16,7 +16,7 @@ WINDOW = timedelta(seconds=10)
 def test_nothing_sampled_is_no_load(history: AnyHistory) -> None:
     history.ingest(batch(1, attachments=(attachment(),)))
     assert history.uplink_loads(at(60), WINDOW) == []
-    assert history.attachment_loads(at(60), WINDOW) == []
+    assert sampled(history.attached(at(60), WINDOW)) == {}
 
 
 def test_an_uplinks_load_is_the_mean_over_the_window_before_its_newest_sample(history: AnyHistory) -> None:
@@ -67,9 +67,9 @@ def test_at_a_past_moment_only_what_was_sampled_by_then_counts(history: AnyHisto
     own = tuple(traffic(n, 1, 1000 * n, 0) for n in range(4))
     history.ingest(batch(1, uplinks=samples, traffic=own, attachments=(attachment(),)))
     (load,) = history.uplink_loads(at(2.5), timedelta(seconds=1))
-    (other,) = history.attachment_loads(at(2.5), timedelta(seconds=1))
+    other = history.attached(at(2.5), timedelta(seconds=1))
     assert (load.in_bps, load.sampled_at) == (pytest.approx(8000), at(2))
-    assert (other.in_bps, other.sampled_at) == (pytest.approx(8000), at(2))
+    assert other.in_bps.tolist() == [pytest.approx(8000)]
     assert history.uplink_loads(at(0.5), WINDOW) == []
 
 
@@ -89,16 +89,14 @@ def test_every_uplink_of_every_node_has_its_own(history: AnyHistory) -> None:
 def test_only_attachments_that_exist_have_a_load(history: AnyHistory) -> None:
     gone = traffic(0, 1, 1000, 0, workload="lab/gone")
     history.ingest(batch(1, traffic=(gone, traffic(0, 1, 500, 250)), attachments=(attachment(),)))
-    (load,) = history.attachment_loads(at(9), WINDOW)
-    assert (load.workload, load.attachment, load.sampled_at) == ("lab/w01", "net1", at(1))
-    assert (load.in_bps, load.out_bps) == (pytest.approx(4000), pytest.approx(2000))
+    loads = sampled(history.attached(at(9), WINDOW))
+    assert loads == {"n1 lab/w01:net1": (pytest.approx(4000), pytest.approx(2000))}
 
 
 def test_a_moved_attachments_load_is_over_all_its_networks(history: AnyHistory) -> None:
     samples = (traffic(0, 4, 4000, 0), traffic(4, 4, 8000, 0, network="cni:b"))
     history.ingest(batch(1, traffic=samples, attachments=(attachment("cni:b", since=4.0),)))
-    (load,) = history.attachment_loads(at(60), WINDOW)
-    assert (load.in_bps, load.sampled_at) == (pytest.approx(12_000 * 8 / 8), at(8))
+    assert history.attached(at(60), WINDOW).in_bps.tolist() == [pytest.approx(12_000 * 8 / 8)]
 
 
 def test_time_that_both_links_cover_during_a_switch_counts_once(history: AnyHistory) -> None:
@@ -110,13 +108,13 @@ def test_time_that_both_links_cover_during_a_switch_counts_once(history: AnyHist
         traffic(4.25, 0.5, 0, 0),
     )
     history.ingest(batch(1, traffic=samples, attachments=(attachment("cni:b", since=2.5),)))
-    (load,) = history.attachment_loads(at(60), WINDOW)
-    assert load.in_bps == pytest.approx(5000 * 8 / 5)
+    assert history.attached(at(60), WINDOW).in_bps.tolist() == [pytest.approx(5000 * 8 / 5)]
 
 
 def test_a_workload_seen_on_two_nodes_is_not_mixed_up(history: AnyHistory) -> None:
     history.ingest(batch(1, traffic=(traffic(0, 1, 1000, 0),), attachments=(attachment(),)))
     other = batch(1, agent="n2/b", node="n2", traffic=(traffic(1, 1, 9000, 0),), attachments=(attachment(),))
     history.ingest(other)
-    loads = history.attachment_loads(at(60), WINDOW)
-    assert [load.in_bps for load in loads] == [pytest.approx(8000), pytest.approx(72_000)]
+    loads = sampled(history.attached(at(60), WINDOW))
+    expected = {"n1 lab/w01:net1": pytest.approx(8000), "n2 lab/w01:net1": pytest.approx(72_000)}
+    assert {name: into for name, (into, _) in loads.items()} == expected

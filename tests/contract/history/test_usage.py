@@ -6,7 +6,7 @@ import pytest
 
 from switcher.ports import UsageRow
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, traffic, uplink
+from tests.support.batches import at, attachment, batch, sampled, traffic, uplink
 
 HOUR = 3600
 
@@ -57,7 +57,7 @@ def test_totals_of_whole_hours_outlive_the_samples(history: AnyHistory) -> None:
     history.ingest(batch(1, uplinks=samples, traffic=(traffic(0, 600, 1, 1),), attachments=(attachment(),)))
     assert history.prune(at(2 * HOUR)) == 13
     assert len(history.usage(at(0), at(3 * HOUR))) == 6
-    assert history.attachment_loads(at(9 * HOUR), at(1) - at(0)) == []
+    assert sampled(history.attached(at(9 * HOUR), at(1) - at(0))) == {}
     assert history.usage_totals(at(0), at(3 * HOUR)) == {"phynet0": (18_000, 180)}
     assert history.prune(at(2 * HOUR)) == 0
 
@@ -66,5 +66,4 @@ def test_pruned_time_takes_new_samples_of_the_same_attachment(history: AnyHistor
     history.ingest(batch(1, traffic=(traffic(0, 1, 1000, 0),), attachments=()))
     assert history.prune(at(60)) == 1
     history.ingest(batch(2, traffic=(traffic(60, 1, 500, 0),), attachments=(attachment(),)))
-    (load,) = history.attachment_loads(at(99), at(30) - at(0))
-    assert load.in_bps == pytest.approx(4000)
+    assert history.attached(at(99), at(30) - at(0)).in_bps.tolist() == [pytest.approx(4000)]
