@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -108,16 +108,15 @@ def column_in(world: World, past: Past) -> Ints:
 
 
 def _world(past: Past, site: Site) -> World:
-    nothing = np.zeros(past.span.slots)
-    background = [past.background.get(place, (nothing, nothing)) for place in site.uplinks]
+    background_in, background_out = _stacked(past, site, past.background)
     return World(
         site=site,
         start=past.span.start,
         slot=past.span.slot,
         into=past.into,
         out=past.out,
-        background_in=np.stack([into for into, _ in background]),
-        background_out=np.stack([out for _, out in background]),
+        background_in=background_in,
+        background_out=background_out,
         at_start=np.array([site.networks.index(past.names[column]) for column in past.places[0]], dtype=np.int64),
         present=past.present,
         foreign=_foreign(past, site),
@@ -126,14 +125,17 @@ def _world(past: Past, site: Site) -> World:
 
 def _foreign(past: Past, site: Site) -> dict[str | None, tuple[Floats, Floats]]:
     """By class of destination, U x T each; empty where no class is known."""
+    by_class: dict[str | None, dict[Uplink, tuple[Floats, Floats]]] = {}
+    for (place, destination), load in past.foreign.items():
+        by_class.setdefault(destination, {})[place] = load
+    return {destination: _stacked(past, site, by_class[destination]) for destination in sorted(by_class, key=str)}
+
+
+def _stacked(past: Past, site: Site, loads: Mapping[Uplink, tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """U x T each, in and out; nothing on an uplink without a load."""
     nothing = np.zeros(past.span.slots)
-    return {
-        destination: (
-            np.stack([past.foreign.get((place, destination), (nothing, nothing))[0] for place in site.uplinks]),
-            np.stack([past.foreign.get((place, destination), (nothing, nothing))[1] for place in site.uplinks]),
-        )
-        for destination in sorted({name for _, name in past.foreign}, key=str)
-    }
+    found = [loads.get(place, (nothing, nothing)) for place in site.uplinks]
+    return np.stack([into for into, _ in found]), np.stack([out for _, out in found])
 
 
 def _reachable(
