@@ -16,7 +16,8 @@ from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.errors import BadInputError, Problem
 from switcher.model import Uplink
 from switcher.objects.naming import bare, namespace_of
-from switcher.objects.rows import EPOCH, Row, byte_count, direction, instant, read_samples, read_table, seconds
+from switcher.objects.rows import EPOCH, Row, byte_count, direction, instant, read_table, seconds
+from switcher.objects.sample_rows import read_samples
 from switcher.objects.values import rate, wrong
 from switcher.ports import AttachmentPath, KnownNetwork, PlacementSpan, SlotBytes
 from switcher.simulate.world import Facts

@@ -16,7 +16,8 @@ from switcher.commands.options import AsJson
 from switcher.commands.tables import show
 from switcher.commands.together import Together
 from switcher.objects.load import load
-from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_samples, read_stays
+from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_stays
+from switcher.objects.sample_rows import read_samples
 from switcher.objects.tariffs import Tariff
 from switcher.recorded import Span, recorded
 from switcher.tariff.bill import bill as compute

@@ -1,4 +1,4 @@
-"""The CSV inputs of a bill: samples, stays of attachments, exchange rates; every problem of a file at once (api.md)."""
+"""CSV tables, read with every problem of a file at once (api.md); of a bill's the stays and the exchange rates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +19,12 @@ from pydantic_core import PydanticCustomError
 from switcher.errors import MOST_SHOWN, BadInputError, Problem, quoted
 from switcher.objects.tariffs import ExchangeRate, ExchangeRateSpec
 from switcher.objects.values import currency, day, decimal, moment, wrong
-from switcher.tariff.samples import Sample, Stay
+from switcher.tariff.samples import Stay
 
 T = TypeVar("T")
 KEPT = 4096
 """Texts whose value is kept: of one file's cells most are the same, and so are one value in memory."""
-SAMPLE_COLUMNS = ("start", "seconds", "network", "direction", "bytes")
-SAMPLE_OPTIONAL = ("destination", "node")
+ROWS_AT_ONCE = 1000
 RATE_COLUMNS = ("from", "to", "rate", "date")
 STAY_COLUMNS = ("attachment", "network", "start", "end")
 LONGEST_SECONDS = Decimal(10) ** 9
@@ -58,9 +58,20 @@ class Row:
         return sys.intern(self.cells.get(column, "").strip()) or None
 
 
-def read_samples(path: Path) -> list[Sample]:
-    """The samples of a CSV file. Raises BadInputError with every problem."""
-    return read_table(path, SAMPLE_COLUMNS, SAMPLE_OPTIONAL, _sample)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Some rows of a file, as they were written; ``lines``: where each ends."""
+
+    file: str
+    header: Sequence[str]
+    cells: list[list[str]]
+    lines: list[int]
+
+    def columns(self) -> dict[str, tuple[str, ...]] | None:
+        """The cells by column; None: some row has more or fewer."""
+        if any(len(cells) != len(self.header) for cells in self.cells):
+            return None
+        return dict(zip(self.header, zip(*self.cells, strict=True), strict=True))
 
 
 def read_stays(path: Path) -> list[Stay]:
@@ -103,22 +114,6 @@ def read_currency(text: str, option: str) -> str:
         raise BadInputError([Problem(option, 0, "", f"{quoted(text)} {error.message()}")]) from error
 
 
-def _sample(row: Row) -> Sample:
-    start = row.take("start", instant, EPOCH)
-    length = row.take("seconds", seconds, timedelta(0))
-    return Sample(
-        start=start,
-        end=_end(start, length),
-        network=row.take("network", sys.intern, ""),
-        direction=row.take("direction", direction, ""),
-        bytes=row.take("bytes", byte_count, Decimal(0)),
-        destination=row.optional("destination"),
-        node=row.optional("node"),
-        file=row.file,
-        line=row.line,
-    )
-
-
 def _stay(row: Row) -> Stay:
     start, end = row.take("start", instant, None), row.take("end", instant, None)
     if start and end and end <= start:
@@ -148,11 +143,6 @@ def _positive(text: str) -> Decimal:
     if number <= 0:
         raise wrong("not_positive", "must be above zero")
     return number
-
-
-@lru_cache(KEPT)
-def _end(start: datetime, length: timedelta) -> datetime:
-    return start + length
 
 
 @lru_cache(KEPT)
@@ -191,8 +181,17 @@ def byte_count(text: str) -> Decimal:
     return number
 
 
-def read_table(path: Path, columns: Sequence[str], optional: Sequence[str], make: Callable[[Row], Any]) -> list[Any]:
-    """What ``make`` makes of each row. Raises BadInputError with every problem of the file."""
+def read_table(
+    path: Path,
+    columns: Sequence[str],
+    optional: Sequence[str],
+    make: Callable[[Row], Any],
+    at_once: Callable[[Table], list[Any] | None] | None = None,
+) -> list[Any]:
+    """What ``make`` makes of each row. Raises BadInputError with every problem of the file.
+
+    ``at_once`` makes the same of many rows, or None: one of them needs to be looked at by itself.
+    """
     problems: list[Problem] = []
     found: list[Any] = []
     try:
@@ -202,9 +201,14 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str], make
                 header = [name.strip() for name in next(reader, [])]
                 problems += _header_problems(str(path), header, columns, optional)
                 readable = {*columns} <= {*header} and len({*header}) == len(header)
-                for row in _rows(reader, str(path), header) if readable else ():
-                    found.append(None if row.problems else make(row))
-                    problems += row.problems
+                for table in _tables(reader, str(path), header) if readable else ():
+                    made = at_once(table) if at_once else None
+                    if made is not None:
+                        found += made
+                        continue
+                    for row in _rows(table):
+                        found.append(None if row.problems else make(row))
+                        problems += row.problems
             except csv.Error as error:
                 problems.append(Problem(str(path), reader.line_num, "", f"no valid CSV: {error}"))
     except (OSError, UnicodeDecodeError) as error:
@@ -215,14 +219,32 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str], make
     return found
 
 
-def _rows(reader: Any, file: str, header: Sequence[str]) -> Iterator[Row]:
-    for cells in reader:
+def _tables(reader: Any, file: str, header: Sequence[str]) -> Iterator[Table]:
+    """The rows by thousands. What comes before a row that is no CSV is still there; then raises csv.Error."""
+    broken: csv.Error | None = None
+    while broken is None:
+        table = Table(file, header, [], [])
+        try:
+            for cells in islice(reader, ROWS_AT_ONCE):
+                table.cells.append(cells)
+                table.lines.append(reader.line_num)
+        except csv.Error as error:
+            broken = error
+        if not table.cells:
+            break
+        yield table
+    if broken is not None:
+        raise broken
+
+
+def _rows(table: Table) -> Iterator[Row]:
+    for cells, line in zip(table.cells, table.lines, strict=True):
         if not any(cell.strip() for cell in cells):
             continue
-        row = Row(file, reader.line_num, dict(zip(header, cells, strict=False)))
-        if len(cells) != len(header):
-            text = f"{quoted(','.join(cells))} has {len(cells)} columns, the header has {len(header)}"
-            row.problems.append(Problem(file, row.line, "", text))
+        row = Row(table.file, line, dict(zip(table.header, cells, strict=False)))
+        if len(cells) != len(table.header):
+            text = f"{quoted(','.join(cells))} has {len(cells)} columns, the header has {len(table.header)}"
+            row.problems.append(Problem(table.file, line, "", text))
         yield row
 
 

@@ -13,7 +13,7 @@ from switcher.tariff.account import Account
 from switcher.tariff.exchange import Exchange, last_day
 from switcher.tariff.lists import networks_of, timeline
 from switcher.tariff.periods import Span
-from switcher.tariff.samples import Sample, Stay, overlaps, stays_overlap
+from switcher.tariff.samples import Sample, Stay, by_network, overlaps, stays_overlap
 
 Contracts = Mapping[str, tuple[Tariff, ...]]
 WRITE = "write an ExchangeRate, or a row of --rates"
@@ -60,8 +60,7 @@ def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:
 
 def unlisted(contracts: Contracts, used: Sequence[Sample | Stay], period: Span) -> Iterator[Problem]:
     """Times in which a price is needed, because something flowed or was attached, and no list is valid."""
-    for network in sorted({row.network for row in used}):
-        rows = [row for row in used if row.network == network and not (isinstance(row, Sample) and not row.bytes)]
+    for network, rows in sorted(by_network(row for row in used if not isinstance(row, Sample) or row.bytes).items()):
         for start, end, tariffs in _valid(contracts, network, period):
             covered = any(network in tariff.spec.physical_networks for tariff in tariffs.values() if tariff)
             missing = [name for name, tariff in tariffs.items() if tariff is None] or ([] if covered else [*tariffs])
@@ -85,14 +84,14 @@ def _valid(
 
 def unpriced_rows(contracts: Contracts, rows: Sequence[Sample], period: Span) -> Iterator[Problem]:
     """Rows whose class of destination is unknown to their network, or missing where a charge needs it."""
-    by_network: dict[str, list[tuple[datetime, datetime, frozenset[str | None]]]] = {}
+    without: dict[tuple[str, str | None], list[tuple[datetime, datetime, frozenset[str | None]]]] = {}
     for row in rows:
-        if row.start >= period[1] or row.end <= period[0]:
-            continue
-        if row.network not in by_network:
-            by_network[row.network] = list(classes_over(contracts, row.network, period))
-        for start, end, classes in by_network[row.network]:
-            if row.start < end and row.end > start and not is_priced(row.destination, classes):
+        kind = row.network, row.destination
+        if kind not in without:
+            over = classes_over(contracts, row.network, period)
+            without[kind] = [each for each in over if not is_priced(row.destination, each[2])]
+        for start, end, classes in without[kind]:
+            if row.start < end and row.end > start:
                 if row.destination is None:
                     named = ", ".join(sorted(name for name in classes if name))
                     yield row.problem(

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from switcher.objects.load import load, parse_documents
-from switcher.objects.rows import read_period, read_rates, read_samples, read_stays
+from switcher.objects.rows import read_period, read_rates, read_stays
+from switcher.objects.sample_rows import read_samples
 from tests.unit.pricing import at, fixed, tariff, volume
 from tests.unit.refusing import GOOD, HEADER, csv, problems
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from switcher.objects.rows import read_period, read_samples
+from switcher.objects.rows import read_period
+from switcher.objects.sample_rows import read_samples
 from tests.unit.pricing import billed, book, fixed, percentile, quota, rate, sample, tariff, total, volume
 from tests.unit.refusing import GOOD, csv, policy, problems, refused, threshold
 

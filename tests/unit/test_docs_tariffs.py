@@ -8,7 +8,8 @@ from pathlib import Path
 
 from switcher.model import Usage
 from switcher.objects.load import book_from_documents, parse_documents
-from switcher.objects.rows import read_samples, read_stays
+from switcher.objects.rows import read_stays
+from switcher.objects.sample_rows import read_samples
 from switcher.tariff import Flow, bill, marginal
 from tests.unit.pricing import GB, at
 

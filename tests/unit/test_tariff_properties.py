@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replaced
 
 from switcher.model import Usage
 from switcher.objects.model import Book
@@ -81,7 +82,7 @@ def test_a_row_cut_in_two_costs_the_same(prices_of: Book, samples: list[Sample],
         middle = row.start + timedelta(minutes=int((row.end - row.start) / timedelta(minutes=1) * cut))
         if row.start < middle < row.end:
             part = row.bytes * int((middle - row.start).total_seconds()) / int((row.end - row.start).total_seconds())
-            halves += [replace(row, end=middle, bytes=part), replace(row, start=middle, bytes=row.bytes - part)]
+            halves += [replaced(row, end=middle, bytes=part), replaced(row, start=middle, bytes=row.bytes - part)]
         else:
             halves.append(row)
     assert abs(total(prices_of, halves) - total(prices_of, samples)) < Decimal("1e-12")
@@ -91,7 +92,7 @@ def test_a_row_cut_in_two_costs_the_same(prices_of: Book, samples: list[Sample],
 @given(prices_of=books(rising=True), samples=rows(), more=st.integers(1, 100))
 def test_more_traffic_never_costs_less_where_tiers_rise(prices_of: Book, samples: list[Sample], more: int) -> None:
     """Falling tiers with a schedule are the exception: a cheap hour may use up the dear tier."""
-    bigger = [replace(row, bytes=row.bytes + more * GB) for row in samples]
+    bigger = [replaced(row, bytes=row.bytes + more * GB) for row in samples]
     assert total(prices_of, bigger) >= total(prices_of, samples)
 
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from switcher.errors import BadInputError
 from switcher.objects.load import book_from_documents
-from switcher.objects.rows import read_samples
+from switcher.objects.sample_rows import read_samples
 from switcher.objects.values import duration, rate
 from switcher.objects.words import Mode
 from tests.unit.pricing import at, billed, book, fixed, percentile, quota, sample, tariff, total, volume

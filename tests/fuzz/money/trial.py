@@ -20,7 +20,8 @@ from switcher.errors import BadInputError
 from switcher.model import Memory, MoveReason, PastMove
 from switcher.objects.load import book_from_documents, load_documents
 from switcher.objects.model import Book
-from switcher.objects.rows import read_moment, read_period, read_rates, read_samples, read_stays
+from switcher.objects.rows import read_moment, read_period, read_rates, read_stays
+from switcher.objects.sample_rows import read_samples
 from switcher.tariff import Exchange, Flow, Invoice, PriceGap, bill, marginal
 from tests.fuzz.money.cases import Case
 from tests.oracle import bill as oracle
