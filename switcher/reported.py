@@ -98,14 +98,14 @@ class Reported:
         return Reported(**taken)
 
     @cached_property
-    def once(self) -> tuple[Reported, Ints | None]:
-        """Each id where it started last, and the rows of those; None: all of them, no id is claimed twice.
+    def once(self) -> tuple[Reported, Ints] | None:
+        """Each id where it started last, and the rows of those; None: as it is, no id is claimed twice.
 
         A node that is gone for good leaves its last report behind, and the pods that it had are made again elsewhere,
         some under the same names. Two nodes never have one at the same time.
         """
         if all(map(lt, self.id, self.id[1:])):
-            return self, None
+            return None  # not itself: it would then hold itself, and outlive its ticks
         newest = {self.id[row]: row for row in np.argsort(self.started, kind="stable").tolist()}
         rows = np.array(sorted(newest.values()), dtype=np.int64)
         return self.take(rows), rows
@@ -124,9 +124,10 @@ class Attached:
 
     def once(self) -> Attached:
         """Each workload's attachment once, where it started last."""
-        reported, rows = self.reported.once
-        if rows is None:
+        latest = self.reported.once
+        if latest is None:
             return self
+        reported, rows = latest
         return Attached(reported=reported, in_bps=self.in_bps[rows], out_bps=self.out_bps[rows])
 
 

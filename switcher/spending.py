@@ -17,7 +17,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from switcher.decide.projection import newest_states, total_bps
+from switcher.decide.projection import total_bps
 from switcher.flows import Flows, flows_of
 from switcher.model import Memory, Snapshot, Usage
 from switcher.objects.model import Book
@@ -58,7 +58,7 @@ class Market:
         self.standings = standings(book, seen.now, memory.ledgers, currency)
         self.carried: dict[str, Flow] = {}
         """On the uplinks of each physical network, foreign load included; ``nodes``: how many there are."""
-        for uplink, state in newest_states(seen.networks).items():
+        for uplink, state in seen.newest.items():
             before = self.carried.get(uplink.physical_network, NOTHING)
             into, out = total_bps(state)
             self.carried[uplink.physical_network] = Flow(
@@ -71,9 +71,12 @@ class Market:
         """What the workloads are where they are; None: one is on a network that nobody reports."""
         return self.flows(self.workloads.network)
 
-    @cached_property
+    @property
     def now(self) -> Placed | None:
-        """What they cost where they are; None: one is on a network that nobody reports."""
+        """What they cost where they are; None: one is on a network that nobody reports.
+
+        Made anew each time: kept here, it would hold what holds it, and a tick searches for no such cycles.
+        """
         return None if self.here is None else Placed(self, self.here, self.here)
 
     def quote(self, name: str) -> Quote | PriceGap:
@@ -174,11 +177,12 @@ class Placed:
 
 def spending(market: Market) -> Spending:
     """The spending at the time of a snapshot, at its loads and the present tiers."""
-    workloads, idle = market.workloads, market.now or Placed(market, {}, {})
+    workloads, now = market.workloads, market.now
+    idle = now or Placed(market, {}, {})
     placed = [(workloads.row_of.get(name), places) for name, places in market.memory.placements.items()]
     first = {row: places[0].network for row, places in placed if places and row is not None}
     before = market.flows(workloads.network.patched(first))
-    costs = None if market.now is None else market.now.networks()
+    costs = None if now is None else now.networks()
     unmoved = None if before is None or market.here is None else Placed(market, market.here, before).networks()
     return Spending(
         attachment={
