@@ -46,7 +46,7 @@ class SlotReader:
                     used[span] = self._kept[span] if span in self._kept else _read(history, span)
             return _slots(used[kept].get(name), used[fresh].get(name), (kept, fresh))
 
-        found = ledgers(book, seen.now, fillable(seen.networks, book), slots_of)
+        found = ledgers(book, seen.now, fillable(seen, book), slots_of)
         self._kept = {span: columns for span, columns in used.items() if span[1] <= hour - SETTLED}
         return found
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import overload
 
 import msgspec
@@ -37,6 +38,7 @@ __all__ = [
     "Uplink",
     "Usage",
     "WorkloadState",
+    "newest_states",
 ]
 
 
@@ -122,7 +124,13 @@ class WorkloadState:
     primary: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:
+    """The state that speaks for each uplink: of several networks on it the newest, ties by load."""
+    ordered = sorted(networks, key=lambda state: (state.sampled_at, state.used_bps, state.name))
+    return {state.uplink: state for state in ordered}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """All that one tick sees."""
 
@@ -130,6 +138,11 @@ class Snapshot:
     networks: tuple[NetworkState, ...]
     workloads: Sequence[WorkloadState]
     """As columns (switcher.workloads) where they come from a history."""
+
+    @cached_property
+    def newest(self) -> Mapping[Uplink, NetworkState]:
+        """The state that speaks for each uplink."""
+        return newest_states(self.networks)
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True, gc=False):

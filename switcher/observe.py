@@ -15,7 +15,7 @@ import numpy as np
 from cni.wire import MoveReason, Outcome
 from switcher.columns import Column
 from switcher.decide.board import Bools
-from switcher.decide.projection import above_shed, newest_states
+from switcher.decide.projection import above_shed
 from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
@@ -258,7 +258,7 @@ def _confirmations(
 
     Read from the history, so that a controller that has just started knows as much as one that has run for long.
     """
-    newest = {uplink: state for uplink, state in newest_states(seen.networks).items() if state.capacity_bps > 0}
+    newest = {uplink: state for uplink, state in seen.newest.items() if state.capacity_bps > 0}
     spec = {uplink: book.threshold_for(uplink.physical_network) for uplink in newest}
     found = {uplink: [(state.sampled_at, above_shed(state, spec[uplink]))] for uplink, state in newest.items()}
     for step in range(1, max((each.confirm.of for each in spec.values()), default=1)):

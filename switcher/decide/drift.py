@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from switcher.decide.board import same_network
-from switcher.decide.projection import newest_states, total_bps
+from switcher.decide.projection import total_bps
 from switcher.decide.reserve import WARM
 from switcher.model import Drift, NetworkState, PastMove, Snapshot, Uplink
 from switcher.workloads import Workloads
@@ -31,7 +31,7 @@ LEAST_OUTLIER = 0.02
 
 def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMove]) -> Mapping[Uplink, Drift]:
     """What is known once the samples of ``seen`` are; ``moves``: oldest first, as the memory of ``seen`` has them."""
-    newest = newest_states(seen.networks)
+    newest = seen.newest
     since = min((before[uplink].sampled_at for uplink in newest if uplink in before), default=seen.now)
     workloads = Workloads.of(seen.workloads)
     moving = {workloads.id[row] for row in np.flatnonzero(workloads.moving.each(bool, np.bool_)).tolist()}

@@ -15,7 +15,7 @@ from switcher.decide.board import same_network
 from switcher.decide.carried import Sampled, carried, slots_of
 from switcher.decide.drift import learn
 from switcher.decide.ledger import ledgers
-from switcher.decide.projection import above_shed, fillable, newest_states, total_bps
+from switcher.decide.projection import above_shed, fillable, total_bps
 from switcher.decide.rules import policy_of
 from switcher.model import (
     Decision,
@@ -57,7 +57,7 @@ def remember(memory: Memory, before: Before | None, seen: Snapshot, book: Book) 
         over_shed=_over_shed(memory, seen, book),
         drift=learn(memory.drift, seen, moves),
         usage=_usage(memory, before, seen, book),
-        ledgers=ledgers(book, seen.now, fillable(seen.networks, book), slots_of(slots)),
+        ledgers=ledgers(book, seen.now, fillable(seen, book), slots_of(slots)),
         carried=slots,
         first_seen=_first_seen(memory, before, known, seen),
     )
@@ -118,7 +118,7 @@ def _placements(
 def _over_shed(memory: Memory, seen: Snapshot, book: Book) -> Mapping[Uplink, tuple[tuple[datetime, bool], ...]]:
     """One more sample per uplink; one that was seen before adds none."""
     over = dict(memory.over_shed)
-    for uplink, state in newest_states(seen.networks).items():
+    for uplink, state in seen.newest.items():
         spec = book.threshold_for(uplink.physical_network)
         past = over.get(uplink, ())
         if not past or past[-1][0] < state.sampled_at:
@@ -141,8 +141,8 @@ def _first_seen(
 
 def _sampled(before: Before | None, seen: Snapshot) -> Iterator[Sampled]:
     """Every new sample of an uplink, with the time since which it is a mean: when the one before was taken."""
-    older = {} if before is None else newest_states(before.seen.networks)
-    for uplink, state in sorted(newest_states(seen.networks).items(), key=lambda item: str(item[0])):
+    older = {} if before is None else before.seen.newest
+    for uplink, state in sorted(seen.newest.items(), key=lambda item: str(item[0])):
         if uplink in older and older[uplink].sampled_at < state.sampled_at:
             yield state, older[uplink].sampled_at
 
@@ -155,7 +155,7 @@ def _usage(memory: Memory, before: Before | None, seen: Snapshot, book: Book) ->
     if before is None:
         return {}
     usage: dict[tuple[str, str], Usage] = {}
-    older, newer = newest_states(before.seen.networks), newest_states(seen.networks)
+    older, newer = before.seen.newest, seen.newest
     for running in metered_periods(book, seen.now):
         names = running.physical_networks
         told = (memory.usage.get((name, running.contract)) for name in names)

@@ -17,7 +17,7 @@ from switcher.decide.board import NOWHERE, Board, Bools, Floats
 from switcher.decide.caps import caps
 from switcher.decide.reserve import reserve, usual_spread
 from switcher.decide.settings import Settings
-from switcher.model import Memory, NetworkState, Placement, Uplink
+from switcher.model import Memory, NetworkState, Placement, Snapshot, newest_states
 from switcher.objects.model import Book, ThresholdSpec
 
 MOST_KEPT = 0.15
@@ -106,18 +106,11 @@ def _kept(board: Board, memory: Memory, load: Floats) -> Floats:
     return np.array([reserve(drift, now, each, usual) for drift, each in pairs], np.float64)
 
 
-def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:
-    """The state that speaks for each uplink: of several networks on it the newest, ties by load."""
-    ordered = sorted(networks, key=lambda state: (state.sampled_at, state.used_bps, state.name))
-    return {state.uplink: state for state in ordered}
-
-
-def fillable(networks: Sequence[NetworkState], book: Book) -> dict[str, float]:
+def fillable(seen: Snapshot, book: Book) -> dict[str, float]:
     """What each physical network may be filled with, bits per second, all nodes together."""
     found: dict[str, float] = {}
-    newest = newest_states(networks)
-    for uplink in sorted(newest, key=lambda uplink: (uplink.physical_network, uplink.node or "")):
-        name, state = uplink.physical_network, newest[uplink]
+    for uplink in sorted(seen.newest, key=lambda uplink: (uplink.physical_network, uplink.node or "")):
+        name, state = uplink.physical_network, seen.newest[uplink]
         found[name] = found.get(name, 0.0) + float(book.threshold_for(name).fill) * state.capacity_bps
     return found
 

@@ -62,6 +62,21 @@ class Afterwards:
             found[name] = known or quote_of(prices.lists, name, None, DEFAULT_HORIZON)
         return found
 
+    @cached_property
+    def written(self) -> Mapping[str, tuple[str, str] | None]:
+        """By physical network: its price per hour and per GB as agents are told; None: not known."""
+        return {
+            name: None
+            if quote.bps is None
+            else (f"{plain(quote.attachment):f}", f"{plain(_per_bps(quote) / GB_PER_HOUR):f}")
+            for name, quote in self.quotes.items()
+        }
+
+    @cached_property
+    def congestion(self) -> Sequence[Decimal]:
+        """By uplink: money per hour per bit per second."""
+        return [Decimal(max(0.0, each)) for each in self.surcharge.tolist()]
+
 
 def rankings(after: Afterwards, book: Book, settings: Settings, currency: str) -> Sequence[Ranking]:
     """One for every node, by name."""
@@ -114,7 +129,7 @@ def _ranked(
 def _why_not(after: Afterwards, number: int, demand: float) -> StayReason | None:
     """What bars the network, most pressing first, in the order of :data:`switcher.decide.eligibility.BLOCKS`."""
     tick, state = after.tick, after.tick.board.networks[number]
-    uplink, quote = int(tick.board.uplink_of[number]), after.quotes[state.physical_network]
+    uplink, quote = tick.board.uplinks_of_networks[number], after.quotes[state.physical_network]
     left = after.rooms.addresses(number)
     if tick.projection.stale[uplink]:
         return StayReason.STALE_SAMPLES
@@ -130,32 +145,28 @@ def _why_not(after: Afterwards, number: int, demand: float) -> StayReason | None
 def _cost(after: Afterwards, number: int, demand: float) -> Decimal:
     """Money per hour of a workload there, what its room is worth to others included."""
     quote = after.quotes[after.tick.board.networks[number].physical_network]
-    return quote.attachment + (_per_bps(quote) + _congestion(after, number)) * Decimal(demand)
+    congestion = after.congestion[after.tick.board.uplinks_of_networks[number]]
+    return quote.attachment + (_per_bps(quote) + congestion) * Decimal(demand)
 
 
 def _per_bps(quote: Quote) -> Decimal:
     return (quote.bps or {}).get(Load.BOTH, Decimal(0))
 
 
-def _congestion(after: Afterwards, number: int) -> Decimal:
-    """Money per hour per bit per second."""
-    return Decimal(max(0.0, float(after.surcharge[after.tick.board.uplink_of[number]])))
-
-
 def _entry(
     after: Afterwards, number: int, slas: Mapping[str, str], rank: int | None, why: StayReason | None
 ) -> RankedNetwork:
-    state = after.tick.board.networks[number]
-    quote = after.quotes[state.physical_network]
+    state, uplink = after.tick.board.networks[number], after.tick.board.uplinks_of_networks[number]
+    per_hour, per_gb = after.written[state.physical_network] or (None, None)
     return RankedNetwork(
         network=state.name,
         physical_network=state.physical_network,
         rank=rank,
         reason="" if why is None else why.value,
-        price_per_hour=None if quote.bps is None else f"{plain(quote.attachment):f}",
-        price_per_gb=None if quote.bps is None else f"{plain(_per_bps(quote) / GB_PER_HOUR):f}",
-        congestion_per_gb=f"{plain(_congestion(after, number) / GB_PER_HOUR):f}",
-        room_bps=float(round(after.headroom[int(after.tick.board.uplink_of[number])])),
+        price_per_hour=per_hour,
+        price_per_gb=per_gb,
+        congestion_per_gb=f"{plain(after.congestion[uplink] / GB_PER_HOUR):f}",
+        room_bps=float(round(after.headroom[uplink])),
         free_addresses=after.rooms.addresses(number),
         sampled_at=None if why is StayReason.STALE_SAMPLES else state.sampled_at.timestamp(),
         latency_ms=state.latency_ms,
