@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain
 from operator import lt
 from typing import Any, Protocol
 
@@ -56,6 +56,8 @@ class Reported:
 
     id: Sequence[str]
     """``workload:attachment``."""
+    key: Sequence[str]
+    """What tells each from all others: its node, a line's end and its id."""
     node: Column[str]
     network: Column[str]
     attachment: Column[str]
@@ -82,8 +84,8 @@ class Reported:
 
     @cached_property
     def row_of(self) -> Mapping[str, int]:
-        """The row of each attachment by its :func:`key`."""
-        return dict(zip(map(key, self.node, self.id), range(len(self.id)), strict=True))
+        """The row of each attachment by its key."""
+        return dict(zip(self.key, range(len(self.key)), strict=True))
 
     def rows_of(self, name: str) -> range:
         """The rows with this id: one, or none; more while two nodes claim it."""
@@ -91,7 +93,7 @@ class Reported:
 
     def take(self, rows: Ints) -> Reported:
         """These rows alone, in this order."""
-        taken: dict[str, Any] = {"id": list(map(self.id.__getitem__, rows.tolist()))}
+        taken: dict[str, Any] = {name: list(map(getattr(self, name).__getitem__, rows.tolist())) for name in TEXTS}
         for name in NAMES:
             column = getattr(self, name)
             taken[name] = column.take(rows) if isinstance(column, Column) else column[rows]
@@ -111,7 +113,8 @@ class Reported:
         return self.take(rows), rows
 
 
-NAMES = [each.name for each in fields(Reported) if each.name != "id"]
+TEXTS = ("id", "key")
+NAMES = [each.name for each in fields(Reported) if each.name not in TEXTS]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -131,16 +134,13 @@ class Attached:
         return Attached(reported=reported, in_bps=self.in_bps[rows], out_bps=self.out_bps[rows])
 
 
-def key(node: str, name: str) -> str:
-    """What tells an attachment from all others: its node and its id."""
-    return f"{node}\n{name}"
-
-
 def of_node(node: str, reports: Sequence[Report]) -> Reported:
     """What one node reported, in its order."""
     riding = [report for report in reports if report.physical_network is not None]
+    names = [f"{report.workload}:{report.attachment}" for report in riding]
     return Reported(
-        id=[f"{report.workload}:{report.attachment}" for report in riding],
+        id=names,
+        key=[f"{node}\n{name}" for name in names],
         node=Column.same(node, len(riding)),
         network=Column.of([report.network for report in riding]),
         attachment=Column.of([report.attachment for report in riding]),
@@ -167,20 +167,9 @@ def joined(parts: Sequence[Reported], order: Callable[[Sequence[str]], Ints]) ->
         name: Column.chain(pieces) if isinstance(pieces[0], Column) else np.concatenate(pieces)
         for name, pieces in columns.items()
     }
-    return Reported(id=names, **whole).take(rows)
+    return Reported(id=names, key=list(chain.from_iterable(part.key for part in parts)), **whole).take(rows)
 
 
 def ascending(names: Sequence[str]) -> Ints:
     """The order in which these names ascend; equal ones as they come."""
     return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
-
-
-def attached(reported: Reported, keys: Sequence[str], into: Floats, out: Floats) -> Attached:
-    """What exists, with the loads of the attachments that have these keys; of others that are gone too."""
-    rows = np.fromiter(map(reported.row_of.get, keys, repeat(-1)), dtype=np.int64, count=len(keys))
-    there = rows >= 0
-    loads = []
-    for rates in (into, out):
-        loads.append(load := np.full(len(reported.id), np.nan))
-        load[rows[there]] = rates[there]
-    return Attached(reported=reported, in_bps=loads[0], out_bps=loads[1])

@@ -31,8 +31,7 @@ from switcher.ports import (
     UplinkLoad,
     UsageRow,
 )
-from switcher.reported import Attached, ascending, attached, joined, of_node
-from switcher.reported import key as attachment_key
+from switcher.reported import Attached, ascending, joined, of_node
 from switcher.terms import Terms
 from tests.support.memory_moves import MemoryMoves
 from tests.support.memory_pieces import Piece, in_slots, mean, new_pieces, rates, seen
@@ -162,10 +161,13 @@ class MemoryHistory:
         return loads
 
     def attached(self, now: datetime, window: timedelta) -> Attached:
-        found = list(self._loads(now, window))
         nodes = [of_node(node, reports) for node, reports in sorted(self._held.attachments.items())]
-        into, out = (np.array([each[side] for each in found]) for side in (1, 2))
-        return attached(joined(nodes, ascending), [key for key, *_ in found], into, out)
+        reported = joined(nodes, ascending)
+        into, out = np.full((2, len(reported.id)), np.nan)
+        for key, *load in self._loads(now, window):
+            if (row := reported.row_of.get(key)) is not None:
+                into[row], out[row] = load
+        return Attached(reported=reported, in_bps=into, out_bps=out)
 
     def _loads(self, now: datetime, window: timedelta) -> Iterator[tuple[str, float, float]]:
         """Of each attachment that was sampled: its key, bits per second in and out."""
@@ -180,7 +182,7 @@ class MemoryHistory:
             if (latest := seen(pieces, now, window)) is None:
                 continue
             into, out = rates(latest[1], latest[0], window)
-            yield attachment_key(known.node, f"{report.workload}:{report.attachment}"), into, out
+            yield f"{known.node}\n{report.workload}:{report.attachment}", into, out
 
     def attachments(self) -> Sequence[KnownAttachment]:
         with self._lock:

@@ -41,7 +41,7 @@ from switcher.ports import (
     UplinkLoad,
     UsageRow,
 )
-from switcher.reported import Attached, attached
+from switcher.reported import Attached
 from switcher.terms import Terms
 
 
@@ -103,7 +103,7 @@ class SqlHistory:
 
     def attached(self, now: datetime, window: timedelta) -> Attached:
         with self._database.reading() as connection:
-            return attached(self._reports.reported(connection), *loads.attachment_rates(connection, now, window))
+            return loads.attached(connection, self._reports.reported(connection), now, window)
 
     def networks(self) -> Sequence[KnownNetwork]:
         with self._database.reading() as connection:

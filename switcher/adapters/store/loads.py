@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ from switcher.adapters.store.schema import attachments, path_samples, paths, upl
 from switcher.adapters.store.searching import beside
 from switcher.adapters.store.series import CHUNK
 from switcher.ports import UplinkLoad
-from switcher.reported import Floats, Ints
+from switcher.reported import Attached, Floats, Ints, Reported
 
 BITS = 8.0 * PER_SECOND
 """A byte a microsecond in bits a second."""
@@ -86,34 +87,21 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
     return sorted(found, key=lambda load: (load.node, load.physical_network))
 
 
-class Rates(NamedTuple):
-    """The newest loads of attachments as columns."""
-
-    keys: Sequence[str]
-    """As in switcher.reported."""
-    into: Floats
-    out: Floats
-    """Bits per second."""
-
-
-def attachment_rates(connection: Connection, now: datetime, window: timedelta) -> Rates:
-    """The newest loads of all attachments that exist now and were ever sampled, over all networks that each was on.
+def attached(connection: Connection, reported: Reported, now: datetime, window: timedelta) -> Attached:
+    """What exists with its newest loads, over all networks that each was on.
 
     Nearly all have been on one network all the time, and are done with the database's sums. Those with samples of
     several paths in the window, switches just made or in flight, are summed again over their common window.
     """
-    paths = _Paths.of(connection.execute(_path_loads(connection, now, window)).all())
+    paths = _Paths.of(connection.execute(_path_loads(connection, now, window)).all(), reported.row_of)
     alone, mixed = _apart(paths, window // MICROSECOND)
-    again = [
-        _again(found, taken, window // MICROSECOND)
-        for found, taken in _mixed(connection, paths.id[mixed].tolist(), now, window)
-    ]
-    keys = list(map(paths.key.__getitem__, alone.tolist())) + [name for name, *_ in again]
-    into, out = (
-        np.append(amount[alone] * BITS / paths.time[alone], [each[side] for each in again])
-        for amount, side in ((paths.into, 1), (paths.out, 2))
-    )
-    return Rates(keys, into, out)
+    into, out = np.full((2, len(reported.id)), np.nan)
+    row, time = paths.row[alone], paths.time[alone]
+    into[row], out[row] = paths.into[alone] * BITS / time, paths.out[alone] * BITS / time
+    for found, taken in _mixed(connection, paths.id[mixed].tolist(), now, window):
+        one = reported.row_of[found[0].key]
+        into[one], out[one] = _again(found, taken, window // MICROSECOND)
+    return Attached(reported=reported, in_bps=into, out_bps=out)
 
 
 class _PathLoad(NamedTuple):
@@ -128,39 +116,39 @@ class _PathLoad(NamedTuple):
 
 
 class _Paths(NamedTuple):
-    """The same as columns."""
+    """The same as columns, of attachments that are reported."""
 
     id: Ints
-    key: Sequence[str]
+    row: Ints
+    """Of the attachment."""
     newest: Ints
     into: Floats
     out: Floats
     time: Ints
 
     @classmethod
-    def of(cls, rows: Sequence[Any]) -> _Paths:
+    def of(cls, rows: Sequence[Any], row_of: Mapping[str, int]) -> _Paths:
         ids, keys, newest, into, out, time = zip(*rows, strict=True) if rows else ((),) * 6
+        row = np.fromiter(map(row_of.get, keys, repeat(-1)), dtype=np.int64, count=len(keys))
+        there = np.flatnonzero(row >= 0)
         whole, number = np.int64, np.float64
         return cls(
-            np.array(ids, whole),
-            keys,
-            np.array(newest, whole),
-            np.array(into, number),
-            np.array(out, number),
-            np.array(time, whole),
+            np.array(ids, whole)[there],
+            row[there],
+            np.array(newest, whole)[there],
+            np.array(into, number)[there],
+            np.array(out, number)[there],
+            np.array(time, whole)[there],
         )
 
 
 def _apart(paths: _Paths, window: int) -> tuple[Ints, Ints]:
     """The paths that alone carried their attachment in its window, and all paths of attachments with several."""
-    count = len(paths.key)
-    last = dict(zip(paths.key, range(count), strict=True))
-    owner = np.fromiter(map(last.__getitem__, paths.key), dtype=np.int64, count=count)
-    newest = np.zeros(count, dtype=np.int64)
-    np.maximum.at(newest, owner, paths.newest)
-    newest = newest[owner]
-    carried = np.bincount(owner[paths.newest > newest - window], minlength=count)
-    mixed = carried[owner] > 1
+    newest = np.zeros(int(paths.row.max(initial=0)) + 1, dtype=np.int64)
+    np.maximum.at(newest, paths.row, paths.newest)
+    newest = newest[paths.row]
+    carried = np.bincount(paths.row[paths.newest > newest - window])
+    mixed = carried[paths.row] > 1
     return np.flatnonzero(~mixed & (paths.newest == newest)), np.flatnonzero(mixed)
 
 
@@ -177,14 +165,14 @@ def _mixed(
     yield from ((paths, taken) for paths in whole.values())
 
 
-def _again(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> tuple[str, float, float]:
-    """(key, in, out) of an attachment that was on several networks."""
+def _again(paths: list[_PathLoad], taken: Mapping[int, list[Interval]], window: int) -> tuple[float, float]:
+    """(in, out) of an attachment that was on several networks."""
     newest = paths[0].newest
     edge = newest - window
     pieces = [(max(start, edge), until) for path in paths for start, until in taken[path.id]]
     time = length(piece for piece in pieces if edge < piece[1] <= newest)
     into, out = (sum(amounts) * BITS / time for amounts in ([p.into for p in paths], [p.out for p in paths]))
-    return paths[0].key, into, out
+    return into, out
 
 
 def _sample_times(connection: Connection, paths: list[_PathLoad], window: int) -> Mapping[int, list[Interval]]:
