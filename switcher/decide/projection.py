@@ -15,13 +15,11 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats
 from switcher.decide.caps import caps
-from switcher.decide.reserve import reserve, usual_spread
+from switcher.decide.limits import Thresholds, limits
 from switcher.decide.settings import Settings
 from switcher.model import Memory, NetworkState, Placement, Snapshot, newest_states
 from switcher.objects.model import Book, ThresholdSpec
 
-MOST_KEPT = 0.15
-"""Of a capacity: no more is kept free for drift."""
 MILLISECOND = timedelta(milliseconds=1)
 TOLERANCE = 1e-9
 """Share of a capacity that rounding of floats may exceed it by."""
@@ -77,13 +75,16 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     bad = np.array([poor(*pair) for pair in pairs], dtype=np.bool_)
     quota = caps(board, (into, out), memory, book)
     load, total = np.maximum(into, out), np.maximum(total_in, total_out)
-    kept = np.minimum(_kept(board, memory, load), MOST_KEPT * capacity)
     declared = np.array([float(spec.fill) for spec in specs], dtype=np.float64) * capacity
+    stale = np.array([_stale(state, spec, board, settings) for state, spec in pairs], dtype=np.bool_)
+    most = np.minimum(declared, quota.most)
+    thresholds = Thresholds(capacity=capacity, fill=declared, shed=shed)
+    limit = limits(board, memory, thresholds, load, np.where(stale | bad, np.nan, most - load))
     # What has left since the sample was taken may have cured it: the next sample tells.
     left = bad & confirmed & (load >= total * (1 - TOLERANCE))
     fill, remain = (
-        np.where(bad & (load <= most), np.where(left, 0.0, load), most)
-        for most in (np.minimum(declared - kept, quota.most), np.minimum(np.minimum(declared, shed - kept), quota.most))
+        np.where(bad & (load <= upto), np.where(left, 0.0, load), upto)
+        for upto in (np.minimum(limit.arrive, most), np.minimum(limit.leave, most))
     )
     return Projection(
         capacity=capacity,
@@ -91,19 +92,11 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
         remain=remain,
         into=into,
         out=out,
-        shedding=((load > shed - kept) & (~measured | confirmed)) | left | quota.above(load),
+        shedding=((load > limit.leave) & (~measured | confirmed)) | left | quota.above(load),
         poor=left,
         used_up=quota.leave,
-        stale=np.array([_stale(state, spec, board, settings) for state, spec in zip(states, specs, strict=True)], bool),
+        stale=stale,
     )
-
-
-def _kept(board: Board, memory: Memory, load: Floats) -> Floats:
-    """U: what stays free because loads drift."""
-    drifts, now = [memory.drift.get(uplink) for uplink in board.uplinks], board.seen.now
-    usual = usual_spread(drift for drift in drifts if drift is not None)
-    pairs = zip(drifts, load.tolist(), strict=True)
-    return np.array([reserve(drift, now, each, usual) for drift, each in pairs], np.float64)
 
 
 def fillable(seen: Snapshot, book: Book) -> dict[str, float]:

@@ -7,35 +7,35 @@ before ``shed`` is passed, not after (decision.md, section 3: K = fill C - backg
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+import numpy as np
+
+from switcher.decide.board import Floats
 from switcher.model import Drift
 
 WARM = 6
 """Changes that must have been seen before an uplink's own are believed."""
 SIGMAS = 3.0
 """How much of the spread is kept free."""
+NEXT = timedelta(0)
+"""Only until the next decision has acted."""
 
 
-def usual_spread(drifts: Iterable[Drift]) -> float:
-    """The spread of those of which enough is known, each counted by its load; 0 when there are none.
+def reserve(drifts: Sequence[Drift | None], now: datetime, load: Floats, more: timedelta = NEXT) -> Floats:
+    """U: bits per second that each load may grow by until the next decision has acted, and for ``more`` time after it.
 
-    It is per load, so that it fits a load of any size: that of an uplink which was empty until now, too.
+    While too little is known of one, it has no trend, and the spread of the others, each counted by its load: per bit
+    per second, so that it fits a load of any size, that of an uplink which was empty until now too. None: nothing.
     """
-    known = [drift for drift in drifts if drift.count >= WARM]
-    load = math.fsum(drift.load for drift in known)
-    return math.fsum(drift.spread * drift.load for drift in known) / load if load > 0 else 0.0
-
-
-def reserve(drift: Drift | None, now: datetime, load: float, usual: float = 0.0) -> float:
-    """Bits per second that ``load`` may grow by until the next decision has acted.
-
-    While too little is known of it, it has no trend, and the ``usual`` spread.
-    """
-    if drift is None:
-        return 0.0
-    trend, spread = (drift.trend, drift.spread) if drift.count >= WARM else (0.0, usual)
-    ahead = max((now - drift.sampled_at).total_seconds(), 0.0) + drift.every
-    growth = max(trend, 0.0) * ahead
-    return max(growth + SIGMAS * math.sqrt(spread * load * ahead), 0.0)
+    seen = [drift or Drift(sampled_at=now, load=0.0) for drift in drifts]
+    known = np.array([drift.count >= WARM for drift in seen], dtype=np.bool_)
+    trend, spread, weight = (
+        np.where(known, [getattr(drift, name) for drift in seen], 0.0) for name in ("trend", "spread", "load")
+    )
+    usual = math.fsum(spread * weight) / total if (total := math.fsum(weight)) > 0 else 0.0
+    age = np.array([max((now - drift.sampled_at).total_seconds(), 0.0) + drift.every for drift in seen])
+    ahead = np.where([drift is None for drift in drifts], 0.0, age + more.total_seconds())
+    found: Floats = np.maximum(trend, 0.0) * ahead + SIGMAS * np.sqrt(np.where(known, spread, usual) * load * ahead)
+    return found

@@ -12,7 +12,7 @@ import pytest
 from cni.wire import MoveReason
 from switcher.decide import Before, decide, remember
 from switcher.decide.drift import learn
-from switcher.decide.reserve import SIGMAS, WARM, reserve, usual_spread
+from switcher.decide.reserve import SIGMAS, WARM, reserve
 from switcher.model import Drift, Memory, PastMove, Snapshot, Uplink
 from tests.support.scenes import MBPS, NOW, book, network, per_gb, policy, snapshot, targets, threshold, workload
 
@@ -44,7 +44,11 @@ def _samples(loads: Sequence[float], moved: dict[int, float] | None = None, flyi
 
 
 def _reserve(drift: Drift, now: datetime) -> float:
-    return reserve(drift, now, drift.load)
+    return _reserves([drift], now, drift.load)[0]
+
+
+def _reserves(drifts: Sequence[Drift], now: datetime, *loads: float) -> list[float]:
+    return reserve(drifts, now, np.array(loads)).tolist()
 
 
 def test_a_steady_load_needs_nothing() -> None:
@@ -80,7 +84,7 @@ def test_twice_the_workloads_have_twice_the_variance() -> None:
     noisy = _samples((50 * MBPS + np.cumsum(steps)).tolist())
     still = replace(noisy, trend=0.0)
     now = NOW + 399 * TICK
-    assert reserve(still, now, 4 * still.load) == pytest.approx(2 * reserve(still, now, still.load))
+    assert _reserves([still], now, 4 * still.load) == pytest.approx([2 * _reserve(still, now)])
 
 
 def test_a_jump_is_no_spread() -> None:
@@ -109,10 +113,10 @@ def test_a_load_that_has_just_come_is_taken_to_change_as_loads_do_elsewhere() ->
     steps = np.random.default_rng(1).normal(0, MBPS, 60)
     known = _samples((20 * MBPS + 0.5 * MBPS * np.arange(60) + np.cumsum(steps)).tolist())
     now, empty = known.sampled_at, Drift(sampled_at=known.sampled_at, load=0.0, every=TICK.total_seconds())
-    usual = usual_spread([known, empty])
-    assert usual == pytest.approx(known.spread)
-    assert reserve(empty, now, known.load, usual) == pytest.approx(reserve(replace(known, trend=0.0), now, known.load))
-    assert reserve(empty, now, known.load, usual_spread([empty])) == 0
+    assert _reserves([empty, known], now, known.load, known.load)[0] == pytest.approx(
+        _reserve(replace(known, trend=0.0), now)
+    )
+    assert _reserves([empty], now, known.load) == [0]
 
 
 def test_an_uplink_that_was_empty_for_a_while_forgets_nothing() -> None:
