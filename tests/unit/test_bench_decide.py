@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from switcher.simulate import World
-from tests.bench.decide import chart, contenders, report, unavoidable, worlds
+from switcher.simulate import World, account, run
+from tests.bench.decide import chart, contenders, hindsight, report, unavoidable, worlds
 from tests.bench.decide.scenarios import SEEDS, SIZES, TUNING_SEEDS, Bound, Scenario, Size, scenarios
 from tests.bench.decide.targets import TARGETS, Target
 
@@ -54,6 +54,23 @@ def test_every_scenario_runs_and_its_bound_holds(scenario: Scenario) -> None:
 def test_the_bound_that_pays_for_moves_is_compared_from_where_everyone_starts() -> None:
     """Else it pays for a way that the policy has made before it is counted, and is no bound."""
     assert [each.learning for each in scenarios(SIZES["report"]) if each.bound is Bound.DYNAMIC] == [timedelta(0)]
+
+
+def test_with_hindsight_the_levels_of_percentile_links_are_what_is_billed() -> None:
+    """And no sum of levels is below the closed form's."""
+    scenario = _named("percentile-commit")
+    scenario = dataclasses.replace(scenario, recipe=dataclasses.replace(scenario.recipe, workloads=6))
+    world = scenario.made(1)
+    week = world.between(world.slots // 2, world.slots, world.at_start)
+    known = hindsight.levels(week, np.tile(week.at_start, (week.slots, 1)))
+    aims = np.array([known.least + 4e6 - 2 * known.commit, known.commit, known.commit])
+
+    trail = run(week, hindsight.Hindsight(week, aims, 0.14), lambda: 0.0)
+
+    found = hindsight.levels(week, trail.places)
+    excess = sum(max(level - found.commit, 0.0) for level in found.level.tolist()) / 1e6
+    assert float(account(week, trail).bill) == pytest.approx(1.4 * excess, abs=0.01)
+    assert np.maximum(found.level, found.commit).sum() >= found.least
 
 
 def test_overload_that_nobody_can_avoid() -> None:
