@@ -76,7 +76,7 @@ def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:
         return leaving
     home = tick.home_uplink
     taking_part: dict[int, list[int]] = {}
-    for row in wanted.rows.tolist():
+    for row in wanted.rows[tick.shedding[wanted.rows]].tolist():
         taking_part.setdefault(int(home[row]), []).append(row)
     for uplink in np.flatnonzero(tick.projection.shedding).tolist():
         rows = taking_part.get(uplink, [])

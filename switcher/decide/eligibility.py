@@ -163,11 +163,12 @@ def _holds(board: Board, rules: Rules, projection: Projection, priced: Prices) -
 
 
 def _gates(board: Board, rules: Rules, memory: Memory) -> Ints:
-    last: dict[str, datetime] = {}
+    ids, since, last = board.workloads.id, board.workloads.since, dict[int, datetime]()
     for move in memory.moves:
-        last[move.workload] = max(move.at, last.get(move.workload, move.at))
-    ids, since = board.workloads.id, board.workloads.since
-    moved = Column.of(map(last.get, ids)) if last else Column[datetime | None].same(None, len(ids))
+        if (row := board.workloads.row_of.get(move.workload)) is not None:
+            last[row] = max(move.at, last.get(row, move.at))
+    never: Column[datetime | None] = Column.same(None, len(ids))
+    moved = never.patched(last)
     if memory.first_seen and None in since.values:
         since = Column.of([born or memory.first_seen.get(name) for name, born in zip(ids, since, strict=True)])
     return _first_of(

@@ -38,6 +38,11 @@ class _Scale:
     """M: demand in units, at least 1."""
     unit_bps: float
     money: float
+    gain: Floats
+    """M x C: money per hour beyond what the workload costs at home; infinite where it may not be.
+
+    Only differences matter, and they use the digits best.
+    """
 
 
 def cheapest(market: Market) -> Ints:
@@ -78,23 +83,18 @@ def _scale(market: Market, overflow: float) -> _Scale:
     else:
         unit_bps = _least(market)
         units = np.maximum(np.rint(demand / unit_bps).astype(np.int64), 1)
-    density = np.abs(market.cost - _base(market)[:, None]) / units[:, None]
+    gain = market.cost - market.cost[np.arange(len(market.home)), market.home][:, None]
+    density = np.abs(gain) / units[:, None]
     extra = max((abs(tier.extra) for tier in market.tiers), default=0.0)
     largest = 2 * float(density[np.isfinite(density)].max()) + (2 * overflow + extra) * unit_bps
     nodes = len(demand) + 2 * len(market.room) + len(market.tiers) + 2
-    return _Scale(units, unit_bps, LARGEST / (nodes + 1) / max(largest, 1e-12))
-
-
-def _base(market: Market) -> Floats:
-    """M: what every cost of a workload is counted from. Only differences matter, and they use the digits best."""
-    base: Floats = market.cost[np.arange(len(market.home)), market.home]
-    return base
+    return _Scale(units, unit_bps, LARGEST / (nodes + 1) / max(largest, 1e-12), gain)
 
 
 def _in_units(market: Market, scale: _Scale, overflow: float) -> Whole:
     uplinks, everyone = len(market.room), np.arange(len(market.home))
-    may = np.isfinite(market.cost)
-    money = np.where(may, market.cost - _base(market)[:, None], 0.0) / scale.units[:, None] * scale.money
+    may = np.isfinite(scale.gain)
+    money = np.where(may, scale.gain, 0.0) / scale.units[:, None] * scale.money
     # Ties break by name: one unit of money per rank is far below a rounding of the cost itself.
     cost = np.where(may, np.rint(money).astype(np.int64) + np.arange(1, may.shape[1] + 1), NEVER)
     cost[everyone, market.home] = 0

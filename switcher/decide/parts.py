@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,13 +26,14 @@ def parts(market: Market) -> Iterator[tuple[Ints, Market]]:
         yield np.arange(len(home)), market
         return
     order, ranked = np.argsort(home, kind="stable"), np.argsort(label, kind="stable")
-    ascending = label[ranked]
-    local = np.zeros(len(market.room), dtype=np.int64)
-    for rows in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
-        first, last = np.searchsorted(ascending, [home[rows[0]], home[rows[0]] + 1])
-        uplinks = ranked[first:last]
-        local[uplinks] = np.arange(len(uplinks))
-        yield rows, _part(market, rows, uplinks, local)
+    begins, ends = (np.searchsorted(label[ranked], np.arange(len(label)), side) for side in ("left", "right"))
+    number = np.zeros(len(label), dtype=np.int64)
+    number[ranked] = np.arange(len(label)) - begins[label[ranked]]
+    together = _in_order(market, order, number)
+    edges = [0, *(np.flatnonzero(np.diff(home[order])) + 1).tolist(), len(order)]
+    for first, last in pairwise(edges):
+        one = home[order[first]]
+        yield order[first:last], _part(together, slice(first, last), ranked[begins[one] : ends[one]])
 
 
 def labels(market: Market) -> Ints:
@@ -75,14 +77,25 @@ def _home_uplink(market: Market) -> Ints:
     return found
 
 
-def _part(market: Market, rows: Ints, uplinks: Ints, local: Ints) -> Market:
-    """``local``: the number in the part of each of its uplinks."""
+def _in_order(market: Market, order: Ints, number: Ints) -> Market:
+    """The workloads part by part; ``number``: of each uplink within its part."""
+    return replace(
+        market,
+        demand=market.demand[order],
+        cost=market.cost[order],
+        home=market.home[order],
+        uplink=number[market.uplink[order]],
+    )
+
+
+def _part(market: Market, rows: slice, uplinks: Ints) -> Market:
+    """These rows, whose uplinks have the part's numbers already."""
     group, tiers = _groups(market, uplinks)
     return Market(
         demand=market.demand[rows],
         cost=market.cost[rows],
         home=market.home[rows],
-        uplink=local[market.uplink[rows]],
+        uplink=market.uplink[rows],
         room=market.room[uplinks],
         tolerated=market.tolerated[uplinks],
         group=group,
