@@ -114,3 +114,21 @@ def test_wrong_rates_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     refusal = ask("from,to,rate,date", line).exception
     assert isinstance(refusal, BadInputError)
     assert any(expected in str(problem) for problem in refusal.problems), refusal.problems
+
+
+def test_a_currency_of_the_bill_is_the_totals_before_a_third_one() -> None:
+    """All have rates into both USD and JPY."""
+    pairs = [("EUR", "USD", "2"), ("EUR", "JPY", "160"), ("USD", "JPY", "150")]
+    invoice = billed(book(DOLLARS, EUROS, *(rate(*pair, "2026-01-01") for pair in pairs)), [], *DECEMBER)
+    assert (invoice.currency, str(invoice.total)) == ("USD", "120.10")
+
+
+def test_a_currency_that_only_some_have_rates_into_is_no_ones_total() -> None:
+    with pytest.raises(BadInputError, match="currencies EUR, USD are never added"):
+        billed(book(DOLLARS, EUROS, rate("EUR", "GBP", "0.9", "2026-01-01")), [], *DECEMBER)
+
+
+def test_one_currency_needs_no_rate_and_is_not_turned_into_another() -> None:
+    prices = book(EUROS, rate("EUR", "USD", "2", "2026-01-01"))
+    assert billed(prices, [], *DECEMBER).currency == "EUR"
+    assert total(prices, [], *DECEMBER) == "10.05"
