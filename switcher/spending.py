@@ -11,8 +11,9 @@ carry now. Had nothing moved, its level would differ by as much as the load does
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -57,13 +58,14 @@ class Market:
         self.flows = flows_of(seen, self.workloads)
         self.standings = standings(book, seen.now, memory.ledgers, currency)
         self.carried: dict[str, Flow] = {}
-        """On the uplinks of each physical network, foreign load included; ``nodes``: how many there are."""
+        """On the uplinks of each physical network, foreign load included."""
+        self.nodes: defaultdict[str, set[str | None]] = defaultdict(set)
+        """By physical network."""
         for uplink, state in seen.newest.items():
             before = self.carried.get(uplink.physical_network, NOTHING)
             into, out = total_bps(state)
-            self.carried[uplink.physical_network] = Flow(
-                in_bps=before.in_bps + into, out_bps=before.out_bps + out, nodes=before.nodes + 1
-            )
+            self.carried[uplink.physical_network] = Flow(in_bps=before.in_bps + into, out_bps=before.out_bps + out)
+            self.nodes[uplink.physical_network].add(uplink.node)
         self._book, self._currency = book, currency
 
     @cached_property
@@ -167,11 +169,11 @@ class Placed:
         """All that is on these networks, foreign load included."""
         ours, carried, theirs = (_sum(names, each) for each in (self._here, self._market.carried, self._there))
         foreign = carried.without(ours)
-        return replace(
-            foreign,
+        return Flow(
             attachments=theirs.attachments,
             in_bps=foreign.in_bps + theirs.in_bps,
             out_bps=foreign.out_bps + theirs.out_bps,
+            nodes=len(set().union(*(self._market.nodes[name] for name in names if name in self._market.nodes))),
         )
 
 
@@ -209,7 +211,6 @@ def _sum(names: Collection[str], flows: Flows) -> Flow:
         attachments=sum(part.attachments for part in parts),
         in_bps=sum(part.in_bps for part in parts),
         out_bps=sum(part.out_bps for part in parts),
-        nodes=sum(part.nodes for part in parts),
     )
 
 

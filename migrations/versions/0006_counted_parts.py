@@ -22,12 +22,24 @@ KINDS = {"uplink": ("minutes", "fives", "hours"), "path": ("fives", "hours")}
 """By kind its sums, from fine to coarse."""
 
 
+PLANS = ("seqscan", "hashjoin", "mergejoin")
+"""Ways of PostgreSQL to find the few samples of a slot that read all of its series."""
+
+
 def upgrade() -> None:
+    _plans("off")
     for kind, levels in KINDS.items():
         _make(kind)
         _note_samples(kind, levels[0])
         for finer, coarser in pairwise(levels):
             _note_full(kind, finer, coarser)
+    _plans("DEFAULT")
+
+
+def _plans(value: str) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for name in PLANS:
+            op.execute(f"SET LOCAL enable_{name} = {value}")
 
 
 def _make(kind: str) -> None:

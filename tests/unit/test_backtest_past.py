@@ -42,9 +42,9 @@ def stay(start: float, end: float | None, network: str = "a", **more: Any) -> Pl
 
 
 def carried(**slots: int) -> SlotBytes:
-    """Bytes out by slot (``s0=...``), and as many in plus one."""
+    """Bytes out by slot (``s0=...``), and half as many in."""
     numbers = [int(name[1:]) for name in slots]
-    into = array("q", (count + 1 if count else 0 for count in slots.values()))
+    into = array("q", (count // 2 for count in slots.values()))
     return SlotBytes(slots=array("q", numbers), in_bytes=into, out_bytes=array("q", slots.values()))
 
 
@@ -80,7 +80,7 @@ def test_what_was_carried_says_where_it_was_if_no_stay_does() -> None:
     assert where(found) == ["a", "a", "a", "b", "b", "b"]
     assert found.present.tolist() == [[True, False, False, True, False, False]]
     assert found.out[0].tolist() == [0, 0, 0, 1000 * BITS, 0, 0]
-    assert found.into[0, 3] == pytest.approx(1001 * BITS)
+    assert found.into[0, 3] == pytest.approx(500 * BITS)
 
 
 def test_loads_on_two_networks_in_one_slot_add_up_and_belong_to_both_uplinks() -> None:
@@ -95,10 +95,10 @@ def test_loads_on_two_networks_in_one_slot_add_up_and_belong_to_both_uplinks() -
 
 
 def test_what_an_uplink_did_not_count_is_said_in_per_cent_of_all_that_was_carried() -> None:
-    """300 bytes out and 302 in were carried; of one slot's 100 and 101 the uplink has 25 and 26."""
+    """300 bytes out and 150 in were carried; of one slot's 100 and 50 the uplink has 25 and 12."""
     uplinks = {Uplink("pa", "n1"): carried(s0=500, s1=25, s2=100)}
     found = past([stay(0, None)], (path(), carried(s0=100, s1=100, s2=100)), uplinks=uplinks)
-    assert found.excess_percent == pytest.approx(100 * 150 / 603)
+    assert found.excess_percent == pytest.approx(100 * 113 / 450)
     assert found.background[Uplink("pa", "n1")][1].tolist() == pytest.approx([400 * BITS, 0, 0, 0, 0, 0])
 
 
@@ -128,6 +128,8 @@ def test_a_network_that_nothing_is_said_of_rides_on_an_uplink_of_its_name() -> N
     assert (found.ids, found.rides) == (("w:net1",), {("n1", "cni:a"): "a"})
     said = KnownNetwork(node="n1", network="b", physical_network="pb", free_addresses=None)
     assert past(unsaid, networks=[said]).rides == {("n1", "b"): "pb"}
+    nothing = KnownNetwork(node="n1", network="cni:a", physical_network=None, free_addresses=None)
+    assert past(unsaid, networks=[said, nothing], uplinks={Uplink("a", "n1"): carried(s0=1)}).ids == ("x:net1",)
 
 
 def test_gaps_of_attachments_are_within_their_stays_and_of_uplinks_anywhere() -> None:

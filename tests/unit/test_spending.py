@@ -53,6 +53,12 @@ def test_a_moved_workload_costs_what_it_costs_here_against_where_it_was() -> Non
     assert (round(spent.now or 0, 9), spent.unmoved) == (Decimal("4.37"), Decimal("11.80"))
 
 
+def test_a_workload_that_is_gone_does_not_count_whatever_it_was_on() -> None:
+    memory = Memory(placements={**moved("gone").placements, "came": ()})
+    spent = spending(Market(seen(on("cni:cheap", "a"), on("cni:cheap", "came")), memory, BOOK, None))
+    assert spent.now == spent.unmoved == Decimal("6.94")
+
+
 def test_workloads_add_up() -> None:
     spent = spending(
         Market(seen(on("cni:cheap", "a"), on("cni:cheap", "b"), on("cni:dear", "c")), Memory(), BOOK, None)
@@ -236,3 +242,38 @@ def test_a_percentile_counts_as_far_as_its_contract_is_billed_for_it(limits: dic
     market = Market(carrying(8 * MBPS, on("cni:dear", out_bps=8 * MBPS)), ledger(), prices, None)
 
     assert spending(market).now == by_workload(market)["w"] == Decimal(per_hour)
+
+
+def test_foreign_load_goes_against_a_maximum_too() -> None:
+    """Four GB an hour until midnight would be 48 USD of 24 that are billed; a quarter is ours, half of it counts."""
+    prices = tariff(
+        volume((None, "1")), name="t", physicalNetworks=["dear"], billingPeriod={"unit": "day"}, maximum="24"
+    )
+    found = book_from_documents([prices], "test")
+    market = Market(carrying(4 * GB_PER_HOUR, on("cni:dear", out_bps=GB_PER_HOUR)), Memory(), found, None)
+    assert round(spending(market).now or 0, 9) == Decimal("0.5")
+
+
+def test_networks_of_one_contract_reach_its_maximum_together() -> None:
+    """On each network one GB an hour for twelve hours: 24 USD of 12 that are billed."""
+    prices = tariff(
+        volume((None, "1")),
+        fixed("1", "day", each="node"),
+        name="t",
+        physicalNetworks=["dear", "cheap"],
+        billingPeriod={"unit": "day"},
+        maximum="13",
+    )
+    found = book_from_documents([prices], "test")
+    both = on("cni:dear", "a", GB_PER_HOUR), on("cni:cheap", "b", GB_PER_HOUR)
+    market = Market(seen(*both), Memory(), found, None)
+    # the node that both are on is due anyway, once: 12 of the 13 are left for the traffic
+    assert {name: round(cost or 0, 9) for name, cost in spending(market).networks.items()} == {
+        "dear": Decimal("0.5"),
+        "cheap": Decimal("0.5"),
+    }
+
+
+def test_a_load_above_where_the_period_heads_is_not_counted_twice() -> None:
+    spent = spending(Market(carrying(20 * MBPS, on("cni:dear", out_bps=20 * MBPS)), ledger(), transit(), None))
+    assert spent.now == Decimal(1)  # 24 USD a day, whatever flows in this hour
