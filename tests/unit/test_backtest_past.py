@@ -102,6 +102,17 @@ def test_what_an_uplink_did_not_count_is_said_in_per_cent_of_all_that_was_carrie
     assert found.background[Uplink("pa", "n1")][1].tolist() == pytest.approx([400 * BITS, 0, 0, 0, 0, 0])
 
 
+def test_loads_of_who_was_never_placed_or_on_what_rides_on_nothing_are_left_out() -> None:
+    stranger = AttachmentPath("n1", "stranger", "net1", "a"), carried(s0=100)
+    free = PlacementSpan(
+        node="n1", workload="w", attachment="net1", network="free", physical_network=None, start=at(0), end=None
+    )
+    found = past([stay(0, None), free, stay(60, 60)], stranger, (path("free"), carried(s1=100)))
+    assert found.out.tolist() == [[0] * 6]
+    assert found.used == {Uplink("pa", "n1")}
+    assert [(each.start, each.end) for each in found.stays] == [(SPAN.start, SPAN.end)]
+
+
 def test_two_nodes_with_one_workload_are_told_apart() -> None:
     found = past([stay(0, None), stay(0, None, node="n2"), stay(0, None, workload="x")])
     assert found.ids == ("w:net1@n1", "x:net1", "w:net1@n2")
