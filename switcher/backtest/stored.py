@@ -70,9 +70,9 @@ def _coarse(resolution: timedelta, span: Span) -> list[str]:
 
 
 def _facts(known: Sequence[KnownAttachment]) -> Mapping[Owner, Facts]:
-    """Of attachments that exist now: labels of what is gone are not kept."""
+    """Of attachments that exist now, each where it started last: labels of what is gone are not kept."""
     found = {}
-    for report in (one.report for one in known):
+    for report in sorted((one.report for one in known), key=lambda report: report.started):
         found[report.workload, report.attachment] = Facts(
             namespace=namespace_of(report.workload),
             labels=report.labels,
