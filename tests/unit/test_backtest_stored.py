@@ -9,6 +9,7 @@ import pytest
 
 from switcher.backtest.record import Record, Span
 from switcher.backtest.stored import read_history, stored_objects
+from switcher.model import Uplink
 from switcher.ports import StoredObject
 from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
 from tests.support.memory_history import MemoryHistory
@@ -42,10 +43,12 @@ def test_a_short_past_is_billed_by_its_samples_and_a_long_one_by_sums_which_is_s
 
 
 def test_an_uplink_has_the_capacity_and_the_latency_that_were_measured() -> None:
-    record = read_history(filled(), SPAN)
-    ((place, capacity),) = record.capacity_bps.items()
-    assert (place.physical_network, place.node, capacity) == ("phynet0", "n1", 100e6)
-    assert list(record.latency_ms.values()) == [pytest.approx(3.0)]
+    history = filled()
+    history.ingest(batch(2, uplinks=(uplink(0, 60, 1, 1, physical_network="unmeasured", capacity_bps=5e6),)))
+    record = read_history(history, SPAN)
+    capacities = {(place.physical_network, place.node): bps for place, bps in record.capacity_bps.items()}
+    assert capacities == {("phynet0", "n1"): 100e6, ("unmeasured", "n1"): 5e6}
+    assert record.latency_ms == {Uplink("phynet0", "n1"): pytest.approx(3.0)}
 
 
 def test_what_selectors_see_is_known_of_what_exists() -> None:
