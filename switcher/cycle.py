@@ -50,13 +50,18 @@ class Parts:
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """No search for cycles: a tick makes very many values and no cycles, and half its time would go into it."""
+    """No search for cycles: a tick makes very many values and no cycles, and half its time would go into it.
+
+    What is left of them counts as old at once, so that no search among the young goes through all of it afterwards.
+    """
     wanted = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if wanted:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

@@ -85,7 +85,7 @@ class Workloads(Sequence[WorkloadState]):
 
     __hash__ = None  # type: ignore[assignment] # compared by what they say, like lists
 
-    @property
+    @cached_property
     def columns(self) -> Mapping[str, Any]:
         """All columns by their names."""
         return {name: getattr(self, name) for name in FIELDS}

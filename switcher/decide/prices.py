@@ -98,7 +98,7 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
         key: quotes[key] if key[0] in crowds else quote_of(market, *key[:2], min(key[2], AT_ONCE)) for key in keys
     }
     price, gap = _spread(board, groups, group_of, quotes)
-    now, _ = _spread(board, groups, group_of, at_once)
+    now = price.copy() if at_once == quotes else _spread(board, groups, group_of, at_once)[0]
     arriving = price[np.arange(len(price)), np.maximum(board.here, 0)] if price.size else np.zeros(len(price))
     in_ledger = {name for ledger in memory.ledgers.values() for name in ledger.networks}
     levelled = [key for key in keys if key[0] in in_ledger]

@@ -39,7 +39,7 @@ def _unhindered(whole: Whole) -> Ints | None:
     """M x C: everyone's cheapest place, where there is room for all of that; None: someone is in the way."""
     column = whole.cost.argmin(axis=1)
     load = _settled(whole, np.ones(len(column), dtype=np.bool_), column)
-    arriving, staying = np.split(load, 2)
+    arriving, staying = load[: len(whole.room)], load[len(whole.room) :]
     if whole.groups or (arriving + np.maximum(staying - whole.tolerated, 0) > whole.room).any():
         return None
     shares: Ints = np.zeros_like(whole.cost)

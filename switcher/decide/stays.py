@@ -54,10 +54,10 @@ def stays(tick: Tick, chosen: Chosen, words: Words, budgets: Budgets) -> Stays:
 
 def _verdicts(tick: Tick, chosen: Chosen, budgets: Budgets) -> Verdicts:
     tier = chosen.rooms.next_tier()
-    quoted = _wish(tick)
-    wish = quoted & ~dear(tick, tier)
+    quoted, too_dear = _wish(tick), dear(tick, tier)
+    wish = quoted & ~too_dear
     tempting = cheapest_column(tick.prices.cost, quoted)
-    anywhere = cheapest_column(tick.prices.cost, wish)
+    anywhere = cheapest_column(tick.prices.cost, wish) if too_dear.any() else tempting
     addressed = cheapest_column(tick.prices.cost, wish & chosen.rooms.addressed())
     fitting = cheapest_column(tick.prices.cost, wish & chosen.rooms.fitting())
 
