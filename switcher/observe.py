@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import median
-from typing import TypeVar
 
 import numpy as np
 
 from cni.wire import MoveReason, Outcome
 from switcher.columns import Column
-from switcher.decide.board import Bools
+from switcher.decide.board import Bools, same_network
 from switcher.decide.projection import above_shed
 from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
@@ -25,8 +24,6 @@ from switcher.ports import History, KnownNetwork, RecordedMove, UplinkLoad
 from switcher.reported import Attached, Reported
 from switcher.tariff import metered_periods
 from switcher.workloads import Workloads
-
-T = TypeVar("T")
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``sampled_at`` of an uplink that was never sampled: stale by any measure."""
@@ -56,11 +53,10 @@ def observe(
     """
     moves = history.moves(since=now - LOOK_BACK) if moves is None else moves
     attached = history.attached(now, sight.window).once()
-    snapshot = Snapshot(
-        now=now,
-        networks=_networks(history.networks(), history.uplink_loads(now, sight.window), moves, now),
-        workloads=_workloads(attached, moves, book, now),
-    )
+    networks = _networks(history.networks(), history.uplink_loads(now, sight.window), moves, now)
+    workloads = _workloads(attached, moves, now)
+    refused = _refused(attached.reported, moves, now)
+    snapshot = Snapshot(now=now, networks=networks, workloads=_without(workloads, refused, networks, book))
     memory = _memory(history, book, moves, attached.reported, now)
     return snapshot, replace(
         memory,
@@ -112,10 +108,10 @@ def _network(network: KnownNetwork, physical_network: str, load: UplinkLoad | No
     )
 
 
-def _workloads(attached: Attached, moves: Sequence[RecordedMove], book: Book, now: datetime) -> Workloads:
+def _workloads(attached: Attached, moves: Sequence[RecordedMove], now: datetime) -> Workloads:
     known, count = attached.reported, len(attached.reported.id)
-    landing = _rows_of(known, {_name(move): move.order.target for move in moves if move.open})
-    states = Workloads(
+    landing = {row: move.order.target for move in moves if move.open for row in _rows(known, move)}
+    return Workloads(
         id=known.id,
         node=known.node,
         network=known.network.patched(landing),
@@ -135,14 +131,11 @@ def _workloads(attached: Attached, moves: Sequence[RecordedMove], book: Book, no
         attachment=known.attachment,
         primary=known.primary,
     )
-    refused = _rows_of(known, _refused(moves, now))
-    left = {row: _left(states[row], names, book) for row, names in refused.items()}
-    return replace(states, candidates=states.candidates.patched(left)) if left else states
 
 
-def _rows_of(known: Reported, values: Mapping[str, T]) -> Mapping[int, T]:
-    """Values by workload id as values by row."""
-    return {row: value for name, value in values.items() for row in known.rows_of(name)}
+def _rows(known: Reported, move: RecordedMove) -> Iterable[int]:
+    """The row of what moves; none once another node has it: what a node that is gone was told is no order to others."""
+    return (row for row in known.rows_of(_name(move)) if known.node[row] == move.node)
 
 
 def _held(known: Reported, now: datetime) -> Column[bool]:
@@ -165,22 +158,34 @@ def _holds(text: str, known: Reported, now: datetime) -> Bools:
     return holds
 
 
-def _refused(moves: Sequence[RecordedMove], now: datetime) -> Mapping[str, frozenset[str]]:
-    targets: dict[str, frozenset[str]] = {}
+def _refused(known: Reported, moves: Sequence[RecordedMove], now: datetime) -> Mapping[int, frozenset[str]]:
+    """By row: the targets that its node refused lately."""
+    targets: dict[int, frozenset[str]] = {}
     for move in moves:
         refused = move.status is not None and move.status.outcome is Outcome.REFUSED
         if refused and now - move.decided_at <= RETRY_REFUSED:
-            name = _name(move)
-            targets[name] = targets.get(name, frozenset()) | {move.order.target}
+            for row in _rows(known, move):
+                targets[row] = targets.get(row, frozenset()) | {move.order.target}
     return targets
 
 
-def _left(state: WorkloadState, refused: frozenset[str], book: Book) -> tuple[str, ...] | None:
-    """The candidates of a workload without those that its node refused lately."""
+def _without(
+    workloads: Workloads, refused: Mapping[int, frozenset[str]], networks: Sequence[NetworkState], book: Book
+) -> Workloads:
+    """The workloads with candidates that their nodes did not refuse lately."""
+    if not refused:
+        return workloads
+    names = tuple(sorted({network.name for network in networks}))
+    left = {row: _left(workloads[row], targets, names, book) for row, targets in refused.items()}
+    return replace(workloads, candidates=workloads.candidates.patched(left))
+
+
+def _left(state: WorkloadState, refused: frozenset[str], names: Sequence[str], book: Book) -> tuple[str, ...]:
+    """The candidates of a workload, by default all ``names``, without the refused."""
     policy = policy_of(state, book)
-    if policy is None or policy.spec.candidates is None:
-        return state.candidates
-    return tuple(name for name in policy.spec.candidates if name not in refused and f"cni:{name}" not in refused)
+    listed = None if policy is None else policy.spec.candidates
+    candidates = names if listed is None else listed
+    return tuple(name for name in candidates if not any(same_network(name, target) for target in refused))
 
 
 def _memory(

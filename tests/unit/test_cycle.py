@@ -6,6 +6,7 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,7 +30,7 @@ NETWORKS = (
     NetworkReport(network="cni:dear", physical_network="phynet2", free_addresses=100),
     NetworkReport(network="cni:cheap", physical_network="phynet0", free_addresses=100),
 )
-POLICY = {
+POLICY: dict[str, Any] = {
     "apiVersion": "switcher.genie.io/v1alpha1",
     "kind": "SwitchPolicy",
     "metadata": {"name": "all"},
@@ -186,13 +187,20 @@ def test_the_node_being_away_keeps_the_move_for_the_next_tick() -> None:
     assert [order.target for order in node.orders] == ["cni:cheap"]
 
 
-def test_a_target_that_the_node_refused_is_not_offered_again_soon() -> None:
+@pytest.mark.parametrize("candidates", [["cni:dear", "cni:cheap"], ["dear", "cheap"], None])
+def test_a_target_that_the_node_refused_is_not_offered_again_soon(candidates: list[str] | None) -> None:
+    spec = {name: value for name, value in POLICY["spec"].items() if name != "candidates"}
+    spec |= {} if candidates is None else {"candidates": candidates}
+    book = book_from_documents([price("phynet2", "11.80"), price("phynet0", "3.47"), {**POLICY, "spec": spec}], "test")
     past, node, clock = history(), Node(refuses=True), Clock()
-    ticks = cycle(past, node, clock)
-    ticks.tick()
-    node.refuses, clock.now = False, NOW + timedelta(seconds=30)
-    ticks.tick()
-    assert node.orders == []
+    ticks = cycle(past, node, clock, book)
+    first = ticks.tick()
+    assert first is not None
+    assert [move.target for move in first.moves] == ["cni:cheap"]
+    node.refuses, clock.now = False, NOW + timedelta(seconds=61)  # the budget counts by the minute
+    again = ticks.tick()
+    assert again is not None
+    assert [stay.reason for stay in again.stays] == [StayReason.NO_CANDIDATE]
 
 
 def test_do_not_move_stays_with_that_reason() -> None:

@@ -13,7 +13,7 @@ from switcher.objects.model import Book
 from switcher.observe import Sight, observe
 from switcher.reported import Attached
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, traffic, wire_time
+from tests.support.batches import at, attachment, batch, move, traffic, wire_time
 
 WINDOW = timedelta(seconds=10)
 
@@ -116,3 +116,18 @@ def test_a_tick_sees_a_workload_where_it_started_last(history: AnyHistory, older
         found = [(state.id, state.node) for state in seen.workloads]
         assert sorted(found) == [("lab/n1:net1", "n1"), ("lab/n2:net1", "n2"), ("lab/w01:net1", newer)]
         assert [state.in_bps for state in seen.workloads if state.id == "lab/w01:net1"] == [pytest.approx(24_000)]
+
+
+@pytest.mark.parametrize(("node", "moves"), [("n1", False), ("n2", True)])
+def test_what_a_node_that_is_gone_was_told_is_no_order_to_others(history: AnyHistory, node: str, moves: bool) -> None:
+    """n1 was gone before it could say how the move ended; the pod was made again on n2."""
+    for number, (name, started) in enumerate((("n1", 0.0), ("n2", 30.0))):
+        reports = (attachment(network="cni:a", physical_network="phynet0", started=wire_time(started)),)
+        history.ingest(
+            batch(1, node=name, agent=f"{name}/a", attachments=reports, traffic=(traffic(50, 8, number, 0),))
+        )
+    history.record_move(move("m1", 20, node=node))
+    seen, _ = observe(history, Book(), at(60), Sight(window=WINDOW))
+    assert [(state.node, state.network, state.moving) for state in seen.workloads] == [
+        ("n2", "cni:b" if moves else "cni:a", moves)
+    ]
