@@ -11,7 +11,7 @@ from switcher.simulate import World
 from tests.bench.decide import pricing, worlds
 from tests.bench.decide.worlds import Recipe
 
-TUNING_SEEDS = (1, 2, 3)
+TUNING_SEEDS = (1, 2, 3, 4, 5, 6)
 """On these the policy of the benchmark was chosen."""
 SEEDS = (101, 102, 103, 104, 105)
 """On these it is reported."""
