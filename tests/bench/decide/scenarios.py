@@ -87,8 +87,8 @@ TUNED: Mapping[float, tuple[str, Mapping[str, str]]] = {
     1.0: ("0.83", {"cooldown": "2h"}),
     4.0: ("0.83", {"cooldown": "1h", "horizon": "4h"}),
 }
-"""By the cost of a move in hours: ``fill`` and the policy of the markets, chosen on the tuning seeds, with a margin below
-what may be overloaded: it differs much from seed to seed."""
+"""By the cost of a move in hours: ``fill`` and the policy of the markets, chosen on the tuning seeds, with a margin
+below what may be overloaded: it differs much from seed to seed."""
 OTHERS: tuple[str, Mapping[str, str]] = ("0.84", {"cooldown": "1h"})
 """Of all other scenarios, where a move costs one hour."""
 FAR: tuple[str, Mapping[str, str]] = ("0.84", {"cooldown": "1h", "horizon": "24h", "payback": "3h"})
