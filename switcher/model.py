@@ -39,6 +39,7 @@ __all__ = [
     "Usage",
     "WorkloadState",
     "newest_states",
+    "usage_by_network",
 ]
 
 
@@ -169,6 +170,14 @@ class Usage:
 
     in_bytes: Decimal = Decimal(0)
     out_bytes: Decimal = Decimal(0)
+
+
+def usage_by_network(usage: Mapping[tuple[str, str], Usage]) -> Mapping[str, Mapping[str, Usage]]:
+    """What each contract of a physical network has counted, by network, of counters by (network, contract)."""
+    found: dict[str, dict[str, Usage]] = {}
+    for (network, contract), counted in usage.items():
+        found.setdefault(network, {})[contract] = counted
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from functools import cached_property
 
 from switcher.decide.projection import total_bps
 from switcher.flows import Flows, flows_of
-from switcher.model import Memory, Snapshot, Usage
+from switcher.model import Memory, Snapshot, Usage, usage_by_network
 from switcher.objects.model import Book
 from switcher.objects.words import Direction
 from switcher.standings import Standing, standings
@@ -66,7 +66,7 @@ class Market:
             into, out = total_bps(state)
             self.carried[uplink.physical_network] = Flow(in_bps=before.in_bps + into, out_bps=before.out_bps + out)
             self.nodes[uplink.physical_network].add(uplink.node)
-        self._book, self._currency = book, currency
+        self._book, self._currency, self._usage = book, currency, usage_by_network(memory.usage)
 
     @cached_property
     def here(self) -> Flows | None:
@@ -87,7 +87,7 @@ class Market:
 
     def usage(self, name: str) -> Mapping[str, Usage]:
         """What the contracts of a physical network have counted so far."""
-        return {contract: counted for (network, contract), counted in self.memory.usage.items() if network == name}
+        return self._usage.get(name, {})
 
 
 class Placed:

@@ -48,9 +48,9 @@ def standings(
     """By contract and charge. ``currency``: the settlement currency; None: the only one of the price lists."""
     exchange = Exchange(rates=book.rates, settlement=currency)
     wanted = exchange.settlement_of({tariff.spec.currency for tariff in book.tariffs}) if book.tariffs else currency
-    found = []
+    contracts, found = by_contract(book.tariffs), []
     for running in metered_periods(book, now):
-        lists = by_contract(book.tariffs)[running.contract]
+        lists = contracts[running.contract]
         today = now.astimezone(ZoneInfo(lists[0].spec.timezone)).date()
         rate = None if wanted is None else exchange.rate(lists[0].spec.currency, wanted, today)
         for name, charge in percentiles(lists, now).items():

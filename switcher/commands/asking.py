@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from switcher.model import Usage
+from switcher.model import usage_by_network
 from switcher.objects.model import Book
 from switcher.observe import running_usage
 from switcher.ports import History
@@ -24,7 +24,7 @@ class Asking:
         self._book = book
         self._now = now
         self._currency = currency
-        self._usage = running_usage(history, book, now)
+        self._usage = usage_by_network(running_usage(history, book, now))
 
     def of(self, physical_network: str | None) -> Mapping[str, object]:
         """The columns of a row; the word for why there is no price where there is none."""
@@ -36,9 +36,7 @@ class Asking:
         }
 
     def _ask(self, name: str, extra: Flow) -> str:
-        usage: dict[str, Usage] = {
-            contract: counted for (network, contract), counted in self._usage.items() if network == name
-        }
+        usage = self._usage.get(name, {})
         price = marginal(self._book, name, self._now, self._now + HOUR, usage, Flow(), extra, self._currency)
         return price.value if isinstance(price, PriceGap) else plain(price)
 

@@ -55,9 +55,15 @@ class Board:
         return np.where(self.network >= 0, self.uplink_of[self.network], NOWHERE)
 
     @cached_property
+    def places(self) -> tuple[Ints, Ints]:
+        """Every number of a node that workloads are on, and the first of its rows: all of one node find the same."""
+        places, first = np.unique(self.place, return_index=True)
+        return places, first
+
+    @cached_property
     def rows_of_networks(self) -> Sequence[Sequence[int]]:
         """``network`` as plain lists, which are read faster one by one; those of one node are the same list."""
-        places, first = np.unique(self.place, return_index=True)
+        places, first = self.places
         rows = dict(zip(places.tolist(), self.network[first].tolist(), strict=True))
         return list(map(rows.__getitem__, self.place.tolist()))
 

@@ -54,7 +54,7 @@ def limits(board: Board, memory: Memory, thresholds: Thresholds, load: Floats, s
 
 def _part(board: Board, spare: Floats, wanted: Floats) -> Floats:
     """U: how much of what each wants to keep free it can. One that several nodes share has it from the freest."""
-    found = np.sort(board.uplink[np.unique(board.place, return_index=True)[1]], axis=1)
+    found = np.sort(board.uplink[board.places[1]], axis=1)
     once = (found != NOWHERE) & ~np.isnan(spare)[found]
     once[:, 1:] &= found[:, 1:] != found[:, :-1]
     there, needed = (np.where(once, each[found], 0.0).sum(axis=1) for each in (spare, wanted))

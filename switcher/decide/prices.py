@@ -7,7 +7,6 @@ workload's own load, so that announced lists, schedules, unspent tiers and price
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +22,7 @@ from switcher.decide.present import bases
 from switcher.decide.projection import Projection
 from switcher.decide.quotes import Asked, Crowd, Lists, Load, Quote, quote_of
 from switcher.decide.rules import Rules
-from switcher.model import Memory, Usage
+from switcher.model import Memory, usage_by_network
 from switcher.objects.model import Book
 from switcher.tariff.marginal import Flow, Marks, PriceGap
 from switcher.tariff.undirected import undirected
@@ -83,7 +82,7 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
         undirected=undirected(book),
         currency=currency,
         now=board.seen.now,
-        usage=_usage(memory),
+        usage=usage_by_network(memory.usage),
         base=base,
         marks=_marks(board, projection, memory, base),
         probe=float(board.demand.mean()) if len(board.demand) and board.demand.any() else 1e6,
@@ -168,13 +167,6 @@ def _rates(board: Board) -> Floats:
     """W x 3: bits per second of each kind of load."""
     into, out = np.nan_to_num(board.workloads.in_bps), np.nan_to_num(board.workloads.out_bps)
     return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
-
-
-def _usage(memory: Memory) -> Mapping[str, Mapping[str, Usage]]:
-    by_network: dict[str, dict[str, Usage]] = defaultdict(dict)
-    for (network, contract), usage in memory.usage.items():
-        by_network[network][contract] = usage
-    return by_network
 
 
 def _marks(
