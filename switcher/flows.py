@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from switcher.columns import Column
 from switcher.decide.board import Floats
 from switcher.model import Snapshot
 from switcher.tariff import Flow
+from switcher.tariff.flow import NOTHING
 from switcher.workloads import Workloads
 
 Flows = Mapping[str, Flow]
@@ -20,16 +21,16 @@ def flows_of(seen: Snapshot, workloads: Workloads) -> Callable[[Column[str]], Fl
     """What is on each physical network together, were the workloads on these networks; None: one is on none."""
     names = sorted({network.physical_network for network in seen.networks})
     index = {name: number for number, name in enumerate(names)}
-    rides_on = {(network.name, network.node): index[network.physical_network] for network in seen.networks}
+    rides = rides_on(seen)
     into, out = loads_of(workloads)
     nodes = workloads.node
 
     def sums(on: Column[str]) -> Flows | None:
         pairs, pair = np.unique(nodes.at * len(on.values) + on.at.astype(np.int64), return_inverse=True)
         found = [(on.values[each % len(on.values)], nodes.values[each // len(on.values)]) for each in pairs.tolist()]
-        if any(each not in rides_on for each in found):
+        if any(each not in rides for each in found):
             return None
-        at = np.array([rides_on[each] for each in found], dtype=np.int64)[pair]
+        at = np.array([index[rides[each]] for each in found], dtype=np.int64)[pair]
         columns = [np.bincount(at, weights=each, minlength=len(names)).tolist() for each in (into, out)]
         counts = np.bincount(at, minlength=len(names)).tolist()
         return {
@@ -39,6 +40,19 @@ def flows_of(seen: Snapshot, workloads: Workloads) -> Callable[[Column[str]], Fl
         }
 
     return sums
+
+
+def rides_on(seen: Snapshot) -> Mapping[tuple[str, str | None], str]:
+    """The physical network of each network on each node."""
+    return {(network.name, network.node): network.physical_network for network in seen.networks}
+
+
+def together(names: Collection[str], flows: Flows) -> Flow:
+    """All that is on some physical networks; in their order, so that sums are the same each time."""
+    found = NOTHING
+    for name in sorted(names):
+        found = found.beside(flows.get(name, NOTHING))
+    return found
 
 
 def loads_of(workloads: Workloads) -> tuple[Floats, Floats]:

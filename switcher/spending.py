@@ -1,37 +1,32 @@
 """What the workloads cost by the hour, where they are and where they would be had nothing moved. Pure.
 
-Counted is what they add to the bills: what is due without any traffic (a price per network, a minimum that is not used
-up) is nobody's. Under a minimum or above a maximum each hour costs by the part of its charges that the billing period
-will be billed, if what is carried now goes on.
-
-A percentile charge has no price by the hour. It counts as what its billing period will be billed if the rest of it is
-like what has been so far, spread evenly over the period, and by the part that our workloads are of what its networks
-carry now. Had nothing moved, its level would differ by as much as the load does now.
+Counted is what they add to the bills. What is due without any traffic (a price per network or node, an unused minimum,
+a commit) is nobody's and stands by itself, by contract: moving cannot save it. What the rest of the traffic costs
+stands there too, so that hours of a steady load add up to the bill. How one is told from the other: ``apportion.py``.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, reduce
 
+from switcher.apportion import Expected, Hour, Pool, Rates, networks_in, pools_of
 from switcher.decide.projection import total_bps
-from switcher.flows import Flows, flows_of
+from switcher.flows import Flows, flows_of, together
 from switcher.model import Memory, Snapshot, Usage, usage_by_network
 from switcher.objects.model import Book
-from switcher.objects.words import Direction
 from switcher.standings import Standing, standings
-from switcher.tariff import Flow, PriceGap, Quote, quote
+from switcher.tariff import Flow, PriceGap, Quote, contract_parts, quote
 from switcher.tariff.flow import NOTHING
 from switcher.tariff.ledger import Mark, directed
+from switcher.tariff.part import Part
 from switcher.workloads import Workloads
 
 HOUR = timedelta(hours=1)
-Levels = Sequence[tuple[Standing, Decimal | None]]
-"""Percentile charges, and money per hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +54,12 @@ class Market:
         self.standings = standings(book, seen.now, memory.ledgers, currency)
         self.carried: dict[str, Flow] = {}
         """On the uplinks of each physical network, foreign load included."""
-        self.nodes: defaultdict[str, set[str | None]] = defaultdict(set)
-        """By physical network."""
+        self._nodes: defaultdict[str, set[str | None]] = defaultdict(set)
         for uplink, state in seen.newest.items():
-            before = self.carried.get(uplink.physical_network, NOTHING)
             into, out = total_bps(state)
-            self.carried[uplink.physical_network] = Flow(in_bps=before.in_bps + into, out_bps=before.out_bps + out)
-            self.nodes[uplink.physical_network].add(uplink.node)
+            before = self.carried.get(uplink.physical_network, NOTHING)
+            self.carried[uplink.physical_network] = before.beside(Flow(in_bps=into, out_bps=out))
+            self._nodes[uplink.physical_network].add(uplink.node)
         self._book, self._currency, self._usage = book, currency, usage_by_network(memory.usage)
 
     @cached_property
@@ -81,100 +75,100 @@ class Market:
         """
         return None if self.here is None else Placed(self, self.here, self.here)
 
-    def quote(self, name: str) -> Quote | PriceGap:
-        """The prices of a physical network in the next hour."""
-        return quote(self._book, name, self.seen.now, self.seen.now + HOUR, self._currency)
+    @cached_property
+    def quotes(self) -> Mapping[str, Quote]:
+        """The prices of the physical networks in the next hour; of those that have any."""
+        span = self.seen.now, self.seen.now + HOUR
+        names = sorted({network.physical_network for network in self.seen.networks})
+        asked = {name: quote(self._book, name, *span, self._currency) for name in names}
+        return {name: answer for name, answer in asked.items() if not isinstance(answer, PriceGap)}
 
-    def usage(self, name: str) -> Mapping[str, Usage]:
-        """What the contracts of a physical network have counted so far."""
-        return self._usage.get(name, {})
+    @cached_property
+    def contracts(self) -> Mapping[str, Sequence[Part] | None]:
+        """All networks of each contract together, by billing period; None: it has no price."""
+        return contract_parts(self._book, (self.seen.now, self.seen.now + HOUR), self._currency)
+
+    @cached_property
+    def pools(self) -> Mapping[str, Sequence[Pool]]:
+        """By contract, its networks that have prices."""
+        return pools_of(self.quotes)
+
+    def usage(self, contract: str) -> Usage:
+        """What a contract has counted so far: its networks have the same counter."""
+        names = sorted(name for pool in self.pools.get(contract, ()) for name in pool.networks)
+        return next((found[contract] for name in names if contract in (found := self._usage.get(name, {}))), Usage())
+
+    def nodes(self, parts: Sequence[Part]) -> int:
+        """How many nodes have a network of a contract."""
+        return len(set().union(*(self._nodes[name] for name in networks_in(parts) & self._nodes.keys())))
 
 
 class Placed:
     """What our workloads cost by the hour, were they ``there`` instead of ``here``. Answers are kept."""
 
     def __init__(self, market: Market, here: Flows, there: Flows) -> None:
-        self._market, self._here, self._there = market, here, there
-        self._prices: dict[tuple[str, Flow], Decimal | None] = {}
+        self._market, self.there = market, there
+        names = sorted({*market.carried, *here, *there})
+        foreign = {name: market.carried.get(name, NOTHING).without(here.get(name, NOTHING)) for name in names}
+        self._before, self._carried = (
+            {name: foreign[name].beside(ours.get(name, NOTHING)) for name in names} for ours in (here, there)
+        )
+        self._hours: dict[str, Hour | None] = {}
 
     def networks(self) -> Mapping[str, Decimal | None]:
-        """By physical network that some of them are on: one question for all that is on it together."""
-        return {
-            name: added([self.price(name, flow), *(money for _, money in self.levels(name))])
-            for name, flow in sorted(self._there.items())
-        }
+        """By physical network that some of them are on."""
+        found = {name: (self.rates(name), flow) for name, flow in sorted(self.there.items())}
+        return {name: None if rates is None else rates.of(flow) for name, (rates, flow) in found.items()}
 
-    def price(self, name: str, extra: Flow) -> Decimal | None:
-        """What a flow comes to of the next hour's bill, percentiles apart; None: unknown, which is never zero."""
-        if (name, extra) not in self._prices:
-            self._prices[name, extra] = self._ask(name, extra)
-        return self._prices[name, extra]
+    def rates(self, name: str) -> Rates | None:
+        """What each of them on a physical network pays; None: unknown, which is never zero."""
+        hours = self._on(name, self.there[name])
+        return None if hours is None else reduce(Rates.plus, (hour.rates[name] for hour in hours), Rates())
 
-    def _ask(self, name: str, extra: Flow) -> Decimal | None:
-        asked = self._market.quote(name)
-        if isinstance(asked, PriceGap):
+    def one_more(self, name: str) -> Decimal | None:
+        """What an idle attachment that comes to a physical network would cost."""
+        hours = self._on(name, Flow(attachments=1))
+        return None if hours is None else sum((hour.one_more(name) for hour in hours), Decimal(0))
+
+    def hour(self, contract: str) -> Hour | None:
+        """The next hour of a contract; None: it has no price."""
+        if contract not in self._hours:
+            self._hours[contract] = self._hour(contract)
+        return self._hours[contract]
+
+    def _on(self, name: str, load: Flow) -> Sequence[Hour] | None:
+        """The hours of all contracts on a physical network; None: the load has no price there."""
+        asked = self._market.quotes.get(name)
+        if asked is None or not asked.prices(load):
             return None
-        answer = asked.spent(self._market.usage(name), extra, self._together, self._marks(extra))
-        return None if isinstance(answer, PriceGap) else answer
+        hours = [self.hour(contract) for contract in dict.fromkeys(part.contract for part in asked.parts)]
+        known = [hour for hour in hours if hour is not None]
+        return known if len(known) == len(hours) else None
 
-    def levels(self, name: str) -> Levels:
-        """What our workloads on a physical network pay of each of its percentile charges."""
-        return [
-            (standing, self._part(self._level(name, standing), standing, name))
-            for standing in self._market.standings
-            if name in standing.ledger.networks
-        ]
-
-    def _level(self, name: str, standing: Standing) -> Decimal | None:
-        """What they pay of a percentile charge together, on all networks that it counts."""
-        others, total = self._ours(standing, self._there), self._load(standing)
-        money = standing.per_hour(self._heading(standing))
-        if money is None or total <= 0:
-            return None if money is None else Decimal(0)
-        asked = self._market.quote(name)
-        if isinstance(asked, PriceGap):
+    def _hour(self, contract: str) -> Hour | None:
+        whole, market = self._market.contracts.get(contract), self._market
+        if whole is None:
             return None
-        usage = self._market.usage(name)
-        billed = asked.billed(standing.contract, usage, self._together, self._marks(NOTHING))
-        return None if billed is None else money * billed * Decimal(others) / Decimal(total)
-
-    def _part(self, money: Decimal | None, standing: Standing, name: str) -> Decimal | None:
-        """One network's part of what a charge costs, of several that are counted together."""
-        loads = {each: _pooled(standing.ledger.direction, (each,), self._there) for each in standing.ledger.networks}
-        total = sum(loads.values())
-        return money * Decimal(loads[name]) / Decimal(total) if money is not None and total > 0 else money
-
-    def _load(self, standing: Standing) -> float:
-        """What the networks of a charge carry, foreign load included."""
-        ours = self._ours(standing, self._here)
-        return max(self._ours(standing, self._market.carried), ours) - ours + self._ours(standing, self._there)
-
-    def _heading(self, standing: Standing) -> float:
-        """The level that the billing period heads for."""
-        return standing.ledger.heading + self._ours(standing, self._there) - self._ours(standing, self._here)
-
-    def _ours(self, standing: Standing, flows: Flows) -> float:
-        return _pooled(standing.ledger.direction, standing.ledger.networks, flows)
-
-    def _marks(self, extra: Flow) -> Mapping[tuple[str, str], Mark]:
-        """Percentiles for which the flow is free: their money is counted apart."""
-        load = extra.in_bps + extra.out_bps
-        headings = [(standing, max(self._heading(standing), 0.0)) for standing in self._market.standings]
-        return {
-            (each.contract, each.charge): Mark(free_bps=max(heading, load), expected_bps=heading)
-            for each, heading in headings
-        }
-
-    def _together(self, names: Collection[str]) -> Flow:
-        """All that is on these networks, foreign load included."""
-        ours, carried, theirs = (_sum(names, each) for each in (self._here, self._market.carried, self._there))
-        foreign = carried.without(ours)
-        return Flow(
-            attachments=theirs.attachments,
-            in_bps=foreign.in_bps + theirs.in_bps,
-            out_bps=foreign.out_bps + theirs.out_bps,
-            nodes=len(set().union(*(self._market.nodes[name] for name in names if name in self._market.nodes))),
+        hour = Hour(
+            whole=whole,
+            pools=market.pools.get(contract, ()),
+            usage=market.usage(contract),
+            ours=self.there,
+            carried=self._carried,
+            nodes=market.nodes(whole),
+            expected={each.charge: self._expected(each) for each in market.standings if each.contract == contract},
         )
+        return hour if hour.has_price else None
+
+    def _expected(self, standing: Standing) -> Expected:
+        """The level that the billing period heads for: as much higher or lower as the load is."""
+        ledger = standing.ledger
+        before, after = (
+            directed(ledger.direction, load.in_bps, load.out_bps)
+            for load in (together(ledger.networks, flows) for flows in (self._before, self._carried))
+        )
+        heading = max(ledger.heading + after - before, 0.0)
+        return Expected(mark=Mark(free_bps=heading, expected_bps=heading), networks=tuple(ledger.networks))
 
 
 def spending(market: Market) -> Spending:
@@ -188,8 +182,7 @@ def spending(market: Market) -> Spending:
     unmoved = None if before is None or market.here is None else Placed(market, market.here, before).networks()
     return Spending(
         attachment={
-            name: idle.price(name, Flow(attachments=1))
-            for name in sorted({one.physical_network for one in market.seen.networks})
+            name: idle.one_more(name) for name in sorted({one.physical_network for one in market.seen.networks})
         },
         now=None if costs is None else added(costs.values()),
         unmoved=None if unmoved is None else added(unmoved.values()),
@@ -203,18 +196,3 @@ def added(costs: Iterable[Decimal | None]) -> Decimal | None:
     all_ = list(costs)
     known = [cost for cost in all_ if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(all_) else None
-
-
-def _sum(names: Collection[str], flows: Flows) -> Flow:
-    parts = [flows[name] for name in sorted(names) if name in flows]
-    return Flow(
-        attachments=sum(part.attachments for part in parts),
-        in_bps=sum(part.in_bps for part in parts),
-        out_bps=sum(part.out_bps for part in parts),
-    )
-
-
-def _pooled(direction: Direction, names: Collection[str], flows: Flows) -> float:
-    """Bits per second that a charge counts of several networks together."""
-    together = _sum(names, flows)
-    return directed(direction, together.in_bps, together.out_bps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -12,11 +12,11 @@ from switcher.decide.aims import cost_of
 from switcher.decide.samples import percentiles
 from switcher.model import Ledger
 from switcher.objects.model import Book
-from switcher.objects.tariffs import Percentile
+from switcher.objects.tariffs import Percentile, Tariff
 from switcher.tariff import RunningPeriod, by_contract, metered_periods
 from switcher.tariff.exchange import Exchange
-
-HOUR = timedelta(hours=1)
+from switcher.tariff.lists import timeline
+from switcher.tariff.periods import micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +30,15 @@ class Standing:
     rate: Decimal | None
     """What a unit of the contract's currency is in the settlement currency; None: unknown."""
     priced: Percentile
+    """As it counts now."""
+    shares: Sequence[tuple[Percentile, Decimal]]
+    """As each price list of the period has it, and the list's share of the time."""
 
     def money(self, bps: float) -> Decimal | None:
         """What the billing period is billed for a level, in the settlement currency; None: no rate for it."""
-        return None if self.rate is None else cost_of(self.priced, max(bps, 0.0)) * self.rate
-
-    def per_hour(self, bps: float) -> Decimal | None:
-        """The same, spread evenly over the billing period."""
-        money = self.money(bps)
-        length = self.running.end - self.running.start
-        return None if money is None else money * Decimal(HOUR.total_seconds()) / Decimal(length.total_seconds())
+        if self.rate is None:
+            return None
+        return sum((cost_of(charge, max(bps, 0.0)) * share for charge, share in self.shares), Decimal(0)) * self.rate
 
 
 def standings(
@@ -58,7 +57,23 @@ def standings(
             if ledger is not None:
                 found.append(
                     Standing(
-                        contract=running.contract, charge=name, ledger=ledger, running=running, rate=rate, priced=charge
+                        contract=running.contract,
+                        charge=name,
+                        ledger=ledger,
+                        running=running,
+                        rate=rate,
+                        priced=charge,
+                        shares=_shares(lists, running, name),
                     )
                 )
     return found
+
+
+def _shares(lists: Sequence[Tariff], running: RunningPeriod, name: str) -> Sequence[tuple[Percentile, Decimal]]:
+    length = micros(running.end - running.start)
+    return [
+        (charge.percentile, Decimal(micros(stretch.end - stretch.start)) / length)
+        for stretch in timeline(lists, running.start, running.end)
+        for charge in (stretch.tariff.spec.charges if stretch.tariff else ())
+        if charge.name == name and charge.percentile is not None
+    ]

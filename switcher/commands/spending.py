@@ -1,4 +1,4 @@
-"""``switcher spending``: what networks and workloads cost now, and where percentile charges stand."""
+"""``switcher spending``: what networks, contracts and workloads cost now, and where percentile charges stand."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from switcher.commands.tables import Row, show
 from switcher.objects.model import Book
 from switcher.observe import Sight, observe
 from switcher.settings import load_settings
-from switcher.shares import by_workload
+from switcher.shares import Split, by_contract, by_workload
 from switcher.spending import Market, Spending
 from switcher.spending import spending as spending_of
 from switcher.standings import Standing
 
+CONTRACTS = ["contract", "workloads/h", "other traffic/h", "due anyway/h"]
 CHARGES = ["contract", "charge", "period ends", "level", "aim", "free samples", "billed so far", "heading for", "bill"]
 NONE = "nothing is known yet: no agent has reported anything"
 
 
 def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """What networks and workloads cost by the hour, and where percentile charges stand.
+    """What networks, contracts and workloads cost by the hour, and where percentile charges stand.
+
+    The three columns of a contract add up to its bill: what our workloads pay, what is carried besides, and what is due
+    without any traffic (a price per network, a commit, an unused minimum), which no move saves.
 
     A percentile charge: the level that is billed already, the samples above the aim that are still free, and what its
     billing period comes to if the rest of it is like what has been so far. By the hour that is spread evenly.
@@ -41,10 +45,15 @@ def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
         for state in seen.workloads
     ]
     networks = [{"physical network": name, "cost/h": _money(cost)} for name, cost in sorted(found.networks.items())]
+    contracts = [_contract(name, split) for name, split in by_contract(market).items()]
     if as_json:
-        print(json.dumps({**_totals(found, book, settings.settlement_currency), **_parts(found, networks, workloads)}))
+        parts = _parts(found, networks, contracts, workloads)
+        print(json.dumps({**_totals(found, book, settings.settlement_currency), **parts}))
         return
     show(networks, ["physical network", "cost/h"], as_json=False, nothing=NONE)
+    if contracts:
+        print()
+        show(contracts, CONTRACTS, as_json=False, nothing="")
     if found.standings:
         print()
         show([_row(each) for each in found.standings], CHARGES, as_json=False, nothing="")
@@ -61,10 +70,21 @@ def _totals(found: Spending, book: Book, currency: str | None) -> Mapping[str, o
     }
 
 
-def _parts(found: Spending, networks: Sequence[Row], workloads: Sequence[Row]) -> Mapping[str, object]:
+def _contract(name: str, split: Split) -> Row:
+    money = [_money(each) for each in (split.workloads, split.others, split.anyway)]
+    return dict(zip(CONTRACTS, [name, *money], strict=True))
+
+
+def _parts(
+    found: Spending, networks: Sequence[Row], contracts: Sequence[Row], workloads: Sequence[Row]
+) -> Mapping[str, object]:
     """The lists of the document: keys as the tables' columns have them, in words of JSON."""
     return {
         "networks": [{"physicalNetwork": row["physical network"], "per_hour": row["cost/h"]} for row in networks],
+        "contracts": [
+            dict(zip(["contract", "workloads", "other_traffic", "due_anyway"], row.values(), strict=True))
+            for row in contracts
+        ],
         "workloads": [
             {"workload": row["workload"], "network": row["network"], "node": row["node"], "per_hour": row["cost/h"]}
             for row in workloads

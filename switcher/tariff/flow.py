@@ -30,6 +30,15 @@ class Flow:
     destination: str | None = None
     nodes: int = 0
 
+    def beside(self, other: Flow) -> Flow:
+        """Both together, of this one's class; nodes are this one's."""
+        return replace(
+            self,
+            attachments=self.attachments + other.attachments,
+            in_bps=self.in_bps + other.in_bps,
+            out_bps=self.out_bps + other.out_bps,
+        )
+
     def without(self, part: Flow) -> Flow:
         """What is left when a part of it is away."""
         return replace(

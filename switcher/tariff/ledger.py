@@ -70,6 +70,11 @@ class Level:
         expected = mark.free_bps if mark.expected_bps is None else mark.expected_bps
         return self._cost(max(Decimal(expected), self.load(mark, base)))
 
+    @property
+    def anyway(self) -> Decimal:
+        """What the period comes to without any load: a commit, the first step's fee."""
+        return self._cost(Decimal(0))
+
     def _cost(self, bps: Decimal) -> Decimal:
         priced = on_level(self.charge, bps / self.charge.unit.bps, self.weight)
         return sum((portion.amount for portion in priced.portions), Decimal(0))

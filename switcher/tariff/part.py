@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from switcher.model import Usage
-from switcher.objects.tariffs import Nth
+from switcher.objects.tariffs import Nth, Tariff
 from switcher.objects.words import Each
 from switcher.tariff.counter import Counter
 from switcher.tariff.fixed import in_prices
@@ -52,15 +52,20 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flat:
+    """What a whole period costs for time."""
+
+    due: tuple[Due, ...]
+    quotas: Decimal
+    """Their prices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """The least and the most that the contract costs in the period, and what of it is due for time."""
+    """The least and the most that the contract costs in the period."""
 
     least: Decimal
     most: Decimal | None
-    due: tuple[Due, ...]
-    """Over the whole period."""
-    flat: Decimal
-    """Prices of quotas."""
 
     def clip(self, amount: Decimal) -> Decimal:
         """The amount, not below the minimum and then not above the maximum."""
@@ -74,11 +79,16 @@ class Part:
 
     contract: str
     rate: Decimal
+    lists: tuple[Tariff, ...]
+    """The price lists of the period that it is of, oldest first."""
     due: tuple[Due, ...]
     networks: frozenset[str]
     """Of all lists of the contract: they are counted together."""
     counters: tuple[Counter | Total, ...]
     bounds: Bounds | None
+    flat: Callable[[], Flat]
+    valid: Decimal
+    """The window's part of the time of the period in which there are prices."""
     levels: tuple[Level, ...] = ()
     """Percentile charges, which need the marks of a ledger."""
     capped: bool = False
@@ -93,49 +103,36 @@ class Part:
 
     def added(self, usage: Usage, base: Flow, extra: Flow, marks: Marks) -> Decimal:
         """What the bill grows by. With a minimum or maximum: by how much the bounded forecast of the period grows."""
-        more = self._charged(usage, base, extra, marks)
+        more = self.charged(usage, base, extra)
+        for level in self.levels:
+            more += level.added(marks[self.contract, level.name], base, extra)
         if self.bounds is None:
             return more * self.rate
         levels = sum((level.forecast(marks[self.contract, level.name], base) for level in self.levels), Decimal(0))
-        without = self._expected(usage, base, self.bounds) + levels
+        without = self._expected(usage, base) + levels
         return (self.bounds.clip(without + more) - self.bounds.clip(without)) * self.rate
 
-    def spent(self, usage: Usage, extra: Flow, together: Flow, marks: Marks) -> Decimal:
-        """What a load by itself is charged, as far as it is billed (:meth:`billed`)."""
-        return self._charged(usage, NOTHING, extra, marks) * self.billed(usage, together, marks) * self.rate
-
-    def billed(self, usage: Usage, together: Flow, marks: Marks) -> Decimal:
-        """How much of what the period's traffic is charged is on its bill: less under a minimum or above a maximum.
-
-        ``together``: what is on all networks of the contract, and goes on to the end. What is due without any traffic
-        is no part of it. Percentiles are counted whole, at what their marks expect, or not at all where nothing flows.
-        """
-        if self.bounds is None:
-            return Decimal(1)
-        idle = Flow(nodes=together.nodes)
-        levels = [(level, marks[self.contract, level.name]) for level in self.levels]
-        unused = [level.forecast(mark, NOTHING) for level, mark in levels if not level.load(mark, together)]
-        anyway = sum(unused, self._expected(Usage(), idle, self.bounds))
-        whole = sum(
-            (level.forecast(mark, NOTHING) for level, mark in levels), self._expected(usage, together, self.bounds)
-        )
-        if whole <= anyway:
-            return Decimal(1)
-        return (self.bounds.clip(whole) - self.bounds.clip(anyway)) / (whole - anyway)
-
-    def _charged(self, usage: Usage, base: Flow, extra: Flow, marks: Marks) -> Decimal:
-        """By how much the charges grow."""
+    def charged(self, usage: Usage, base: Flow, extra: Flow) -> Decimal:
+        """By how much the charges grow, percentiles apart, in the tariff's currency."""
         more = sum((due.added(base, extra) for due in self.due), Decimal(0))
         for counter in self.counters:
             more += counter.added(usage, base, extra)
-        for level in self.levels:
-            more += level.added(marks[self.contract, level.name], base, extra)
         return more
 
-    def _expected(self, usage: Usage, base: Flow, bounds: Bounds) -> Decimal:
+    def anyway(self, nodes: int) -> Decimal:
+        """What the period's charges come to without any traffic, on so many nodes: commits and first steps too."""
+        return self._expected(Usage(), Flow(nodes=nodes)) + sum((level.anyway for level in self.levels), Decimal(0))
+
+    def expected(self, usage: Usage, base: Flow, marks: Marks) -> Decimal:
+        """What they come to when the base load goes on, and percentiles to what their marks expect."""
+        levels = (level.forecast(marks[self.contract, level.name], NOTHING) for level in self.levels)
+        return sum(levels, self._expected(usage, base))
+
+    def _expected(self, usage: Usage, base: Flow) -> Decimal:
         """The forecast of the period's charges without an extra load, percentiles apart."""
         if (usage, base) not in self._forecast:
-            fixed = sum((due.forecast(base) for due in bounds.due), bounds.flat)
+            flat = self.flat()
+            fixed = sum((due.forecast(base) for due in flat.due), flat.quotas)
             metered = (counter.forecast(usage, base) for counter in self.counters)
             self._forecast[usage, base] = sum(metered, fixed)
         return self._forecast[usage, base]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 
 from switcher.objects.tariffs import Charge, Fixed, Quota, Schedule, Tariff, Tier, Tiers, Volume
 from switcher.objects.words import Each, Mode, Per
@@ -15,14 +15,14 @@ from switcher.tariff.flow import Gauge
 from switcher.tariff.graduated import unit_price
 from switcher.tariff.ledger import Level
 from switcher.tariff.lists import Stretch, networks_of
-from switcher.tariff.part import Bounds, Due, Part
+from switcher.tariff.part import Bounds, Due, Flat, Part
 from switcher.tariff.periods import Span, length_in, micros, seconds
 from switcher.tariff.schedule import slots
 from switcher.tariff.total import Total, at_once, blocks, lacking
 
 
-def has_price(stretches: Sequence[Stretch], network: str) -> bool:
-    """Whether a placement has a marginal price in a billing period with these lists.
+def has_price(stretches: Sequence[Stretch], network: str | None) -> bool:
+    """Whether a placement has a marginal price in a billing period with these lists (``network`` None: any of them).
 
     Quotas of one name must go beyond it in the same way, and of the lists with a maximum every one must have it.
     """
@@ -30,9 +30,7 @@ def has_price(stretches: Sequence[Stretch], network: str) -> bool:
     if any(tariff.spec.maximum is not None for tariff in lists) and any(t.spec.maximum is None for t in lists):
         return False
     ways: dict[str, object] = {}
-    for charge in (
-        charge for tariff in lists if network in tariff.spec.physical_networks for charge in tariff.spec.charges
-    ):
+    for charge in (charge for tariff in lists if _prices(tariff, network) for charge in tariff.spec.charges):
         if charge.quota is not None:
             way = _way(charge.quota)
             if ways.setdefault(charge.name, way) != way:
@@ -60,16 +58,24 @@ def _lists(stretches: Sequence[Stretch]) -> list[Tariff]:
     return found
 
 
-def parted(contract: str, rate: Decimal, network: str, window: Span, stretches: tuple[Stretch, ...]) -> Part:
-    """The part; ``stretches`` fill the billing period."""
+def _prices(tariff: Tariff, network: str | None) -> bool:
+    return network is None or network in tariff.spec.physical_networks
+
+
+def parted(contract: str, rate: Decimal, network: str | None, window: Span, stretches: tuple[Stretch, ...]) -> Part:
+    """The part of a network, or with None of all that the contract names; ``stretches`` fill the billing period."""
     maker = _Maker(network, (stretches[0].start, stretches[-1].end), window, stretches)
+    lists = _lists(stretches)
     return Part(
         contract=contract,
         rate=rate,
-        networks=networks_of(_lists(stretches)),
+        lists=tuple(tariff for tariff in lists if _prices(tariff, network)),
+        networks=networks_of(lists),
         due=tuple(maker.due(window)),
         counters=tuple(maker.counters()),
         bounds=maker.bounds(),
+        flat=cache(maker.flat),
+        valid=maker.valid(),
         levels=tuple(maker.levels()),
         capped=maker.capped(),
     )
@@ -79,7 +85,7 @@ def parted(contract: str, rate: Decimal, network: str, window: Span, stretches: 
 class _Maker:
     """One contract in one billing period."""
 
-    network: str
+    network: str | None
     whole: Span
     window: Span
     stretches: tuple[Stretch, ...]
@@ -87,7 +93,7 @@ class _Maker:
     def _tariffs(self, span: Span) -> Iterator[Tariff]:
         """The lists that price the network at some time of the span."""
         inside = [each for each in self.stretches if each.start < span[1] and each.end > span[0]]
-        yield from (tariff for tariff in _lists(inside) if self.network in tariff.spec.physical_networks)
+        yield from (tariff for tariff in _lists(inside) if _prices(tariff, self.network))
 
     def _length(self, tariff: Tariff) -> Decimal:
         """The seconds in which a list is valid, as a part of the period's."""
@@ -100,13 +106,26 @@ class _Maker:
         if all(tariff.spec.minimum is None and tariff.spec.maximum is None for tariff in lists):
             return None
         limits = [self._length(tariff) * tariff.spec.maximum for tariff in lists if tariff.spec.maximum is not None]
-        quotas = [(tariff, charge.quota) for tariff in lists for charge in tariff.spec.charges if charge.quota]
         return Bounds(
             least=sum((self._length(tariff) * (tariff.spec.minimum or 0) for tariff in lists), Decimal(0)),
             most=sum(limits, Decimal(0)) if limits else None,
-            due=tuple(self.due(self.whole)),
-            flat=sum((self._length(tariff) * quota.price for tariff, quota in quotas), Decimal(0)),
         )
+
+    def flat(self) -> Flat:
+        """What the whole period costs for time alone; cutting a year by a schedule takes a while."""
+        lists = _lists(self.stretches)
+        quotas = [(tariff, charge.quota) for tariff in lists for charge in tariff.spec.charges if charge.quota]
+        return Flat(
+            due=tuple(self.due(self.whole)),
+            quotas=sum((self._length(tariff) * quota.price for tariff, quota in quotas), Decimal(0)),
+        )
+
+    def valid(self) -> Decimal:
+        """The window's part of the time of the period in which any list is valid."""
+        spans = [(each.start, each.end) for each in self.stretches if each.tariff is not None]
+        inside = [(max(start, self.window[0]), min(end, self.window[1])) for start, end in spans]
+        whole = sum(micros(end - start) for start, end in spans)
+        return Decimal(sum(micros(end - start) for start, end in inside if start < end)) / max(whole, 1)
 
     def due(self, span: Span) -> Iterator[Due]:
         """What is due for time in a span."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,9 +18,6 @@ from switcher.tariff.part import Marks, Part
 from switcher.tariff.parting import has_price, parted
 from switcher.tariff.periods import Span, billing_periods
 from switcher.tariff.refusals import classes_of, is_priced
-
-Together = Callable[[frozenset[str]], Flow]
-"""What is on several physical networks together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +37,16 @@ class Quote:
         Percentiles, and quotas that throttle or stop, have a price for those only who keep ``marks``: a ledger of
         percentiles, and the capacity that quotas leave.
         """
-        if not self._has_price(extra, marks):
+        if not self.prices(extra) or not all(part.has_price(marks) for part in self.parts):
             return PriceGap.UNKNOWN
         usages = (usage_by_contract.get(part.contract, Usage()) for part in self.parts)
         added = (part.added(usage, base, extra, marks or {}) for part, usage in zip(self.parts, usages, strict=True))
         return sum(added, Decimal(0))
 
-    def spent(
-        self, usage_by_contract: Mapping[str, Usage], extra: Flow, together: Together, marks: Marks
-    ) -> Decimal | PriceGap:
-        """What a load by itself comes to, unrounded, as far as it is billed: under a minimum and above a maximum less.
-
-        Percentiles have no price by the hour: here they count in what is billed together only, by their marks.
-        """
-        if not self._has_price(extra, marks):
-            return PriceGap.UNKNOWN
-        usages = (usage_by_contract.get(part.contract, Usage()) for part in self.parts)
-        spent = (
-            part.spent(usage, extra, together(part.networks), marks)
-            for part, usage in zip(self.parts, usages, strict=True)
-        )
-        return sum(spent, Decimal(0))
-
-    def billed(
-        self, contract: str, usage_by_contract: Mapping[str, Usage], together: Together, marks: Marks
-    ) -> Decimal | None:
-        """How much of what a contract charges the running period's traffic is billed; None: it has no price here."""
-        part = next((part for part in self.parts if part.contract == contract), None)
-        if part is None or not part.has_price(marks):
-            return None
-        return part.billed(usage_by_contract.get(contract, Usage()), together(part.networks), marks)
-
-    def _has_price(self, extra: Flow, marks: Marks | None) -> bool:
-        moving = extra.in_bps or extra.out_bps
-        return all(part.has_price(marks) for part in self.parts) and (
-            not moving or all(is_priced(extra.destination, each) for each in self.classes)
-        )
+    def prices(self, load: Flow) -> bool:
+        """Whether some charge counts the load's class at each time of the window, if it has any traffic."""
+        moving = load.in_bps or load.out_bps
+        return not moving or all(is_priced(load.destination, each) for each in self.classes)
 
 
 def compiled(book: Book, physical_network: str, window: Span, settlement: str | None) -> Quote | PriceGap:
@@ -91,13 +62,33 @@ def compiled(book: Book, physical_network: str, window: Span, settlement: str | 
     rates = {name: _rate(lists[0], exchange, window[0], currency) for name, lists in contracts.items()}
     parts: list[Part] = []
     for contract, lists in contracts.items():
-        rate = rates[contract]
-        for whole in billing_periods(lists[0], *window):
-            stretches = timeline(lists, *whole)
-            if rate is None or not has_price(stretches, physical_network):
-                return PriceGap.UNKNOWN
-            parts.append(parted(contract, rate, physical_network, window, stretches))
+        of_contract = _parts(lists, rates[contract], physical_network, window)
+        if of_contract is None:
+            return PriceGap.UNKNOWN
+        parts += of_contract
     return Quote(tuple(parts), tuple(_classes(lines, physical_network)))
+
+
+def contract_parts(book: Book, window: Span, settlement: str | None) -> Mapping[str, Sequence[Part] | None]:
+    """Of every contract all its networks together, in each billing period of the window; None: it has no price."""
+    known = known_by(book.tariffs, window[0])
+    exchange = Exchange(rates=book.rates, settlement=settlement)
+    currency = exchange.settlement_of({tariff.spec.currency for tariff in known})
+    return {
+        contract: _parts(lists, _rate(lists[0], exchange, window[0], currency), None, window)
+        for contract, lists in by_contract(known).items()
+    }
+
+
+def _parts(lists: Sequence[Tariff], rate: Decimal | None, network: str | None, window: Span) -> Sequence[Part] | None:
+    """A contract's parts by billing period, oldest first; None: there is no rate, or no marginal price."""
+    found = []
+    for whole in billing_periods(lists[0], *window):
+        stretches = timeline(lists, *whole)
+        if rate is None or not has_price(stretches, network):
+            return None
+        found.append(parted(lists[0].contract, rate, network, window, stretches))
+    return found
 
 
 def _rate(tariff: Tariff, exchange: Exchange, now: datetime, currency: str | None) -> Decimal | None:

@@ -169,12 +169,16 @@ def test_spending_says_where_percentile_charges_stand(site: Site) -> None:
     expected = 11.80 + float(charge["bill_if_it_goes_on"]) / 168
     assert float(network["per_hour"]) == pytest.approx(expected, abs=1e-5)
     assert workload["per_hour"] == network["per_hour"] == told["per_hour"]["now"]
+    whole = {"contract": "t", "workloads": network["per_hour"], "other_traffic": "0", "due_anyway": "0"}
+    assert told["contracts"] == [whole]
 
 
 def test_spending_piped_has_networks_percentiles_and_workloads(site: Site) -> None:
     _by_percentile(site)
-    networks, charges, workloads = site.switcher("spending").stdout.split("\n\n")
+    networks, contracts, charges, workloads = site.switcher("spending").stdout.split("\n\n")
     assert networks.splitlines()[0] == "physical network\tcost/h"
+    assert contracts.splitlines()[0] == "contract\tworkloads/h\tother traffic/h\tdue anyway/h"
+    assert contracts.splitlines()[1].startswith("t\t11.8")
     header, row = charges.splitlines()
     assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["free samples"].endswith("of 100")
     assert workloads.splitlines()[1].startswith("shop/web:net1\tcni:dear\tn1\t11.8")

@@ -142,8 +142,9 @@ def transit(*others: dict[str, object]) -> Book:
 def test_a_percentile_counts_as_what_its_period_heads_for_by_our_part_of_the_load() -> None:
     spent = spending(Market(carrying(8 * MBPS, on("cni:dear", out_bps=2 * MBPS)), ledger(), transit(), None))
 
-    assert spent.now == spent.unmoved == Decimal("0.25")  # 1 USD an hour, a quarter of the load
-    assert spent.networks == {"dear": Decimal("0.25")}
+    assert spent.now == spent.unmoved == spent.networks["dear"]
+    # 24 USD a day, of which the commit's 10 are due anyway; a quarter of the load
+    assert round((spent.now or 0) * 24, 9) == Decimal("3.5")
 
 
 def test_a_percentile_without_a_ledger_is_unknown_and_not_free() -> None:
@@ -161,7 +162,7 @@ def test_had_nothing_moved_the_level_would_be_higher_by_what_moved() -> None:
     spent = spending(Market(carrying(0, on("cni:cheap", out_bps=3 * MBPS)), memory, transit(free), None))
 
     assert spent.now == 0
-    assert spent.unmoved == Decimal("1.25")  # 15 Mbps at 2 USD a day, all of it ours
+    assert round((spent.unmoved or 0) * 24, 9) == 20  # 15 Mbps at 2 USD a day beyond the commit, all of it ours
 
 
 def test_what_is_billed_so_far_and_what_the_period_heads_for() -> None:
@@ -183,7 +184,7 @@ def test_a_level_in_another_currency_needs_a_rate() -> None:
     known = spending(Market(seen_now, ledger(), book_from_documents([foreign, rate], "test"), "USD"))
     unknown = spending(Market(seen_now, ledger(), book_from_documents([foreign], "test"), "USD"))
 
-    assert (known.now, unknown.now) == (Decimal("1.1"), None)
+    assert (round((known.now or 0) * 24, 9), unknown.now) == (Decimal("15.4"), None)  # 14 EUR
     assert unknown.standings[0].money(MBPS) is None
 
 
@@ -193,8 +194,10 @@ def test_workloads_share_what_their_network_costs_by_head_and_by_load() -> None:
 
     shares = by_workload(Market(seen_now, ledger(), transit(port), None))
 
-    assert shares == {"a": Decimal("1.25"), "b": Decimal("0.75"), "c": Decimal("0.5")}
-    assert sum(share or 0 for share in shares.values()) == spending(Market(seen_now, ledger(), transit(port), None)).now
+    by_load = {name: round((share or 0) * 24 - 12, 9) for name, share in shares.items()}
+    assert by_load == {"a": Decimal("10.5"), "b": Decimal("3.5"), "c": 0}
+    spent = spending(Market(seen_now, ledger(), transit(port), None)).now
+    assert sum(share or 0 for share in shares.values()) == pytest.approx(spent, abs=Decimal("1e-20"))
 
 
 @pytest.mark.parametrize("direction", ["in", "sum", "max"])
@@ -229,19 +232,20 @@ def bounded(**limits: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("limits", "per_hour"),
+    ("limits", "a_day"),
     [
-        ({"maximum": "12"}, "0.5"),  # of 24 USD a day half is billed
-        ({"minimum": "12"}, "0.5"),  # less the 12 that are due without any traffic, of 24
+        ({"maximum": "12"}, "2"),  # beyond the commit's 10, of 24
+        ({"minimum": "12"}, "12"),  # less the 12 that are due without any traffic, of 24
         ({"minimum": "48"}, "0"),
-        ({"minimum": "12", "maximum": "18"}, "0.25"),  # 18 instead of 12
+        ({"minimum": "12", "maximum": "18"}, "6"),  # 18 instead of 12
     ],
 )
-def test_a_percentile_counts_as_far_as_its_contract_is_billed_for_it(limits: dict[str, str], per_hour: str) -> None:
+def test_a_percentile_counts_as_far_as_its_contract_is_billed_for_it(limits: dict[str, str], a_day: str) -> None:
     prices = book_from_documents([bounded(**limits)], "test")
     market = Market(carrying(8 * MBPS, on("cni:dear", out_bps=8 * MBPS)), ledger(), prices, None)
 
-    assert spending(market).now == by_workload(market)["w"] == Decimal(per_hour)
+    assert spending(market).now == by_workload(market)["w"]
+    assert round((spending(market).now or 0) * 24, 9) == Decimal(a_day)
 
 
 def test_foreign_load_goes_against_a_maximum_too() -> None:
@@ -276,4 +280,4 @@ def test_networks_of_one_contract_reach_its_maximum_together() -> None:
 
 def test_a_load_above_where_the_period_heads_is_not_counted_twice() -> None:
     spent = spending(Market(carrying(20 * MBPS, on("cni:dear", out_bps=20 * MBPS)), ledger(), transit(), None))
-    assert spent.now == Decimal(1)  # 24 USD a day, whatever flows in this hour
+    assert round((spent.now or 0) * 24, 9) == 14  # 24 USD a day less the commit, whatever flows in this hour

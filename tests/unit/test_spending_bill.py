@@ -111,19 +111,6 @@ def market(prices: Book, rates: Rates, hour: int) -> Market:
     return Market(Snapshot(now=now, networks=(state,), workloads=tuple(workloads)), memory, prices, None)
 
 
-def anyway(document: dict[str, Any], rates: Rates) -> Decimal:
-    """What is due without the traffic; a percentile (a commit) is not, when there is any that it counts."""
-    into, out = (sum(each[side] for each in rates) for side in (0, 1))
-    left = [
-        one
-        for one in document["spec"]["charges"]
-        if "percentile" not in one or not directed(Direction(one["percentile"]["direction"]), into, out)
-    ]
-    if not left:
-        return Decimal(document["spec"].get("minimum", 0))
-    return due({**document, "spec": {**document["spec"], "charges": left}}, ())
-
-
 def due(document: dict[str, Any], rates: Rates) -> Decimal:
     """The day's bill."""
     prices = book(document)
@@ -153,4 +140,4 @@ def test_a_day_of_spending_is_what_the_workloads_add_to_the_bill(document: dict[
         spent += spending(now).now or 0
         shared += sum(cost or 0 for cost in by_workload(now).values())
     assert shared == pytest.approx(spent, abs=Decimal("1e-9"))
-    assert abs(spent - (due(document, rates) - anyway(document, rates))) <= 2 * CENT
+    assert abs(spent - (due(document, rates) - due(document, ()))) <= 2 * CENT
