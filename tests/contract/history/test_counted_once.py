@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 from alembic import command
+from sqlalchemy import select
 
 from cni.wire import Batch
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
+from switcher.adapters.store.instants import micros
 from switcher.adapters.store.migrate import alembic_config, upgrade
+from switcher.adapters.store.schema import path_samples, uplink_samples
 from switcher.adapters.store.slots import network_fives, network_hours, network_minutes, path_parts, uplink_parts
 from switcher.keeping import Keep, cutoffs
 from tests.contract.history.test_rolling import look, rows
@@ -76,6 +79,29 @@ def test_full_slots_that_are_deleted_are_still_known(history: SqlHistory, forgot
         assert carried(history) == (4200 + 300 + 200, 4200 + 300 + 200)
 
 
+@pytest.mark.parametrize(
+    ("full", "forgotten"),
+    [((60, 60), {}), ((300, 300), {"minutes": MINUTE}), ((3600, 3600), {"minutes": MINUTE, "fives": MINUTE})],
+)
+def test_of_a_report_around_a_full_slot_only_the_time_beside_it_is_stored(
+    history: SqlHistory, database: Database, full: tuple[int, int], forgotten: dict[str, timedelta]
+) -> None:
+    """Of a minute, a five, an hour whose samples and finer sums are gone."""
+    start, length = full
+    history.ingest(both(1, "n1/a", (start, length, 10 * length), (9000, 1, 1)))
+    for _ in range(2):  # PostgreSQL drops a partition when all of it is old
+        look(history, 100 * 86_400, samples=MINUTE, **forgotten)
+        history.prune(at(2.5 * HOUR))
+    history.ingest(both(1, "n1/b", (start - 7, length + 12, 10 * (length + 12))))
+    for table in (uplink_samples, path_samples):
+        with database.reading() as connection:
+            stored = connection.execute(select(table.c.start, table.c.until).order_by(table.c.start)).all()
+        edges = [(start - 7, start), (start + length, start + length + 5)]
+        assert [row for row in stored if row[0] < micros(at(8000))] == [
+            (micros(at(begin)), micros(at(end))) for begin, end in edges
+        ]
+
+
 def test_late_traffic_is_in_every_resolution_of_a_network_that_is_kept(history: SqlHistory, database: Database) -> None:
     """Bills' minutes are kept longer than those of single uplinks."""
     history.ingest(batch(1, sent=3 * HOUR, uplinks=(uplink(0, 60, 600, 0), uplink(9000, 1, 1, 0))))
@@ -130,6 +156,24 @@ def test_a_gap_takes_one_row_and_what_fills_the_slots_none(history: SqlHistory, 
     for table in (uplink_parts, path_parts):
         assert len(rows(database, table)) == 1, table.name
     assert carried(history) == (36_000, 36_000)
+
+
+def test_what_comes_late_before_a_part_is_joined_to_it_on_every_uplink(history: SqlHistory, database: Database) -> None:
+    names = ("phynet0", "phynet1", "phynet2")
+
+    def reported(sequence: int, *spans: tuple[int, int]) -> Batch:
+        return batch(
+            sequence,
+            sent=3 * HOUR,
+            uplinks=tuple(uplink(*span, 10, 0, physical_network=name) for name in names for span in spans),
+        )
+
+    history.ingest(reported(1, (20, 20), (9000, 1)))
+    look(history, 3 * HOUR)
+    history.ingest(reported(2, (10, 10)))
+    first, second = (micros(at(10)), micros(at(40))), (micros(at(9000)), micros(at(9001)))
+    expected = [(number, until, start) for number in (1, 2, 3) for start, until in (first, second)]
+    assert rows(database, uplink_parts) == expected
 
 
 def test_parts_go_when_their_sums_do(history: SqlHistory, database: Database) -> None:
