@@ -54,6 +54,8 @@ class Problem:
     line: int
     path: str
     text: str
+    document: int = 1
+    """Of the file, counted from 1; of a later one the text says it too."""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

@@ -78,7 +78,7 @@ def _inputs_together(
     stored = "://" in samples
     rows = [] if stored else inputs.read(read_samples, Path(samples))
     stays = inputs.read(read_stays, attachments) if attachments is not None else None
-    table = inputs.read(read_rates, rates) if rates is not None else []
+    table = inputs.read(read_rates, rates, book.rates if book else ()) if rates is not None else []
     inputs.accept()
     assert book and period and rows is not None and table is not None  # noqa: S101, PT018 - told to the type checker
     if stored:

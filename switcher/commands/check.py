@@ -36,4 +36,10 @@ def check(
 
 
 def _problem(problem: Problem) -> dict[str, object]:
-    return {"file": problem.file, "line": problem.line, "path": problem.path, "text": problem.text}
+    return {
+        "file": problem.file,
+        "document": problem.document,
+        "line": problem.line,
+        "path": problem.path,
+        "text": problem.text,
+    }

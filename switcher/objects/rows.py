@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -79,9 +79,26 @@ def read_stays(path: Path) -> list[Stay]:
     return read_table(path, STAY_COLUMNS, (), _stay)
 
 
-def read_rates(path: Path) -> list[ExchangeRate]:
-    """Dated exchange rates. Raises BadInputError with every problem."""
-    return read_table(path, RATE_COLUMNS, (), _rate)
+def read_rates(path: Path, known: Sequence[ExchangeRate] = ()) -> list[ExchangeRate]:
+    """Dated exchange rates, beside objects that are ``known``. Raises BadInputError with every problem."""
+    first = {_key(each): (each.spec.rate, "an ExchangeRate object") for each in known}
+
+    def make(row: Row) -> ExchangeRate | None:
+        found = _rate(row)
+        if found is not None:
+            spec = found.spec
+            other, where = first.setdefault(_key(found), (spec.rate, f"line {row.line}"))
+            if other != spec.rate:
+                what = f"two rates for {spec.source} to {spec.target} dated {spec.date.isoformat()}"
+                text = f"{what}: {other} and {spec.rate}; {where} has the first"
+                row.problems.append(Problem(row.file, row.line, "rate", text))
+        return found
+
+    return read_table(path, RATE_COLUMNS, (), make)
+
+
+def _key(rate: ExchangeRate) -> tuple[str, str, date]:
+    return rate.spec.source, rate.spec.target, rate.spec.date
 
 
 def read_period(text: str, option: str = "--period") -> tuple[datetime, datetime]:

@@ -58,7 +58,8 @@ class Document:
 
     def problem(self, path: Path, text: str) -> Problem:
         """A problem with the value at ``path``."""
-        return Problem(self.file, self.mark(path).line, dotted(self.prefix + path), _in_document(text, self.number))
+        told = _in_document(text, self.number)
+        return Problem(self.file, self.mark(path).line, dotted(self.prefix + path), told, self.number)
 
 
 def _in_document(text: str, number: int) -> str:
@@ -192,7 +193,8 @@ class _Walk:
         return value
 
     def _problem(self, line: int, path: Path, text: str) -> None:
-        self.problems.append(Problem(self.file, line, dotted(path), _in_document(text, self.number)))
+        told = _in_document(text, self.number)
+        self.problems.append(Problem(self.file, line, dotted(path), told, self.number))
 
 
 def _scalar_text(node: yaml.Node) -> tuple[str, str]:

@@ -164,6 +164,10 @@ def test_check_lists_what_is_valid(run: Run) -> None:
 
 
 def test_check_lists_what_is_wrong_for_machines_too(run: Run) -> None:
-    result = run("check", write("a.yaml", tariff(fixed("x"))), "--json")
-    assert refused(result)
-    assert json.loads(result.stdout)["problems"][0]["path"] == "spec.charges[0].fixed.price"
+    result = run("check", write("a.yaml", tariff(fixed("1")), tariff(fixed("x"), name="u")), "--json")
+    (told,) = refused(result)
+    answer = json.loads(result.stdout)
+    (problem,) = answer["problems"]
+    assert (answer["valid"], answer["objects"]) == (False, [])
+    assert (problem["file"], problem["document"], problem["path"]) == ("a.yaml", 2, "spec.charges[0].fixed.price")
+    assert told == f"a.yaml:{problem['line']}: {problem['path']}: {problem['text']}"

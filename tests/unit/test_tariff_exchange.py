@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ def test_two_rates_for_one_day_are_refused() -> None:
         book(rate("EUR", "USD", "2", "2026-01-01"), rate("EUR", "USD", "3", "2026-01-01"))
 
 
-def ask(*lines: str) -> Any:
-    Path("t.yaml").write_text(yaml.safe_dump_all([DOLLARS, EUROS]))
+def ask(*lines: str, more: Sequence[dict[str, Any]] = ()) -> Any:
+    Path("t.yaml").write_text(yaml.safe_dump_all([DOLLARS, EUROS, *more]))
     Path("use.csv").write_text("start,seconds,network,direction,bytes\n")
     Path("rates.csv").write_text("\n".join(lines) + "\n")
     app = typer.Typer()
@@ -106,7 +107,11 @@ def test_rates_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ("Euro,USD,1,2026-12-01", "rates.csv:2: from: 'Euro' is no currency code"),
         ("USD,USD,1,2026-12-01", "rates.csv:2: to: 'USD' is the same currency as from"),
         ("EUR,USD,1", "rates.csv:2: 'EUR,USD,1' has 3 columns"),
-        ("EUR,USD,1,2026-12-01\nEUR,USD,2,2026-12-01", "two rates for EUR to USD dated 2026-12-01: 1 and 2"),
+        (
+            "EUR,USD,1,2026-12-01\nEUR,USD,2,2026-12-01",
+            "rates.csv:3: rate: two rates for EUR to USD dated 2026-12-01: 1 and 2; line 2 has the first",
+        ),
+        ("EUR,USD,1,2026-12-01\nEUR,USD,2,2026-12-01\nUSD,EUR,x,", "rates.csv:3: rate: two rates for EUR to USD"),
     ],
 )
 def test_wrong_rates_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, expected: str) -> None:
@@ -114,6 +119,20 @@ def test_wrong_rates_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     refusal = ask("from,to,rate,date", line).exception
     assert isinstance(refusal, BadInputError)
     assert any(expected in str(problem) for problem in refusal.problems), refusal.problems
+
+
+def test_a_rate_of_a_file_that_contradicts_an_object_is_refused_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = rate("EUR", "USD", "1.1", "2026-12-01")
+    refusal = ask("from,to,rate,date", "", "EUR,USD,1.2,2026-12-01", more=[known]).exception
+    assert isinstance(refusal, BadInputError)
+    assert [str(problem) for problem in refusal.problems] == [
+        "rates.csv:3: rate: two rates for EUR to USD dated 2026-12-01: 1.1 and 1.2;"
+        " an ExchangeRate object has the first"
+    ]
+    assert json.loads(ask("from,to,rate,date", "EUR,USD,1.10,2026-12-01", more=[known]).stdout)["total"] == "111.06"
 
 
 def test_a_currency_of_the_bill_is_the_totals_before_a_third_one() -> None:
