@@ -70,7 +70,10 @@ app = typer.Typer(
 
 @app.callback()
 def switcher() -> None:
-    """Keeps every workload on the cheapest network that is not congested, live."""
+    """Keeps every workload on the cheapest network that is not congested, live.
+
+    Example: switcher check config/examples
+    """
 
 
 def main() -> None:

@@ -21,7 +21,12 @@ from switcher.errors import BadInputError, Problem, SwitcherError
 from switcher.objects.values import duration
 from switcher.settings import load_settings
 
-db = typer.Typer(name="db", help="The history's database.", no_args_is_help=True)
+db = typer.Typer(
+    name="db",
+    help="The history's database.\n\nExample: switcher db stats --url sqlite:///history.db",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 Url = Annotated[
     str | None,

@@ -24,8 +24,10 @@ CHART_SUFFIXES = (".png", ".svg")
 
 lab = typer.Typer(
     name="lab",
-    help="A site of several nodes and three physical networks on this machine, with real traffic.",
+    help="A site of several nodes and three physical networks on this machine, with real traffic."
+    "\n\nExample: switcher lab run --duration 90s --plot lab.png",
     no_args_is_help=True,
+    add_completion=False,
 )
 Directory = Annotated[
     Path | None,
