@@ -225,6 +225,8 @@ class Ledger:
     """Of the period: how long one that a lasting load has raised would be."""
     swing: float = 0.0
     """How much what all such links carry changes from sample to sample, as a part of it: a standard deviation."""
+    trend: float = 0.0
+    """How much their daily wave changes it from this sample to the next one, as a part of it."""
     steep: Decimal = Decimal(0)
     """Money of the period per bit per second beyond the aim."""
     heading: float = 0.0

@@ -10,8 +10,9 @@ from decimal import Decimal
 import numpy as np
 
 from switcher.decide.board import Floats
-from switcher.decide.cushion import beside, spent, swing
+from switcher.decide.cushion import beside, spent
 from switcher.decide.samples import Link, added
+from switcher.decide.wave import swing, trend
 from switcher.objects.tariffs import Percentile
 from switcher.tariff.percentile import on_level
 
@@ -34,7 +35,9 @@ class Traffic:
     settled: bool
     """Whether more is known of the last period than of the running one."""
     swing: float
-    """How much it changes from slot to slot, as a part of it."""
+    """How much it changes from slot to slot beside its wave, as a part of it."""
+    trend: float
+    """What its wave adds to the next slot, as a part of the last one."""
 
     def spends(self, aims: Sequence[float], bps: float) -> float:
         """How many free samples the slots to come will need where aims are to carry ``bps`` together."""
@@ -58,7 +61,13 @@ def reference(family: Sequence[Link], now: datetime) -> Traffic:
         coming = np.concatenate([known, seen])
         length = min(DAY, (family[0].running.end - family[0].running.start) / 4)
         coming = coming if len(coming) * family[0].charge.sample >= length else coming.max(initial=0.0, keepdims=True)
-    return Traffic(coming=coming, left=left, settled=settled, swing=swing(last if settled else running))
+    return Traffic(
+        coming=coming,
+        left=left,
+        settled=settled,
+        swing=swing(last if settled else running),
+        trend=trend(np.concatenate([last, running]), DAY // family[0].charge.sample),
+    )
 
 
 def _together(links: Sequence[Sequence[Floats]]) -> Floats:

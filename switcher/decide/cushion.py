@@ -9,8 +9,6 @@ is above its own: one that surely is costs less than several of which each may b
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 
 from switcher.decide.board import Floats
@@ -21,19 +19,10 @@ DEPTHS = np.linspace(0.0, MOST, 13)
 """Spreads that are kept free of all links but one, of which the best is looked for."""
 LOGISTIC = 1.702
 """1 / (1 + exp(-1.702 x)) is the normal distribution to within 0.01."""
-PER_SPREAD = 1 / NormalDist().inv_cdf(0.75)
-"""Spreads of a normal distribution in its median distance from nothing: outages and jumps hardly count."""
 KNOTS = 49
 """Slacks for which what they cost is worked out; between them it is as good as straight."""
 SURE = 30.0
 """So many spreads from the aim nothing is in doubt."""
-
-
-def swing(totals: Floats) -> float:
-    """How much what a family carries changes from sample to sample, as a part of it; nan: no sample."""
-    changes, loads = np.abs(np.diff(totals)), np.maximum(totals[1:], totals[:-1])
-    known = loads > 0  # not where one of both is not a number
-    return float(PER_SPREAD * np.median(changes[known] / loads[known])) if known.any() else 0.0
 
 
 def strays(aims: Floats, swing: float, total: float, sizes: Floats | float = 1.0) -> Floats:

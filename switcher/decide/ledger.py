@@ -50,7 +50,7 @@ def _family(family: Sequence[Link], now: datetime, capacity: Mapping[str, float]
     aims = aims_that_last(family, traffic, capacity)
     useful = rare if traffic.settled else 1.0
     return {
-        link.key: replace(_ledger(link, aim, now, useful), swing=traffic.swing)
+        link.key: replace(_ledger(link, aim, now, useful), swing=traffic.swing, trend=traffic.trend)
         for link, aim in zip(family, aims, strict=True)
     }
 

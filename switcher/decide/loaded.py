@@ -18,7 +18,7 @@ from switcher.objects.words import Direction
 from switcher.tariff.ledger import directed
 
 GUARD = 0.93
-"""In a burst the other links are filled to this part of their aims at most: one burst then costs one free sample."""
+"""Where nobody knows how much loads swing, the other links are filled to this part of their aims in a burst."""
 EVEN = 0.05
 """So far apart the links' free samples may be used up; of links that have about as many, those of the one that aims
 highest are worth so much more: it needs them for the first moments of every burst, which nobody foresees."""
@@ -57,15 +57,20 @@ class Loaded:
     def bursting(self) -> bool:
         """Whether its sample will be above the aim if nothing is done, or is already."""
         ledger = self.ledger
-        return ledger.begun + self.load * ledger.left > ledger.aim * (1 + ROUNDING)
+        return ledger.begun + self.load * self.grows * ledger.left > ledger.aim * (1 + ROUNDING)
+
+    @property
+    def grows(self) -> float:
+        """What the daily wave makes of the load in the rest of the sample, as a part of what it is now."""
+        return 1 + self.ledger.trend * self.ledger.left
 
     @property
     def limit(self) -> float:
-        """What the load may be for the rest of the sample, so that it comes to no more than the aim."""
+        """What the load may be now, so that the sample comes to no more than the aim."""
         ledger = self.ledger
         if ledger.begun > ledger.aim or ledger.left <= 0:
             return ledger.aim
-        return min(ledger.aim, (ledger.aim - ledger.begun) / ledger.left)
+        return min(ledger.aim, (ledger.aim - ledger.begun) / ledger.left) / self.grows
 
     def keep(self, width: float, part: Decimal) -> None:
         """Keep so much of the aim free; using it costs a part of what as much beyond the aim would."""
@@ -75,7 +80,8 @@ class Loaded:
 
     def guarded(self, width: float) -> float:
         """What it is filled to while another link takes a burst, bits per second; so much of it is kept free."""
-        return max(self.limit - max(width, self.limit * (1 - GUARD)), 0.0)
+        least = 0.0 if self.ledger.swing else self.limit * (1 - GUARD)
+        return max(self.limit - max(width, least), 0.0)
 
     @property
     def dear(self) -> Decimal:

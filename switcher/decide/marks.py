@@ -18,7 +18,7 @@ from enum import Enum
 import numpy as np
 
 from switcher.decide.board import Board, Floats
-from switcher.decide.cushion import shared, strays
+from switcher.decide.cushion import MOST, shared, strays
 from switcher.decide.loaded import GUARD, ROUNDING, Key, Loaded, costs, loaded
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
@@ -118,10 +118,11 @@ def _burst(family: Sequence[Loaded], widths: Floats, cost: Floats) -> _State:
         if left <= total * ROUNDING:
             break
     enough = left <= total * ROUNDING
+    spare = min(MOST * family[0].ledger.swing or 1 - GUARD, 1 - GUARD)
     for link, filled in zip(family, guarded, strict=True):
         link.keep(link.limit - filled if enough else 0.0, Decimal(1))
         if link.key in taken:
-            width = taken[link.key] + total * (1 - GUARD)
+            width = taken[link.key] + total * spare
             if link.ledger.free > 0:
                 link.free, link.raised, link.raising = link.free + width, 0.0, Decimal(0)
             elif link.ledger.raising is not None:

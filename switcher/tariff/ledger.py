@@ -61,7 +61,9 @@ class Level:
             part = min(load - free, width) / width
             total += mark.raise_money * part * self.weight * self.seconds / max(mark.raise_seconds, self.seconds)
         if load > free + width:
-            more = self._cost(load) - self._cost(free + width)
+            # What is too much for this sample raises the level from where it will be: a commit is no free stretch.
+            billed = max(free + width, Decimal(mark.expected_bps or 0))
+            more = self._cost(billed + load - free - width) - self._cost(billed)
             total += more * self.seconds / max(mark.useful_seconds, self.seconds)
         return total
 

@@ -15,7 +15,7 @@ from tests.bench.decide import chart, contenders, hindsight, report, unavoidable
 from tests.bench.decide.scenarios import SEEDS, SIZES, TUNING_SEEDS, Bound, Scenario, Size, scenarios
 from tests.bench.decide.targets import TARGETS, Target
 
-TINY = Size(market=(12, 0.01), other=(12, 0.05), herd=(20, 0.01), percentile=4, seeds=(1, 1), large=(10,))
+TINY = Size(market=(12, 0.01), other=(12, 0.05), herd=(20, 0.01), percentile=(8, 4), seeds=(1, 1), large=(10,))
 
 
 def _named(name: str) -> Scenario:

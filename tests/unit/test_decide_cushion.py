@@ -8,21 +8,7 @@ import numpy as np
 import pytest
 
 from switcher.decide.board import Floats
-from switcher.decide.cushion import MOST, beside, shared, spent, strays, swing
-
-
-def test_swing_is_how_much_the_total_changes_whatever_an_outage_does() -> None:
-    random = np.random.default_rng(1)
-    steady = random.normal(100, 3 / np.sqrt(2), 4000)
-    steady[2000:2010] = 0.0
-
-    assert swing(steady) == pytest.approx(3 / 100, rel=0.1)
-    assert swing(10 * steady) == pytest.approx(swing(steady))
-
-
-@pytest.mark.parametrize("totals", [[], [5.0], [np.nan, 5.0, np.nan], [0.0, 0.0]])
-def test_nothing_is_learned_from_nothing(totals: list[float]) -> None:
-    assert swing(np.array(totals, dtype=np.float64)) == 0.0
+from switcher.decide.cushion import MOST, beside, shared, spent, strays
 
 
 def test_a_part_strays_as_independent_workloads_do() -> None:

@@ -130,6 +130,16 @@ def test_the_first_period_learns_from_itself_as_it_grows(hours: int, aim: float)
     assert ledger.free == pytest.approx(14, abs=13 if hours == 12 else 0)  # of 14
 
 
+def test_the_ledger_knows_how_the_wave_of_the_day_goes_on() -> None:
+    yesterday = [*range(100, 244), *range(244, 100, -1)]
+    at = DAY + timedelta(hours=6)
+
+    (ledger,) = ledgers(book(_link("a")), at, {"pa": 1e9}, _of({"pa": [100] * 72}, {"pa": yesterday})).values()
+
+    assert ledger.trend == pytest.approx(1 / 171)
+    assert ledger.swing < 0.001
+
+
 def test_the_hours_before_a_contract_began_speak_for_its_first_period() -> None:
     """The traffic is in the history though nobody priced it: here the last 8 hours of the day before."""
     yesterday = [*[np.nan] * 192, *range(96)]
@@ -261,6 +271,15 @@ def test_a_link_of_small_workloads_needs_little_kept_free() -> None:
     widths = [_marked(ledgers_of_both, {"a": a, "b": b})["a"].raise_bps for a, b in (small, large)]
 
     assert widths[0] == pytest.approx(widths[1] / 10**0.5)
+
+
+def test_load_that_will_grow_is_free_to_less_and_load_that_will_shrink_to_more() -> None:
+    def free(trend: float) -> float:
+        return _marked(_ledger("a", free=9, trend=trend), {"a": [5.0]})["a"].free_bps
+
+    assert free(0.0) == 10 * MBPS
+    assert free(0.01) == pytest.approx(10 * MBPS / 1.01)
+    assert free(-0.01) == pytest.approx(10 * MBPS / 0.99)
 
 
 def test_no_more_is_kept_free_than_the_aim() -> None:

@@ -60,6 +60,15 @@ def test_no_more_is_paid_than_the_whole_raise() -> None:
     assert level().added(raised, NOTHING, out(2)) == 5
 
 
+def test_what_is_too_much_for_this_sample_raises_the_level_from_where_it_will_be() -> None:
+    """A sample that comes to a commit of 12 with 9 Mbps for the rest of it: there is no free stretch from 9 to 12."""
+    committed = level(commit="12", overage="1")
+    full = Mark(free_bps=9e6, useful_seconds=10 * HOUR, expected_bps=12e6)
+
+    assert committed.added(full, out(9), out(2)) == Decimal("0.2")
+    assert committed.added(full, out(9), out(4)) == Decimal("0.4")
+
+
 def test_what_the_pool_carries_elsewhere_counts() -> None:
     pooled = Mark(free_bps=10e6, useful_seconds=10 * HOUR, elsewhere=out(9))
     assert level().added(pooled, NOTHING, out(2)) == Decimal("0.1")

@@ -30,6 +30,8 @@ class Recipe:
 
     seed: int
     workloads: int = 1000
+    parts: int = 1
+    """So many of them each are one source's equal parts: what it sends is split among them."""
     networks: int = 6
     days: float = 3.5
     slot: timedelta = timedelta(minutes=5)
@@ -95,7 +97,8 @@ def by_percentile(recipe: Recipe, commit: float) -> World:
     Two weeks, of which the first is there to learn from: what is reported is the second one.
     """
     rng = np.random.default_rng([recipe.seed, 4])
-    out = MEAN_BPS * traffic.gravity(rng, recipe.workloads, recipe.slots, recipe.slot, recipe.shape)
+    sources = traffic.gravity(rng, recipe.workloads // recipe.parts, recipe.slots, recipe.slot, recipe.shape)
+    out = np.repeat(MEAN_BPS / recipe.parts * sources, recipe.parts, axis=0)
     capacity = np.full(recipe.networks, 2.5 * out.sum(axis=0).max())
     lists = pricing.percentiles(recipe.networks, commit * float(out.sum(axis=0).mean()) / recipe.networks / 1e6)
     foreign = np.zeros((recipe.networks, recipe.slots))
