@@ -118,7 +118,8 @@ def _burst(family: Sequence[Loaded], widths: Floats, cost: Floats) -> _State:
         if left <= total * ROUNDING:
             break
     enough = left <= total * ROUNDING
-    spare = min(MOST * family[0].ledger.swing or 1 - GUARD, 1 - GUARD)
+    # Room for what it will be at most, and no more: whoever came there without need would be one burst the more.
+    spare = min(MOST * family[0].ledger.swing or 1.0, 1 - GUARD)
     for link, filled in zip(family, guarded, strict=True):
         link.keep(link.limit - filled if enough else 0.0, Decimal(1))
         if link.key in taken:

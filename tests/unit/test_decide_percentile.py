@@ -289,6 +289,20 @@ def test_no_more_is_kept_free_than_the_aim() -> None:
     assert found["b"].raise_bps == pytest.approx(0.1 * MBPS)
 
 
+@pytest.mark.parametrize("swing", [0.0, 0.002])
+def test_in_a_burst_links_are_kept_as_far_below_their_aims_as_they_stray(swing: float) -> None:
+    """Of 120 one link takes what is too much for both; nobody knows how far they stray: 7 % are kept free."""
+    known = {**_ledger("a", aim=90 * MBPS, free=9, swing=swing), **_ledger("b", aim=10 * MBPS, free=9, swing=swing)}
+
+    found = _marked(known, {"a": [1] * 100, "b": [1] * 10})
+
+    stray = swing * sqrt(90 / 110) * 110
+    kept = 3 * stray if swing else 0.07 * 90
+    spare = 3 * swing * 110 if swing else 0.07 * 110
+    assert found["a"].free_bps == pytest.approx((90 - kept) * MBPS)
+    assert found["b"].free_bps == pytest.approx((110 - (90 - kept) + spare) * MBPS)
+
+
 def test_where_more_than_one_link_would_be_above_one_takes_it_all() -> None:
     """Of three links that are all but full one above is fewer than are to be expected."""
     known = {name: each for link in "abc" for name, each in _straying(link, 30).items()}
