@@ -1,9 +1,10 @@
 """Whole ticks on a history of many attachments, each phase timed: run by test_whole_tick.py in a process of its own.
 
-`python -m tests.bench.whole_tick FILE NODES ATTACHMENTS [busy]` makes the history, if it is not there, and ticks on it.
-It prints one JSON object: seconds of processor time by phase, and the most memory that was resident. After the first
-tick the default budget is spent for an hour, and the others are calm; ``busy``: a budget that lets one in a hundred
-move at every tick, so that everyone's best place is computed anew each time.
+`python -m tests.bench.whole_tick FILE NODES ATTACHMENTS [busy|frozen] [moves=COUNT]` makes the history, if it is not
+there, and ticks on it. It prints one JSON object: seconds of processor time by phase, and the most memory that was
+resident. After the first tick the default budget is spent for an hour, and the others are calm; ``busy``: a budget that
+lets one in a hundred move at every tick, so that everyone's best place is computed anew each time; ``frozen``: one that
+lets nobody move; ``moves``: so many were made in the day before.
 """
 
 from __future__ import annotations
@@ -13,28 +14,18 @@ import json
 import resource
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 from random import Random
-
-import msgspec
 
 from cni.wire import (
     AttachmentReport,
     AttachmentSample,
     Batch,
     NetworkReport,
-    Outcome,
-    Phase,
-    SwitchOrder,
-    SwitchStatus,
     UplinkSample,
-    decode,
-    status_of,
 )
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
@@ -46,6 +37,8 @@ from switcher.observe import Sight, observe
 from switcher.plan import plan
 from switcher.record import record_decision
 from switcher.terms import terms
+from tests.bench.agents import Agents
+from tests.bench.past_moves import add_moves
 from tests.support.scenes import book, per_gb, policy
 
 NETWORKS, SAMPLES, SECONDS, START = 10, 3, 10, 1_800_000_000
@@ -54,6 +47,12 @@ WINDOW = timedelta(seconds=SAMPLES * SECONDS)
 EVERY = timedelta(seconds=31)
 TICKS = 6
 """The first is cold, and moves a tenth of everyone; the next one sees every node report anew."""
+
+BUDGETS = {
+    "calm": {"moves": "10%", "per": "1h"},
+    "busy": {"moves": "1%", "per": "30s"},
+    "frozen": {"moves": "0"},
+}
 
 
 def fill(url: str, nodes: int, attachments: int) -> None:
@@ -123,62 +122,13 @@ def _batch(node: str, number: int, attachments: int, rng: Random) -> Batch:
     )
 
 
-class Hands:
-    """Agents that take every order, and report it as moved with their next batch."""
-
-    def __init__(self, history: SqlHistory) -> None:
-        self.orders: dict[str, list[SwitchOrder]] = {}
-        self._sequences: Counter[str] = Counter()
-        self._found: dict[str, bytes] = {}  # as JSON: what agents hold is not the controller's memory
-        for node, known in groupby(history.attachments(), key=lambda known: known.node):
-            self._found[node] = msgspec.json.encode([each.report for each in known])
-
-    def order(self, node: str, order: SwitchOrder) -> None:
-        """Taken."""
-        self.orders.setdefault(node, []).append(order)
-
-    def report(self, history: SqlHistory, at: float) -> None:
-        """As agents do between two ticks: what became of each order, and all that the node now has."""
-        for node, orders in self.orders.items():
-            self._sequences[node] += 1
-            found = {report.workload: report for report in decode(self._found[node], list[AttachmentReport])}
-            for order in orders:
-                found[order.workload] = msgspec.structs.replace(
-                    found[order.workload],
-                    network=order.target,
-                    physical_network=f"phynet{order.target.removeprefix('cni:net')}",
-                    since=at,
-                )
-            self._found[node] = msgspec.json.encode(list(found.values()))
-            ended = tuple(
-                msgspec.structs.replace(status_of(order, Phase.DONE, at), outcome=Outcome.MOVED, finished_at=at + 0.05)
-                for order in orders
-            )
-            batch = Batch(
-                agent=f"{node}/a",
-                node=node,
-                sequence=1 + self._sequences[node],
-                sent_at=at + 0.05,
-                switches=ended,
-                attachments=tuple(found.values()),
-            )
-            history.ingest(batch)
-        self.orders.clear()
-
-    def switches(self, node: str) -> Sequence[SwitchStatus]:  # noqa: ARG002 - the port's signature
-        """None is known."""
-        return ()
-
-
-def prices(*, busy: bool = False) -> Book:
-    """A price per GB on every network, and one policy for all with the default budget or one for every tick."""
-    limit = {"moves": "1%", "per": "30s"} if busy else {"moves": "10%", "per": "1h"}
-    budget = {**limit, "reasons": ["Savings"]}
+def prices(how: str = "calm") -> Book:
+    """A price per GB on every network, and one policy for all, with a budget for savings."""
     lists = [per_gb(f"phynet{number}", f"0.0{3 + number % 7}{number}") for number in range(NETWORKS)]
-    return book(*lists, policy(moveCost="0.0001", budgets=[budget]))
+    return book(*lists, policy(moveCost="0.0001", budgets=[{**BUDGETS[how], "reasons": ["Savings"]}]))
 
 
-def cycle(history: SqlHistory, hands: Hands, objects: Book, clock: list[datetime]) -> Cycle:
+def cycle(history: SqlHistory, hands: Agents, objects: Book, clock: list[datetime]) -> Cycle:
     """The controller's own, with a clock that is set."""
     parts = Parts(
         history=history,
@@ -217,19 +167,20 @@ def phases(history: SqlHistory, objects: Book, now: datetime) -> dict[str, float
     return seconds
 
 
-def main(file: str, nodes: int, attachments: int, *, busy: bool) -> None:
+def main(file: str, nodes: int, attachments: int, how: str, moves: int) -> None:
     """Ticks, then one more by phases."""
     url = f"sqlite:///{file}"
     if not Path(file).exists():
         fill(url, nodes, attachments)
-    history, objects = SqlHistory.open(url), prices(busy=busy)
+        add_moves(url, moves, START, NETWORKS)
+    history, objects = SqlHistory.open(url), prices(how)
     clock = [datetime.fromtimestamp(START, UTC) + WINDOW]
-    hands = Hands(history)
-    ticks, found = cycle(history, hands, objects, clock), []
+    agents = Agents(history, url, NETWORKS)
+    ticks, found = cycle(history, agents, objects, clock), []
     for _ in range(TICKS):
         found.append(_tick(ticks))
-        hands.report(history, clock[0].timestamp() + 0.1)
-        clock[0] += EVERY
+        begin, clock[0] = clock[0], clock[0] + EVERY
+        agents.report(history, begin.timestamp(), clock[0].timestamp())
     by_phase = phases(history, objects, clock[0])
     history.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -245,4 +196,6 @@ def _tick(ticks: Cycle) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), busy=sys.argv[4:] == ["busy"])
+    past = sum(int(word.removeprefix("moves=")) for word in sys.argv[4:] if word.startswith("moves="))
+    budget = next((word for word in sys.argv[4:] if word in BUDGETS), "calm")
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), budget, past)
