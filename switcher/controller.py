@@ -54,7 +54,7 @@ def run_controller(settings: ControllerSettings) -> None:
             book=files.book,
             clock=lambda: datetime.now(UTC),
             stopwatch=time.perf_counter,
-            sight=Sight(window=settings.window),
+            sight=Sight(window=settings.window, stale_after=settings.stale_after),
             settings=Settings(
                 stale_after=settings.stale_after,
                 settlement_currency=settings.settlement_currency,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,9 +22,10 @@ from switcher.errors import TryLaterError
 from switcher.meters import Meters
 from switcher.model import Decision, Drift, Memory, Snapshot, Uplink
 from switcher.objects.model import Book
-from switcher.observe import LOOK_BACK, Sight, median_switch_seconds, observe
+from switcher.observe import Sight, looked_back, observe
+from switcher.past import median_switch_seconds, origins
 from switcher.plan import plan
-from switcher.ports import History, NodeHands, RecordedMove
+from switcher.ports import History, NodeHands, Switched
 from switcher.record import last_drift, record_decision
 from switcher.spending import Market, spending
 from switcher.terms import terms
@@ -71,7 +72,7 @@ class Cycle:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._drift: Mapping[Uplink, Drift] | None = None
-        self._counted: set[str] | None = None
+        self._counted: Set[str] | None = None
 
     def tick(self) -> Decision | None:
         """One run of the decision. None when the outside world was unwell: nothing was then decided."""
@@ -87,11 +88,11 @@ class Cycle:
         parts = self._parts
         book, now = parts.book(), parts.clock()
         resume(parts.hands, parts.history, now)
-        past = parts.history.moves(since=now - LOOK_BACK)
+        past = looked_back(parts.history, book, now)
         self._count_ended(past)
 
         snapshot, memory = self._observe(book, now, past)
-        on = terms(self._settings(median_switch_seconds(past)), book)
+        on = terms(self._settings(median_switch_seconds(past, now)), book)
         decision, rankings = self._decide(snapshot, memory, book, on.settings)
         moves = plan(decision, snapshot, book)
         record_decision(parts.history, decision, (snapshot, memory), on, moves)
@@ -99,24 +100,23 @@ class Cycle:
         act(parts.hands, parts.history, moves, now)
 
         parts.meters.ticked(snapshot, decision)
-        parts.meters.spent(spending(Market(snapshot, memory, book, parts.settings.settlement_currency)))
+        market = Market(snapshot, memory, book, parts.settings.settlement_currency)
+        parts.meters.spent(spending(market, origins(past, market.workloads, now)))
         log.info("decided", extra={"moves": len(decision.moves), "stays": len(decision.stays)})
         return decision
 
-    def _count_ended(self, moves: Sequence[RecordedMove]) -> None:
+    def _count_ended(self, moves: Sequence[Switched]) -> None:
         """Counts each move that ended since the last tick once; what ended before the first tick is not ours."""
-        ended = {
-            move.order.id: move.status for move in moves if move.status is not None and move.status.outcome is not None
-        }
+        ended = {one.id: one for one in moves if one.outcome is not None}
         fresh = ended.keys() - self._counted if self._counted is not None else set()
-        for status in (ended[name] for name in fresh):
-            self._parts.meters.moved(status.reason, status.outcome)
-        self._counted = set(ended)
+        for one in (ended[name] for name in fresh):
+            self._parts.meters.moved(one.move.reason, one.outcome)
+        self._counted = ended.keys()
 
-    def _observe(self, book: Book, now: datetime, past: Sequence[RecordedMove]) -> tuple[Snapshot, Memory]:
+    def _observe(self, book: Book, now: datetime, past: Sequence[Switched]) -> tuple[Snapshot, Memory]:
         snapshot, memory = observe(self._parts.history, book, now, self._parts.sight, past)
         before = last_drift(self._parts.history) if self._drift is None else self._drift
-        self._drift = learn(before, snapshot, memory.moves)
+        self._drift = learn(before, snapshot, [one.move for one in reversed(past)])
         return snapshot, replace(memory, drift=self._drift)
 
     def _settings(self, switch_seconds: float | None) -> Settings:

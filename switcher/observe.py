@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from statistics import median
 
 import numpy as np
 
-from cni.wire import MoveReason, Outcome
 from switcher.columns import Column
 from switcher.decide.board import Bools, same_network
+from switcher.decide.memory import LOOK_BACK, look_back, reach
 from switcher.decide.projection import above_shed
 from switcher.ledgers import SlotReader
-from switcher.model import Memory, NetworkState, PastMove, Placement, Snapshot, Uplink, Usage, WorkloadState
+from switcher.model import Memory, NetworkState, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
+from switcher.past import failures, in_flight, refused, remembered, rows_of
 from switcher.plan import policy_of
-from switcher.ports import History, KnownNetwork, RecordedMove, UplinkLoad
+from switcher.ports import History, KnownNetwork, Switched, UplinkLoad
 from switcher.reported import Attached, Reported
 from switcher.tariff import metered_periods
 from switcher.workloads import Workloads
 
+MICROSECOND = timedelta(microseconds=1)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """``sampled_at`` of an uplink that was never sampled: stale by any measure."""
-LOOK_BACK = timedelta(days=1)
-"""How far back moves and placements matter (budgets, cooldown, flap penalty)."""
 FAILURES = 2
-QUARANTINE = timedelta(minutes=10)
-"""A network to which this many switches failed on a node within this time gets nothing new there."""
-RETRY_REFUSED = timedelta(minutes=15)
-"""A target that the node refused for an attachment is offered again after this time."""
+"""A network to which this many switches failed lately on a node gets nothing new there."""
+OLD = timedelta(hours=1)
+"""Where workloads were when older samples were taken matters only where such samples still count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,28 +38,37 @@ class Sight:
     """How the history is read: loads are means over ``window``."""
 
     window: timedelta
+    stale_after: timedelta = OLD
+    """How old a sample may be and still count, where no threshold says otherwise."""
     slots: SlotReader = field(default_factory=SlotReader, compare=False)
 
 
 def observe(
-    history: History, book: Book, now: datetime, sight: Sight, moves: Sequence[RecordedMove] | None = None
+    history: History, book: Book, now: datetime, sight: Sight, moves: Sequence[Switched] | None = None
 ) -> tuple[Snapshot, Memory]:
     """The snapshot of ``now`` and what the history remembers. Raises TryLaterError when the database is away.
 
-    ``moves``: those of the last ``LOOK_BACK``, newest first, where the caller has read them already.
+    ``moves``: what :func:`looked_back` gives, where the caller has read it already.
     """
-    moves = history.moves(since=now - LOOK_BACK) if moves is None else moves
+    moves = looked_back(history, book, now) if moves is None else moves
     attached = history.attached(now, sight.window).once()
-    networks = _networks(history.networks(), history.uplink_loads(now, sight.window), moves, now)
-    workloads = _workloads(attached, moves, now)
-    refused = _refused(attached.reported, moves, now)
-    snapshot = Snapshot(now=now, networks=networks, workloads=_without(workloads, refused, networks, book))
-    memory = _memory(history, book, moves, attached.reported, now)
-    return snapshot, replace(
-        memory,
+    known, loads = attached.reported, history.uplink_loads(now, sight.window)
+    flying = in_flight(moves, {load.node for load in loads if load.sampled_at > now - LOOK_BACK}, now)
+    networks = _networks(history.networks(), loads, failures(moves, now))
+    workloads = _without(_workloads(attached, flying, now), refused(moves, known, now), networks, book)
+    snapshot = Snapshot(now=now, networks=networks, workloads=workloads)
+    return snapshot, Memory(
+        moves=remembered(moves, flying, now - reach(book)),
+        placements=_placements(history.changes(_oldest(loads, book, sight, now)), flying, known),
+        usage=running_usage(history, book, now),
         over_shed=_confirmations(history, snapshot, book, sight.window),
         ledgers=sight.slots.ledgers(history, book, snapshot),
     )
+
+
+def looked_back(history: History, book: Book, now: datetime) -> Sequence[Switched]:
+    """The moves that anything looks back at, newest first."""
+    return history.lately(now - look_back(book))
 
 
 def workload_id(workload: str, attachment: str) -> str:
@@ -71,22 +77,15 @@ def workload_id(workload: str, attachment: str) -> str:
 
 
 def _networks(
-    known: Sequence[KnownNetwork], loads: Sequence[UplinkLoad], moves: Sequence[RecordedMove], now: datetime
+    known: Sequence[KnownNetwork], loads: Sequence[UplinkLoad], failed: Mapping[tuple[str, str], int]
 ) -> tuple[NetworkState, ...]:
     by_uplink = {Uplink(load.physical_network, load.node): load for load in loads}
-    failures = Counter(
-        (move.node, move.order.target)
-        for move in moves
-        if move.status is not None
-        and move.status.outcome in (Outcome.UNDONE, Outcome.FAILED, Outcome.RETURNED)
-        and now - move.decided_at <= QUARANTINE
-    )
     states = []
     for network in known:
         if network.physical_network is None:
             continue
         load = by_uplink.get(Uplink(network.physical_network, network.node))
-        quarantined = failures[network.node, network.network] >= FAILURES
+        quarantined = failed.get((network.node, network.network), 0) >= FAILURES
         states.append(_network(network, network.physical_network, load, quarantined))
     return tuple(sorted(states, key=lambda state: (state.name, state.node or "")))
 
@@ -108,9 +107,9 @@ def _network(network: KnownNetwork, physical_network: str, load: UplinkLoad | No
     )
 
 
-def _workloads(attached: Attached, moves: Sequence[RecordedMove], now: datetime) -> Workloads:
+def _workloads(attached: Attached, flying: Sequence[Switched], now: datetime) -> Workloads:
     known, count = attached.reported, len(attached.reported.id)
-    landing = {row: move.order.target for move in moves if move.open for row in _rows(known, move)}
+    landing = {row: one.move.target for one in flying for row in rows_of(known, one)}
     return Workloads(
         id=known.id,
         node=known.node,
@@ -133,11 +132,6 @@ def _workloads(attached: Attached, moves: Sequence[RecordedMove], now: datetime)
     )
 
 
-def _rows(known: Reported, move: RecordedMove) -> Iterable[int]:
-    """The row of what moves; none once another node has it: what a node that is gone was told is no order to others."""
-    return (row for row in known.rows_of(_name(move)) if known.node[row] == move.node)
-
-
 def _held(known: Reported, now: datetime) -> Column[bool]:
     """``do-not-move``: ``true``, or a duration since the start; what cannot be read holds, as the safe side."""
     annotation = known.do_not_move
@@ -158,78 +152,43 @@ def _holds(text: str, known: Reported, now: datetime) -> Bools:
     return holds
 
 
-def _refused(known: Reported, moves: Sequence[RecordedMove], now: datetime) -> Mapping[int, frozenset[str]]:
-    """By row: the targets that its node refused lately."""
-    targets: dict[int, frozenset[str]] = {}
-    for move in moves:
-        refused = move.status is not None and move.status.outcome is Outcome.REFUSED
-        if refused and now - move.decided_at <= RETRY_REFUSED:
-            for row in _rows(known, move):
-                targets[row] = targets.get(row, frozenset()) | {move.order.target}
-    return targets
-
-
 def _without(
-    workloads: Workloads, refused: Mapping[int, frozenset[str]], networks: Sequence[NetworkState], book: Book
+    workloads: Workloads, targets: Mapping[int, frozenset[str]], networks: Sequence[NetworkState], book: Book
 ) -> Workloads:
     """The workloads with candidates that their nodes did not refuse lately."""
-    if not refused:
+    if not targets:
         return workloads
     names = tuple(sorted({network.name for network in networks}))
-    left = {row: _left(workloads[row], targets, names, book) for row, targets in refused.items()}
+    left = {row: _left(workloads[row], each, names, book) for row, each in targets.items()}
     return replace(workloads, candidates=workloads.candidates.patched(left))
 
 
-def _left(state: WorkloadState, refused: frozenset[str], names: Sequence[str], book: Book) -> tuple[str, ...]:
-    """The candidates of a workload, by default all ``names``, without the refused."""
+def _left(state: WorkloadState, targets: frozenset[str], names: Sequence[str], book: Book) -> tuple[str, ...]:
+    """The candidates of a workload, by default all ``names``, without these targets."""
     policy = policy_of(state, book)
     listed = None if policy is None else policy.spec.candidates
     candidates = names if listed is None else listed
-    return tuple(name for name in candidates if not any(same_network(name, target) for target in refused))
+    return tuple(name for name in candidates if not any(same_network(name, target) for target in targets))
 
 
-def _memory(
-    history: History,
-    book: Book,
-    moves: Sequence[RecordedMove],
-    known: Reported,
-    now: datetime,
-) -> Memory:
-    """When each workload was first seen is its ``since`` here: nodes report it."""
-    return Memory(
-        moves=tuple(_past(move) for move in reversed(moves)),
-        placements=_placements(history.changes(now - LOOK_BACK), moves, known),
-        usage=running_usage(history, book, now),
-    )
+def _oldest(loads: Sequence[UplinkLoad], book: Book, sight: Sight, now: datetime) -> datetime:
+    """When the oldest sample was taken that still counts: it matters where workloads were then, and since."""
+    counts = max(OLD, sight.stale_after, *(threshold.spec.stale_after for threshold in book.thresholds))
+    oldest = min((load.sampled_at for load in loads), default=now)
+    return max(oldest, now - min(counts, LOOK_BACK)) - MICROSECOND  # where it was before a stay that begins just then
 
 
 def _placements(
-    changes: Mapping[str, tuple[Placement, ...]], moves: Sequence[RecordedMove], known: Reported
+    changes: Mapping[str, tuple[Placement, ...]], flying: Sequence[Switched], known: Reported
 ) -> Mapping[str, tuple[Placement, ...]]:
     """Where those were who came or moved lately, or are about to land: everyone else was where it is."""
-    landing = {_name(move) for move in moves if move.open}
+    landing = {one.move.workload for one in flying}
     placed = dict(changes)
     for name in sorted(landing - placed.keys()):
         for row in known.rows_of(name):
             since = datetime.fromtimestamp(known.since[row], UTC)
             placed[name] = (Placement(network=known.network[row], since=since),)
     return placed
-
-
-def _name(move: RecordedMove) -> str:
-    return workload_id(move.order.workload, move.order.attachment)
-
-
-def _past(move: RecordedMove) -> PastMove:
-    order = move.order
-    return PastMove(
-        workload=_name(move),
-        policy=move.policy,
-        source=order.source,
-        target=order.target,
-        reason=MoveReason(order.reason),
-        at=move.decided_at,
-    )
 
 
 def running_usage(history: History, book: Book, now: datetime) -> Mapping[tuple[str, str], Usage]:
@@ -248,12 +207,6 @@ def running_usage(history: History, book: Book, now: datetime) -> Mapping[tuple[
         )
         usage |= {(name, running.contract): pool for name in running.physical_networks}
     return usage
-
-
-def median_switch_seconds(moves: Sequence[RecordedMove]) -> float | None:
-    """How long a switch takes from its start to its end; None: none has moved yet."""
-    ended = [move.status for move in moves if move.status is not None and move.status.outcome is Outcome.MOVED]
-    return median(status.finished_at - status.started_at for status in ended if status.finished_at) if ended else None
 
 
 def _confirmations(

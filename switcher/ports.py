@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from cni.wire import AttachmentReport, Batch, Ranking, SwitchOrder, SwitchStatus
-from switcher.model import Decision, Placement, Uplink
+from cni.wire import AttachmentReport, Batch, Outcome, Ranking, SwitchOrder, SwitchStatus
+from switcher.model import Decision, PastMove, Placement, Uplink
 from switcher.reported import Attached
 from switcher.terms import Terms
 
@@ -62,6 +62,18 @@ class RecordedMove:
     def open(self) -> bool:
         """Whether it may still be in flight."""
         return self.status is None or self.status.outcome is None
+
+
+class Switched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of a recorded move what a tick looks back at: there may be a hundred thousand in a day."""
+
+    id: str
+    node: str
+    move: PastMove
+    outcome: Outcome | None
+    """None: it may still be in flight."""
+    seconds: float | None
+    """How long it took from its start to its end; None: it has not moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +270,9 @@ class History(Ledger, Protocol):
 
     def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
         """Moves decided since then, newest first."""
+
+    def lately(self, since: datetime) -> Sequence[Switched]:
+        """Moves decided since then, newest first, and those in flight however old. For every tick."""
 
 
 class NodeHands(Protocol):

@@ -171,12 +171,15 @@ class Placed:
         return Expected(mark=Mark(free_bps=heading, expected_bps=heading), networks=tuple(ledger.networks))
 
 
-def spending(market: Market) -> Spending:
-    """The spending at the time of a snapshot, at its loads and the present tiers."""
+def spending(market: Market, origins: Mapping[str, str] = {}) -> Spending:
+    """The spending at the time of a snapshot, at its loads and the present tiers.
+
+    ``origins``: by workload id, where those who moved in the last day would be, had they not.
+    """
     workloads, now = market.workloads, market.now
     idle = now or Placed(market, {}, {})
-    placed = [(workloads.row_of.get(name), places) for name, places in market.memory.placements.items()]
-    first = {row: places[0].network for row, places in placed if places and row is not None}
+    placed = [(workloads.row_of.get(name), network) for name, network in origins.items()]
+    first = {row: network for row, network in placed if row is not None}
     before = market.flows(workloads.network.patched(first))
     costs = None if now is None else now.networks()
     unmoved = None if before is None or market.here is None else Placed(market, market.here, before).networks()

@@ -12,7 +12,8 @@ from switcher.commands.asking import plain
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show
 from switcher.objects.model import Book
-from switcher.observe import Sight, observe
+from switcher.observe import Sight, looked_back, observe
+from switcher.past import origins
 from switcher.settings import load_settings
 from switcher.shares import Split, by_contract, by_workload
 from switcher.spending import Market, Spending
@@ -37,9 +38,11 @@ def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
     """
     settings = load_settings(config)
     history, book = open_history(settings.database), load_book(settings)
-    seen, memory = observe(history, book, datetime.now(UTC), Sight(window=settings.window))
+    now = datetime.now(UTC)
+    moves = looked_back(history, book, now)
+    seen, memory = observe(history, book, now, Sight(window=settings.window), moves)
     market = Market(seen, memory, book, settings.settlement_currency)
-    found, shares = spending_of(market), by_workload(market)
+    found, shares = spending_of(market, origins(moves, market.workloads, now)), by_workload(market)
     workloads = [
         {"workload": state.id, "network": state.network, "node": state.node, "cost/h": _money(shares.get(state.id))}
         for state in seen.workloads

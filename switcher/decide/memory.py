@@ -66,7 +66,7 @@ def remember(memory: Memory, before: Before | None, seen: Snapshot, book: Book) 
 def _moves(
     memory: Memory, before: Before | None, known: Mapping[str, WorkloadState], seen: Snapshot, book: Book
 ) -> tuple[PastMove, ...]:
-    since = seen.now - _look_back(book)
+    since = seen.now - look_back(book)
     kept = tuple(move for move in memory.moves if move.at >= since)
     if before is None:
         return kept
@@ -91,13 +91,18 @@ def _moves(
     return (*kept, *made)
 
 
-def _look_back(book: Book) -> timedelta:
-    """As long as any rule looks back."""
-    spans = [LOOK_BACK]
+def look_back(book: Book) -> timedelta:
+    """As long as any rule looks back, and at least a day."""
+    return max(LOOK_BACK, reach(book))
+
+
+def reach(book: Book) -> timedelta:
+    """How long ago a move may have ended and still count for a policy: for a cooldown, a budget or a flap penalty."""
+    spans = [timedelta(0)]
     for policy in book.policies:
         spans += [policy.spec.cooldown, *(budget.per for budget in policy.budgets)]
         if policy.spec.flap is not None:
-            spans.append(HALF_LIVES * policy.spec.flap.half_life)
+            spans.append(max(LOOK_BACK, HALF_LIVES * policy.spec.flap.half_life))
     return max(spans)
 
 

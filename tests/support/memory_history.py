@@ -28,12 +28,13 @@ from switcher.ports import (
     RecordedMove,
     SlotBytes,
     StoredObject,
+    Switched,
     UplinkLoad,
     UsageRow,
 )
 from switcher.reported import Attached, ascending, joined, of_node
 from switcher.terms import Terms
-from tests.support.memory_moves import MemoryMoves
+from tests.support.memory_moves import MemoryMoves, switched
 from tests.support.memory_pieces import Piece, in_slots, mean, new_pieces, rates, seen
 
 Path = tuple[str, str, str, str]
@@ -344,6 +345,9 @@ class MemoryHistory:
     def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
         found = reversed(self._moves.decided())
         return [move for move in found if since is None or move.decided_at >= since][:limit]
+
+    def lately(self, since: datetime) -> Sequence[Switched]:
+        return [switched(move) for move in reversed(self._moves.decided()) if move.open or move.decided_at >= since]
 
     def prune(self, before: datetime) -> int:
         """Delete samples that ended by then; how many."""

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from cni.wire import Phase, SwitchStatus
+from cni.wire import Outcome, Phase, SwitchStatus
 from switcher.adapters.store.instants import moment_of
 from switcher.adapters.store.phases import is_news, own_move, phase_times
-from switcher.ports import RecordedMove
+from switcher.model import PastMove
+from switcher.ports import RecordedMove, Switched
 
 
 class MemoryMoves:
@@ -54,3 +55,23 @@ class MemoryMoves:
         """All, by the time of their decision."""
         with self._lock:
             return sorted(self._moves.values(), key=lambda move: move.decided_at)
+
+
+def switched(move: RecordedMove) -> Switched:
+    """What a tick looks back at."""
+    order, status = move.order, move.status
+    moved = status is not None and status.outcome is Outcome.MOVED
+    return Switched(
+        id=order.id,
+        node=move.node,
+        move=PastMove(
+            workload=f"{order.workload}:{order.attachment}",
+            policy=move.policy,
+            source=order.source,
+            target=order.target,
+            reason=order.reason,
+            at=move.decided_at,
+        ),
+        outcome=None if status is None else status.outcome,
+        seconds=status.finished_at - status.started_at if moved and status and status.finished_at else None,
+    )

@@ -147,14 +147,18 @@ def test_a_dear_workload_is_ordered_to_the_cheap_network_with_its_policys_terms(
 
 
 def test_the_decision_is_recorded_with_inputs_that_can_be_read_again() -> None:
-    past = history()
-    decision = ticked(past, Node())
+    past, node, clock = history(), Node(), Clock()
+    ticks = cycle(past, node, clock)
+    ticks.tick()
+    clock.now = NOW + timedelta(seconds=5)
+    decision = ticks.tick()
     recorded = past.decision()
     assert recorded is not None
     snapshot, memory = from_json(recorded.inputs)
-    assert (recorded.decision, snapshot.now) == (decision, NOW)
-    assert [workload.id for workload in snapshot.workloads] == ["lab/w01:net1"]
+    assert (recorded.decision, snapshot.now) == (decision, clock.now)
+    assert [(workload.id, workload.network) for workload in snapshot.workloads] == [("lab/w01:net1", "cni:cheap")]
     assert [one.network for one in memory.placements["lab/w01:net1"]] == ["cni:dear"]
+    assert [(move.workload, move.at) for move in memory.moves] == [("lab/w01:net1", NOW)]
 
 
 def test_the_ranking_for_new_workloads_is_recorded_with_the_decision() -> None:
@@ -176,6 +180,52 @@ def test_a_move_in_flight_is_not_decided_again() -> None:
     assert again is not None
     assert len(node.orders) == 1
     assert [stay.reason for stay in again.stays] == [StayReason.ALREADY_MOVING]
+
+
+def test_a_move_that_drains_for_days_is_still_in_flight() -> None:
+    """With ``then: wait`` an old connection may keep its path for as long as it likes."""
+    past, node = history(), Node()
+    move = recorded_move("0", "lab/w01", NOW - timedelta(days=2))
+    past.record_move(move)
+    past.advance_move(status(move.order, Phase.DRAIN))
+    node.orders.append(move.order)
+    decision = ticked(past, node)
+    assert [stay.reason for stay in decision.stays] == [StayReason.ALREADY_MOVING]
+    assert node.orders == [move.order]
+
+
+def test_what_a_node_that_is_gone_never_ended_is_forgotten_in_a_day() -> None:
+    """It would count against a budget for good."""
+    past, clock = history(), Clock()
+    move = recorded_move("0", "lab/w01", NOW)
+    past.record_move(move)
+    past.advance_move(status(move.order, Phase.DRAIN))
+    found = {}
+    for hours in (1, 25):
+        clock.now = NOW + timedelta(hours=hours)
+        decision = cycle(past, Node(away=True), clock).tick()
+        assert decision is not None
+        found[hours] = [stay.reason for stay in decision.stays]
+    assert found == {1: [StayReason.ALREADY_MOVING], 25: [StayReason.STALE_SAMPLES]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        pytest.param({"cooldown": "3d"}, StayReason.COOLDOWN, id="a cooldown"),
+        pytest.param({"budgets": [{"moves": "1", "per": "3d"}]}, StayReason.BUDGET_SPENT, id="a budget"),
+    ],
+)
+def test_a_policy_may_look_back_longer_than_a_day(spec: dict[str, object], reason: StayReason) -> None:
+    policy = {**POLICY, "spec": {**POLICY["spec"], **spec}}
+    book = book_from_documents([price("phynet2", "11.80"), price("phynet0", "3.47"), policy], "test")
+    past = history()
+    move = recorded_move("0", "lab/w01", NOW - timedelta(days=2))
+    past.record_move(move)
+    past.advance_move(status(move.order, Phase.DONE, Outcome.MOVED))
+    decision = cycle(past, Node(), book=book).tick()
+    assert decision is not None
+    assert [stay.reason for stay in decision.stays] == [reason]
 
 
 def test_the_node_being_away_keeps_the_move_for_the_next_tick() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from switcher.meters import Meters
-from switcher.model import Ledger, Memory, NetworkState, Placement, Snapshot, WorkloadState
+from switcher.model import Ledger, Memory, NetworkState, Snapshot, WorkloadState
 from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
 from switcher.objects.words import Direction
@@ -41,21 +41,19 @@ def on(network: str, name: str = "w", out_bps: float = 0.0) -> WorkloadState:
     return WorkloadState(id=name, node="n1", network=network, demand_bps=out_bps, in_bps=0.0, out_bps=out_bps)
 
 
-def moved(name: str = "w") -> Memory:
-    hour = timedelta(hours=1)
-    past = (Placement(network="cni:dear", since=NOW - 2 * hour), Placement(network="cni:cheap", since=NOW - hour))
-    return Memory(placements={name: past})
+MOVED = {"w": "cni:dear"}
+"""Where it was before."""
 
 
 def test_a_moved_workload_costs_what_it_costs_here_against_where_it_was() -> None:
     # 3.47 for the attachment and 10 GB an hour at 0.09, against 11.80
-    spent = spending(Market(seen(on("cni:cheap", out_bps=10 * GB_PER_HOUR)), moved(), BOOK, None))
+    spent = spending(Market(seen(on("cni:cheap", out_bps=10 * GB_PER_HOUR)), Memory(), BOOK, None), MOVED)
     assert (round(spent.now or 0, 9), spent.unmoved) == (Decimal("4.37"), Decimal("11.80"))
 
 
 def test_a_workload_that_is_gone_does_not_count_whatever_it_was_on() -> None:
-    memory = Memory(placements={**moved("gone").placements, "came": ()})
-    spent = spending(Market(seen(on("cni:cheap", "a"), on("cni:cheap", "came")), memory, BOOK, None))
+    market = Market(seen(on("cni:cheap", "a"), on("cni:cheap", "came")), Memory(), BOOK, None)
+    spent = spending(market, {"gone": "cni:dear"})
     assert spent.now == spent.unmoved == Decimal("6.94")
 
 
@@ -72,7 +70,7 @@ def test_nobody_costs_nothing() -> None:
 
 def test_an_unknown_price_is_no_money_at_all() -> None:
     book = book_from_documents([tariff(fixed("1", each="attachment"), name="d", physicalNetworks=["dear"])], "test")
-    spent = spending(Market(seen(on("cni:cheap")), moved(), book, None))
+    spent = spending(Market(seen(on("cni:cheap")), Memory(), book, None), MOVED)
     assert (spent.now, spent.unmoved) == (None, Decimal(1))
     assert spent.attachment == {"cheap": None, "dear": Decimal(1)}
 
@@ -154,12 +152,9 @@ def test_a_percentile_without_a_ledger_is_unknown_and_not_free() -> None:
 
 
 def test_had_nothing_moved_the_level_would_be_higher_by_what_moved() -> None:
-    hour = timedelta(hours=1)
-    past = (Placement(network="cni:dear", since=NOW - 2 * hour), Placement(network="cni:cheap", since=NOW - hour))
-    memory = Memory(placements={"w": past}, ledgers=ledger().ledgers)
     free = tariff(fixed("0", each="attachment"), volume((None, "0")), name="c", physicalNetworks=["cheap"])
 
-    spent = spending(Market(carrying(0, on("cni:cheap", out_bps=3 * MBPS)), memory, transit(free), None))
+    spent = spending(Market(carrying(0, on("cni:cheap", out_bps=3 * MBPS)), ledger(), transit(free), None), MOVED)
 
     assert spent.now == 0
     assert round((spent.unmoved or 0) * 24, 9) == 20  # 15 Mbps at 2 USD a day beyond the commit, all of it ours

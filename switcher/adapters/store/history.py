@@ -12,6 +12,7 @@ from switcher.adapters.store import (
     counting,
     decisions,
     health,
+    lately,
     loads,
     moves,
     objects,
@@ -38,6 +39,7 @@ from switcher.ports import (
     RecordedMove,
     SlotBytes,
     StoredObject,
+    Switched,
     UplinkLoad,
     UsageRow,
 )
@@ -60,6 +62,7 @@ class SqlHistory:
         self._database = database
         self._clock = clock
         self._reports = present.Reports()
+        self._lately = lately.Lately()
 
     @classmethod
     def open(cls, url: str) -> SqlHistory:
@@ -211,6 +214,10 @@ class SqlHistory:
     def moves(self, since: datetime | None = None, limit: int | None = None) -> Sequence[RecordedMove]:
         with self._database.reading() as connection:
             return moves.decided(connection, since, limit)
+
+    def lately(self, since: datetime) -> Sequence[Switched]:
+        with self._database.reading() as connection:
+            return self._lately.since(connection, since)
 
     def phases(self, move: str) -> Mapping[Phase, datetime]:
         """When each phase of the move with this id began, oldest first."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -174,3 +175,61 @@ def test_moves_are_newest_first_since_a_moment_and_at_most_so_many(history: AnyH
     assert names(history.moves(since=at(2))) == ["m4", "m3", "m2"]
     assert names(history.moves(limit=2)) == ["m4", "m3"]
     assert names(history.moves(since=at(4))) == []
+
+
+def test_lately_is_the_day_newest_first_and_what_flies_however_old(history: AnyHistory) -> None:
+    """Asked again and again, as ticks do, while moves come, go on and end."""
+    seen = partial(history.lately, at(100))
+    history.record_move(move("flies for long", 1))
+    history.record_move(move("over", 2))
+    history.advance_move(status("over", Phase.DONE, Outcome.MOVED, finished_at=wire_time(5)))
+    assert [(one.id, one.outcome) for one in seen()] == [("flies for long", None)]
+
+    history.record_decision(decision(200), b"", [move("a", 200), move("b", 200)])
+    history.record_move(move("c", 300))
+    assert [one.id for one in seen()] == ["c", "b", "a", "flies for long"]
+
+    history.advance_move(status("a", Phase.DRAIN))
+    history.advance_move(status("b", Phase.DONE, Outcome.UNDONE, finished_at=wire_time(250)))
+    history.advance_move(
+        status("c", Phase.DONE, Outcome.MOVED, started_at=wire_time(300.25), finished_at=wire_time(304))
+    )
+    found = {one.id: (one.outcome, one.seconds) for one in seen()}
+    assert found == {
+        "c": (Outcome.MOVED, 3.75),
+        "b": (Outcome.UNDONE, None),
+        "a": (None, None),
+        "flies for long": (None, None),
+    }
+
+    history.advance_move(status("a", Phase.DONE, Outcome.MOVED, finished_at=wire_time(310)))
+    history.advance_move(status("flies for long", Phase.DONE, Outcome.FAILED, finished_at=wire_time(310)))
+    assert [(one.id, one.outcome) for one in seen() if one.id not in "bc"] == [("a", Outcome.MOVED)]
+
+
+def test_lately_finds_what_is_told_late_of_a_moment_that_was_read_before(history: AnyHistory) -> None:
+    """Of a switch that a node made by itself, which it tells when it reaches a controller again."""
+    history.record_move(move("ours", 200))
+    history.record_move(move("later", 300))
+    assert [one.id for one in history.lately(at(0))] == ["later", "ours"]
+    own = status("n1-7", Phase.DONE, Outcome.MOVED, started_at=wire_time(200), finished_at=wire_time(204.5))
+    history.ingest(batch(1, sent=400.0, switches=(own,)))
+    found = history.lately(at(0))
+    assert [one.id for one in found] == ["later", "n1-7", "ours"]
+    assert [(one.node, one.move.policy, one.seconds) for one in found[1:2]] == [("n1", "", 4.5)]
+
+
+def test_lately_looks_back_farther_when_asked_to(reopen: Callable[[], AnyHistory]) -> None:
+    history = reopen()
+    for number in range(5):
+        history.record_move(move(f"m{number}", 100.0 * number))
+    for since in (250, 50, 350, 0):
+        found = history.lately(at(since))
+        assert found == reopen().lately(at(since))
+        assert [one.id for one in found] == ["m4", "m3", "m2", "m1", "m0"], "all of them are in flight"
+    for number in range(5):
+        history.advance_move(status(f"m{number}", Phase.DONE, Outcome.MOVED, finished_at=wire_time(500)))
+    for since in (250, 50, 350, 0):
+        found = history.lately(at(since))
+        assert found == reopen().lately(at(since))
+        assert [one.id for one in found] == [f"m{number}" for number in (4, 3, 2, 1, 0) if 100 * number >= since]
