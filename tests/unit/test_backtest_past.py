@@ -88,6 +88,7 @@ def test_loads_on_two_networks_in_one_slot_add_up_and_belong_to_both_uplinks() -
     uplinks = {Uplink("pa", "n1"): carried(s2=1000), Uplink("pb", "n1"): carried(s2=50)}
     found = past([stay(0, 700), stay(700, None, "b")], *loads, uplinks=uplinks)
     assert found.out[0, 2] == pytest.approx(150 * BITS)
+    assert found.into[0, 2] == pytest.approx(75 * BITS)
     assert found.background[Uplink("pa", "n1")][1][2] == pytest.approx(900 * BITS)
     assert found.background[Uplink("pb", "n1")][1].tolist() == [0] * 6
     assert found.excess_percent == 0
@@ -122,6 +123,7 @@ def test_what_ended_before_or_begins_after_is_not_there() -> None:
     found = past([stay(-600, 0, workload="gone"), stay(1800, None, workload="coming"), stay(-9, 1801)])
     assert found.ids == ("w:net1",)
     assert found.stays == (Stay(attachment="w:net1@n1", network="pa", start=SPAN.start, end=SPAN.end),)
+    assert past([stay(-600, 0, "x"), stay(1800, None, "y"), stay(0, None)]).used == {Uplink("pa", "n1")}
 
 
 def test_who_was_there_for_less_than_half_a_slot_is_left_out_unless_it_carried_something() -> None:
@@ -158,6 +160,41 @@ def test_what_is_known_of_a_workload_is_told_from_what_is_not() -> None:
     found = past([stay(0, None), stay(0, None, workload="lab/x")], facts=facts)
     assert [one.namespace for one in found.facts] == ["lab", "shop"]
     assert found.known_facts.tolist() == [False, True]
+
+
+def test_networks_are_in_the_order_of_their_names_and_what_is_said_can_be_read_twice() -> None:
+    names = [f"net{number}" for number in range(20)]
+    short = stay(0, 140, workload="short")
+    found = past([short, *(stay(0, None, name, workload=f"w-{name}") for name in reversed(names))])
+    assert found.names == tuple(sorted([*names, "a"]))
+    assert [list(found.gaps), list(found.facts)] == [list(found.gaps), list(found.facts)]
+    assert (len(found.owners), len(found.facts), len(found.gaps)) == (20, 20, 20)
+
+
+def test_how_far_the_reading_is_is_told_in_attachments() -> None:
+    """Three series of two attachments: more cannot be read than there are."""
+    loads = (path(), carried(s0=1)), (path("b"), carried(s1=1)), (AttachmentPath("n1", "x", "net1", "a"), carried(s0=1))
+    spans = [stay(0, 300), stay(300, None, "b"), stay(0, None, workload="x")]
+    record = Record(source="the test", spans=spans, attachments=loads, networks=(), uplinks={}, samples=())
+    told: list[tuple[int, int]] = []
+    past_of(record, SPAN, lambda done, of: told.append((done, of)))
+    assert told == [(1, 2), (2, 2), (2, 2)]
+
+
+def test_classes_are_those_of_the_facts_where_uplinks_have_any() -> None:
+    facts = {("w", "net1"): Facts(namespace="shop", destination="internet")}
+    place = Uplink("pa", "n1")
+    classes = {(place, "internet"): carried(s0=100), (place, None): carried(s0=7)}
+    fields: dict[str, Any] = {"facts": facts, "uplinks": {place: carried(s0=107)}}
+    loads = path(), carried(s0=40)
+    found = past([stay(0, None)], loads, classes=classes, **fields)
+    assert {key: out[0] for key, (_, out) in found.foreign.items()} == pytest.approx(
+        {(place, "internet"): 60 * BITS, (place, None): 7 * BITS}
+    )
+    assert found.background[place][1][0] == pytest.approx(67 * BITS)
+    unknown = past([stay(0, None)], loads, **fields)
+    assert unknown.foreign == {}
+    assert unknown.background[place][1][0] == pytest.approx(67 * BITS)
 
 
 def test_nothing_and_too_much_are_refused() -> None:
