@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from switcher.model import usage_by_network
 from switcher.objects.model import Book
 from switcher.observe import running_usage
 from switcher.ports import History
-from switcher.tariff import Flow, PriceGap, marginal
+from switcher.tariff import Flow, PriceGap, quote
 
 HOUR = timedelta(hours=1)
 GB_PER_HOUR = 8e9 / 3600
@@ -25,6 +26,7 @@ class Asking:
         self._now = now
         self._currency = currency
         self._usage = usage_by_network(running_usage(history, book, now))
+        self._attached = Counter(known.report.physical_network for known in history.attachments())
 
     def of(self, physical_network: str | None) -> Mapping[str, object]:
         """The columns of a row; the word for why there is no price where there is none."""
@@ -37,8 +39,14 @@ class Asking:
 
     def _ask(self, name: str, extra: Flow) -> str:
         usage = self._usage.get(name, {})
-        price = marginal(self._book, name, self._now, self._now + HOUR, usage, Flow(), extra, self._currency)
+        asked = quote(self._book, name, self._now, self._now + HOUR, self._currency)
+        if isinstance(asked, PriceGap):
+            return asked.value
+        price = asked.marginal(usage, self._there({name}), extra, beside=lambda pool: self._there(pool - {name}))
         return price.value if isinstance(price, PriceGap) else plain(price)
+
+    def _there(self, names: Set[str]) -> Flow:
+        return Flow(attachments=sum(self._attached[name] for name in names))
 
 
 def plain(price: Decimal) -> str:

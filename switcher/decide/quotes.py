@@ -16,7 +16,8 @@ from math import isnan
 from switcher.decide.board import Board
 from switcher.model import Usage
 from switcher.objects.model import Book
-from switcher.tariff.marginal import Flow, Marks, PriceGap, quote
+from switcher.tariff.flow import NOTHING
+from switcher.tariff.marginal import Beside, Flow, Marks, PriceGap, quote
 
 
 class Load(StrEnum):
@@ -70,8 +71,20 @@ class Lists:
         asked = quote(self.book, name, self.now, self.now + horizon, self.currency)
         if isinstance(asked, PriceGap):
             return None
-        answer = asked.marginal(self.usage.get(name, {}), base, extra, self.marks(name))
+        beside = self.beside(name, extra.destination)
+        answer = asked.marginal(self.usage.get(name, {}), base, extra, self.marks(name), beside)
         return None if isinstance(answer, PriceGap) else answer / hours_of(horizon)
+
+    def beside(self, name: str, destination: str | None) -> Beside:
+        """What is on the other networks of a contract: its tiers and discounts count them too."""
+
+        def others(networks: frozenset[str]) -> Flow:
+            found = NOTHING
+            for each in sorted(networks - {name}):
+                found = found.beside(self.base(each, destination))
+            return found
+
+        return others
 
 
 def hours_of(span: timedelta) -> Decimal:
@@ -83,6 +96,7 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
     """The unit prices of a physical network for the next ``horizon``, of one who comes or of one who is there."""
     window = market.now, market.now + horizon
     base, usage, standing = market.base(name, destination), market.usage.get(name, {}), market.marks(name)
+    beside = market.beside(name, destination)
     directed = quote(market.book, name, *window, market.currency)
     undirected = quote(market.undirected, name, *window, market.currency)
     if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
@@ -96,7 +110,7 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
         out = crowd.bps if load in (Load.OUT, Load.BOTH) else 0.0
         extra = Flow(attachments=crowd.heads, in_bps=into, out_bps=out, destination=destination)
         asked = undirected if load is Load.BOTH else directed
-        return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing)
+        return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing, beside)
 
     alone, loaded = ask(None), {load: ask(load) for load in Load}
     hours, rate = hours_of(horizon), Decimal(crowd.bps)

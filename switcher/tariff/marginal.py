@@ -18,9 +18,9 @@ from switcher.objects.book import Book
 from switcher.tariff.flow import Flow, PriceGap
 from switcher.tariff.ledger import Mark
 from switcher.tariff.part import Marks
-from switcher.tariff.quote import Quote, compiled
+from switcher.tariff.quote import Beside, Quote, compiled
 
-__all__ = ["Flow", "Mark", "Marks", "PriceGap", "Quote", "marginal", "quote"]
+__all__ = ["Beside", "Flow", "Mark", "Marks", "PriceGap", "Quote", "marginal", "quote"]
 
 
 @lru_cache(maxsize=512)

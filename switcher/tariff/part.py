@@ -101,15 +101,19 @@ class Part:
             return not self.levels and not self.capped
         return all((self.contract, level.name) in marks for level in self.levels)
 
-    def added(self, usage: Usage, base: Flow, extra: Flow, marks: Marks) -> Decimal:
-        """What the bill grows by. With a minimum or maximum: by how much the bounded forecast of the period grows."""
-        more = self.charged(usage, base, extra)
+    def added(self, usage: Usage, base: Flow, extra: Flow, marks: Marks, beside: Flow = NOTHING) -> Decimal:
+        """What the bill grows by. With a minimum or maximum: by how much the bounded forecast of the period grows.
+
+        ``beside``: what is on the contract's other networks, which marks know of percentiles already.
+        """
+        pool = base.beside(beside)
+        more = self.charged(usage, pool, extra)
         for level in self.levels:
             more += level.added(marks[self.contract, level.name], base, extra)
         if self.bounds is None:
             return more * self.rate
         levels = sum((level.forecast(marks[self.contract, level.name], base) for level in self.levels), Decimal(0))
-        without = self._expected(usage, base) + levels
+        without = self._expected(usage, pool) + levels
         return (self.bounds.clip(without + more) - self.bounds.clip(without)) * self.rate
 
     def charged(self, usage: Usage, base: Flow, extra: Flow) -> Decimal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,12 +12,15 @@ from switcher.model import Usage
 from switcher.objects.book import Book
 from switcher.objects.tariffs import Tariff
 from switcher.tariff.exchange import Exchange
-from switcher.tariff.flow import Flow, PriceGap
+from switcher.tariff.flow import NOTHING, Flow, PriceGap
 from switcher.tariff.lists import Stretch, by_contract, known_by, networks_of, timeline
 from switcher.tariff.part import Marks, Part
 from switcher.tariff.parting import has_price, parted
 from switcher.tariff.periods import Span, billing_periods
 from switcher.tariff.refusals import classes_of, is_priced
+
+Beside = Callable[[frozenset[str]], Flow]
+"""What is on those of some physical networks that are not the one that is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,16 @@ class Quote:
     """At each time of the window, the classes of destination that volume charges count; None is all traffic."""
 
     def marginal(
-        self, usage_by_contract: Mapping[str, Usage], base: Flow, extra: Flow, marks: Marks | None = None
+        self,
+        usage_by_contract: Mapping[str, Usage],
+        base: Flow,
+        extra: Flow,
+        marks: Marks | None = None,
+        beside: Beside | None = None,
     ) -> Decimal | PriceGap:
         """What the extra load adds to the bill, unrounded, or why that is unknown.
+
+        ``base`` is on the physical network already, ``beside`` tells what is on others that a contract counts too.
 
         Percentiles, and quotas that throttle or stop, have a price for those only who keep ``marks``: a ledger of
         percentiles, and the capacity that quotas leave.
@@ -40,8 +50,13 @@ class Quote:
         if not self.prices(extra) or not all(part.has_price(marks) for part in self.parts):
             return PriceGap.UNKNOWN
         usages = (usage_by_contract.get(part.contract, Usage()) for part in self.parts)
-        added = (part.added(usage, base, extra, marks or {}) for part, usage in zip(self.parts, usages, strict=True))
-        return sum(added, Decimal(0))
+        return sum(
+            (
+                part.added(usage, base, extra, marks or {}, beside(part.networks) if beside else NOTHING)
+                for part, usage in zip(self.parts, usages, strict=True)
+            ),
+            Decimal(0),
+        )
 
     def prices(self, load: Flow) -> bool:
         """Whether some charge counts the load's class at each time of the window, if it has any traffic."""

@@ -142,6 +142,14 @@ def test_networks_have_their_price_or_why_there_is_none(site: Site) -> None:
     assert rows["cni:cheap"]["price/h"] == "unknown"
 
 
+def test_one_more_attachment_costs_what_the_discount_leaves(site: Site) -> None:
+    port = fixed("10", each="attachment", nth=[{"from": 2, "multiply": "0.25"}])
+    price = tariff(port, name="t", physicalNetworks=["dear", "cheap"])
+    (site.config.parent / "objects.yaml").write_text(yaml.safe_dump(price))
+    rows = {str(row["network"]): row["price/h"] for row in site.asked("networks")}
+    assert rows == {"cni:dear": "2.5", "cni:cheap": "2.5"}
+
+
 def _by_percentile(site: Site) -> None:
     """The dear network is billed by the percentile of a week, 0.07 USD for each Mbps."""
     price = tariff(

@@ -13,21 +13,25 @@ from hypothesis import strategies as st
 
 from switcher.model import Usage
 from switcher.objects.load import book_from_documents
-from switcher.tariff import Flow, Sample, Stay, marginal
+from switcher.tariff import Flow, Quote, Sample, Stay, quote
 from tests.oracle import bill as oracle
 from tests.oracle import clock
 from tests.oracle.bill import Question
 from tests.oracle.questions import DAYS, SCALES, Maker
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
-PAST, BASE, EXTRA = "past", "base", "extra"
+PAST, BASE, EXTRA, BEFORE, BESIDE = "past", "base", "extra", "before", "beside"
+NETWORK = {PAST: "p", BASE: "p", EXTRA: "p", BEFORE: "q", BESIDE: "q"}
 DIRECTIONS = {"in": "in", "out": "out", "sum": "sum", "max": "sum"}
 SHORT = [scale for scale in SCALES if scale.unit != "year"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """A load on top of others: what has flowed in the period, what goes on flowing, what is added in the window."""
+    """A load on top of others: what has flowed in the period, what goes on flowing, what is added in the window.
+
+    What was before and is beside it on another network of the contract counts where they are a pool.
+    """
 
     documents: list[dict[str, Any]]
     window: tuple[datetime, datetime]
@@ -48,24 +52,35 @@ class Placement:
     def said(self) -> Decimal:
         """The marginal price."""
         passed = Decimal(int((self.window[0] - self.span[0]).total_seconds()))
-        past = self.flows[PAST]
+        past = self.flows[PAST].beside(self.flows[BEFORE]) if self.pooled else self.flows[PAST]
         used = Usage(in_bytes=Decimal(past.in_bps) / 8 * passed, out_bytes=Decimal(past.out_bps) / 8 * passed)
-        prices = book_from_documents(self.documents, "test")
         usage = {self.spec["contract"]: used}
-        found = marginal(prices, "p", *self.window, usage, self.flows[BASE], self.flows[EXTRA])
+        asked = quote(book_from_documents(self.documents, "test"), "p", *self.window)
+        assert isinstance(asked, Quote)
+        found = asked.marginal(usage, self.flows[BASE], self.flows[EXTRA], beside=self._beside)
         assert isinstance(found, Decimal), found
         return found
 
+    @property
+    def pooled(self) -> bool:
+        return "q" in self.spec["physicalNetworks"]
+
+    def _beside(self, networks: frozenset[str]) -> Flow:
+        assert "p" in networks
+        return self.flows[BESIDE] if "q" in networks else Flow()
+
     def difference(self) -> Fraction:
         """The bill with the extra load less the one without."""
-        return self._bill((PAST, BASE, EXTRA)) - self._bill((PAST, BASE))
+        others = (PAST, BASE, BEFORE, BESIDE) if self.pooled else (PAST, BASE)
+        return self._bill((*others, EXTRA)) - self._bill(others)
 
     def _bill(self, names: tuple[str, ...]) -> Fraction:
-        spans = {PAST: (self.span[0], self.window[0]), BASE: (self.window[0], self.span[1]), EXTRA: self.window}
+        before, after = (self.span[0], self.window[0]), (self.window[0], self.span[1])
+        spans = {PAST: before, BASE: after, EXTRA: self.window, BEFORE: before, BESIDE: after}
         rows = [row for name in names for row in _rows(name, self.flows[name], *spans[name])]
         stays = [
-            Stay(attachment=f"{name}-{number}", network="p", start=start, end=end)
-            for name, (start, end) in ((BASE, self.span), (EXTRA, self.window))
+            Stay(attachment=f"{name}-{number}", network=NETWORK[name], start=start, end=end)
+            for name, (start, end) in ((BASE, self.span), (EXTRA, self.window), (BESIDE, self.span))
             for number in range(self.flows[name].attachments if name in names else 0)
         ]
         asked = Question(documents=self.documents, rows=rows, period=self.span, step=self.step, stays=stays)
@@ -75,7 +90,7 @@ class Placement:
 def _rows(name: str, flow: Flow, start: datetime, end: datetime) -> list[Sample]:
     length = Decimal(int((end - start).total_seconds()))
     return [
-        Sample(start=start, end=end, network="p", direction=way, bytes=Decimal(bps) / 8 * length, node=name)
+        Sample(start=start, end=end, network=NETWORK[name], direction=way, bytes=Decimal(bps) / 8 * length, node=name)
         for way, bps in (("in", flow.in_bps), ("out", flow.out_bps))
         if length
     ]
@@ -94,6 +109,7 @@ def placements(draw: st.DrawFn, bounded: bool) -> Placement:
     end = start + draw(st.integers(1, min(scale.most_steps, 60))) * scale.step
     maker = Maker(draw, scale, start, end, (None,))
     made = {document["spec"]["validFrom"]: document for document in maker.contract("k", "USD")}
+    networks = draw(st.sampled_from([["p"], ["p", "q"]]))
     lists = list(made.values())[: 1 if bounded else 3]  # without recordedAt two of one moment would be refused
     shared = {"name": "quota", **going_on(draw, maker)} if draw(st.booleans()) else None
     for number, document in enumerate(lists):
@@ -101,7 +117,7 @@ def placements(draw: st.DrawFn, bounded: bool) -> Placement:
         spec = {key: document["spec"][key] for key in kept}
         charges = [movable(draw, maker, alone=len(lists) == 1) for _ in range(draw(st.integers(1, 2)))]
         named = [{"name": f"c{position}", **each} for position, each in enumerate(charges)]
-        spec |= {"physicalNetworks": ["p"], "charges": [*named, *([shared] if shared else [])]}
+        spec |= {"physicalNetworks": networks, "charges": [*named, *([shared] if shared else [])]}
         spec |= maker.bounds(3000) if bounded else {}
         lists[number] = {**document, "spec": plain(spec) if bounded or turns(spec) else spec}
     unit = int(scale.step.total_seconds()) * draw(st.sampled_from([1, 20])) * 8
@@ -114,6 +130,8 @@ def placements(draw: st.DrawFn, bounded: bool) -> Placement:
             PAST: Flow(in_bps=draw(flow), out_bps=draw(flow)),
             BASE: Flow(attachments=draw(st.integers(0, 3)), in_bps=draw(flow), out_bps=draw(flow)),
             EXTRA: Flow(attachments=1, in_bps=draw(flow), out_bps=draw(flow)),
+            BEFORE: Flow(in_bps=draw(flow), out_bps=draw(flow)),
+            BESIDE: Flow(attachments=draw(st.integers(0, 3)), in_bps=draw(flow), out_bps=draw(flow)),
         },
     )
 
