@@ -95,6 +95,16 @@ def test_loads_on_two_networks_in_one_slot_add_up_and_belong_to_both_uplinks() -
     assert found.used == {Uplink("pa", "n1"), Uplink("pb", "n1")}
 
 
+def test_all_attachments_of_an_uplink_are_taken_from_what_it_carried() -> None:
+    loads = (path(), carried(s0=40)), (AttachmentPath("n1", "x", "net1", "a"), carried(s0=20, s1=4))
+    uplinks = {Uplink("pa", "n1"): carried(s0=100, s1=10)}
+    into, out = past([stay(0, None), stay(0, None, workload="x")], *loads, uplinks=uplinks).background[
+        Uplink("pa", "n1")
+    ]
+    assert out.tolist() == pytest.approx([40 * BITS, 6 * BITS, 0, 0, 0, 0])
+    assert into.tolist() == pytest.approx([20 * BITS, 3 * BITS, 0, 0, 0, 0])
+
+
 def test_what_an_uplink_did_not_count_is_said_in_per_cent_of_all_that_was_carried() -> None:
     """300 bytes out and 150 in were carried; of one slot's 100 and 50 the uplink has 25 and 12."""
     uplinks = {Uplink("pa", "n1"): carried(s0=500, s1=25, s2=100)}
