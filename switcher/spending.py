@@ -52,14 +52,16 @@ class Market:
         self.workloads = Workloads.of(seen.workloads)
         self.flows = flows_of(seen, self.workloads)
         self.standings = standings(book, seen.now, memory.ledgers, currency)
-        self.carried: dict[str, Flow] = {}
-        """On the uplinks of each physical network, foreign load included."""
+        rates: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         self._nodes: defaultdict[str, set[str | None]] = defaultdict(set)
         for uplink, state in seen.newest.items():
-            into, out = total_bps(state)
-            before = self.carried.get(uplink.physical_network, NOTHING)
-            self.carried[uplink.physical_network] = before.beside(Flow(in_bps=into, out_bps=out))
+            rates[uplink.physical_network].append(total_bps(state))
             self._nodes[uplink.physical_network].add(uplink.node)
+        self.carried: Mapping[str, Flow] = {
+            name: Flow(in_bps=sum(into for into, _ in found), out_bps=sum(out for _, out in found))
+            for name, found in rates.items()
+        }
+        """On the uplinks of each physical network, foreign load included."""
         self._book, self._currency, self._usage = book, currency, usage_by_network(memory.usage)
 
     @cached_property
