@@ -74,7 +74,7 @@ class Store:
         self.path = path
         self._lock = threading.RLock()
         self._everything: tuple[Attachment, ...] | None = None
-        self._disk = Disk(lambda: os.fdatasync(self._log))
+        self._disk = Disk(self.sync)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -93,6 +93,10 @@ class Store:
             self._disk.close()
             self._connection.close()
             os.close(self._log)
+
+    def sync(self) -> None:
+        """Until the disk has the log as it is now. Raises OSError when it refuses."""
+        os.fdatasync(self._log)
 
     def check(self) -> None:
         """Raises StoreError when what it holds cannot be read."""
@@ -129,6 +133,12 @@ class Store:
             self._connection.rollback()
             raise
         self._connection.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """For a look into others' tables, which never waits for the disk: it may show what is not yet there."""
+        with self._lock:
+            yield self._connection
 
     def put(self, attachment: Attachment) -> None:
         """Store it, in place of the one with the same container, name and generation. Raises OSError."""

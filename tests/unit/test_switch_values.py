@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -148,6 +150,37 @@ def test_the_journal_outlives_the_agent(tmp_path: Path) -> None:
     assert kept.open() == []
     assert kept.read("one") is not None
     second.close()
+
+
+class HeldUp(Store):
+    """A store on a disk that answers nothing until ``go``, once ``asleep``."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.asleep, self.go = threading.Event(), threading.Event()
+
+    def sync(self) -> None:
+        if self.asleep.is_set():
+            assert self.go.wait(10)
+        super().sync()
+
+
+def test_a_slow_disk_keeps_nobody_from_hearing_where_a_switch_stands(tmp_path: Path) -> None:
+    store = HeldUp(tmp_path / "store.db")
+    kept = Journal(store)
+    kept.write(_entry("one", Phase.SHIFT))
+    store.asleep.set()
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(kept.write, _entry("one", Phase.DRAIN))
+        try:
+            reading = pool.submit(kept.all)
+            assert [entry.order.id for entry in reading.result(5)] == ["one"]
+            assert not writing.done()
+        finally:
+            store.go.set()
+        writing.result(10)
+    assert [entry.phase for entry in kept.all()] == [Phase.DRAIN]
+    store.close()
 
 
 def test_ended_switches_are_forgotten_oldest_first_and_open_ones_never(tmp_path: Path) -> None:
