@@ -80,17 +80,45 @@ class Usage:
 
 
 @dataclass(slots=True)
+class Watch:
+    """Seconds that passed under our eyes: from look to look, of each stretch at most ``most``.
+
+    While this process, its disk or the whole machine stands still nobody can be told anything, and nobody can come:
+    such a time uses up nobody's time to move on, and proves no silence.
+    """
+
+    most: float
+    clock: Callable[[], float] = time.monotonic
+    seconds: float = 0.0
+    _last: float | None = None
+
+    def look(self) -> float:
+        """Goes on to this moment; the first look only begins. What has passed until now."""
+        now = self.clock()
+        if self._last is not None:
+            self.seconds += min(now - self._last, self.most)
+        self._last = now
+        return self.seconds
+
+    def begin(self) -> None:
+        """Nothing has passed yet."""
+        self.seconds, self._last = 0.0, self.clock()
+
+
+@dataclass(slots=True)
 class Quiet:
     """Whether packets still come to the leaving address; read only when it matters."""
 
     heard: Callable[[], int]
     seconds: float
+    watch: Watch
     _count: int | None = None
-    _since: float = 0.0
 
     def over(self) -> bool:
         """Whether nothing came for ``seconds``; the first call only begins the wait. Raises what ``heard`` raises."""
-        now, count = time.monotonic(), self.heard()
+        # Reading takes its time on a busy machine: a silence ends before it is read, and begins after it was.
+        silent, count = self.watch.look(), self.heard()
         if count != self._count:
-            self._count, self._since = count, now
-        return now - self._since >= self.seconds
+            self._count, silent = count, 0.0
+            self.watch.begin()
+        return silent >= self.seconds

@@ -15,6 +15,7 @@ from cni.kernel import is_netns
 from cni.kernel.heard import Listener
 from cni.locks import LockTimeout
 from cni.switch import attaching, detaching, peers, shifting, undoing, verify, waiting
+from cni.switch.draining import Watch
 from cni.switch.journal import Entry, Journal
 from cni.switch.means import Means, StepFailedError
 from cni.switch.steps import PINNED, Signal, after, outcome
@@ -36,6 +37,7 @@ class Run:
         self._means = means
         self._journal = journal
         self._tries = 0
+        self._drained_for = Watch(waiting.ROUND_SECONDS)
         self.entry = entry
         self.ended = threading.Event()
         self.abandoned = False
@@ -104,7 +106,7 @@ class Run:
         # Under the lock: what a DEL has removed is not made again.
         with self._held():
             peers.install(entry)  # again: after a restart, or should somebody have flushed the workload's rules
-        return waiting.drain(entry, self._means.clock(), self.ended)
+        return waiting.drain(entry, self._drained_for, self.ended)
 
     def _detach(self, entry: Entry) -> tuple[Signal, Entry]:
         with self._held():

@@ -10,13 +10,15 @@ import msgspec
 
 from cni.kernel import neighbours
 from cni.switch import peers, verify
-from cni.switch.draining import Quiet, Usage
+from cni.switch.draining import Quiet, Usage, Watch
 from cni.switch.journal import Entry, Side
 from cni.switch.shifting import known_new
 from cni.switch.steps import Signal
 from cni.wire import DrainEnd, MoveReason
 
 POLL_SECONDS = 0.25
+ROUND_SECONDS = 1.0
+"""A round counts as no longer than this: when it was, something stood still, or a probe found no answer."""
 PROBE_EVERY_SECONDS = 1.0
 FAILURES = 3
 """Rounds of probes that must fail in a row before the new path counts as worse than the old."""
@@ -27,16 +29,14 @@ class Settling:
     """Whether the new path goes on working after the shift."""
 
     entry: Entry
-    began: float
+    watch: Watch
     _failures: int = 0
     _next: float = 0.0
-    _good_since: float | None = None
+    _good_since: float = 0.0
 
     def look(self) -> str | None:
         """Probes when it is time; what is wrong when it failed too often in a row. Raises OSError."""
         now = time.monotonic()
-        if self._good_since is None:
-            self._good_since = self.began
         if now < self._next:
             return None
         self._next = now + PROBE_EVERY_SECONDS
@@ -44,31 +44,32 @@ class Settling:
         problem = verify.trouble(self.entry.netns, self.entry.ifname, new, asked.targets, verify.PROBE_SECONDS)
         self._failures = self._failures + 1 if problem else 0
         if problem:
-            self._good_since = time.monotonic()
+            self._good_since = self.watch.look()
         return problem if self._failures >= FAILURES else None
 
     @property
     def over(self) -> bool:
         """Whether all probes of the last ``settle`` succeeded."""
-        since = self.began if self._good_since is None else self._good_since
-        return time.monotonic() - since >= self.entry.order.verify.settle_seconds
+        return self.watch.seconds - self._good_since >= self.entry.order.verify.settle_seconds
 
 
-def drain(entry: Entry, now: float, ended: threading.Event) -> tuple[Signal, Entry]:
-    """Waits until nothing needs the old path. ``now``: seconds since the epoch.
+def drain(entry: Entry, watched: Watch, ended: threading.Event) -> tuple[Signal, Entry]:
+    """Waits until nothing needs the old path. ``watched``: how long already, in earlier tries.
+
+    Minimum, deadline and settling begin here, where others are told of the new address, not at the shift: whatever
+    holds the agent up in between takes nobody's time to move on.
 
     PASSED: it may go. WORSE: the new path stopped working and the old one works, or the policy wants to go back at the
     deadline. FAILED: interrupted. Raises OSError, StepFailedError.
     """
     new, asked = known_new(entry), entry.order.drain
-    began = time.monotonic() - max(0.0, now - (entry.shifted_at or now))
     usage = Usage(entry.netns, entry.old, new, closed=entry.closed)
-    quiet = Quiet(lambda: peers.heard(entry, entry.old), asked.quiet_seconds)
-    settling = Settling(entry, began)
+    quiet = Quiet(lambda: peers.heard(entry, entry.old), asked.quiet_seconds, Watch(POLL_SECONDS))
+    settling = Settling(entry, watched)
     may_return = entry.order.reason is not MoveReason.RETURN
     given_up = False
     while not ended.is_set():
-        waited = time.monotonic() - began
+        waited = watched.look()
         problem = settling.look()
         if problem and may_return and _works(entry, entry.old, entry.aside):
             return Signal.WORSE, _counted(entry, usage, f"the new path stopped working: {problem}")
@@ -93,11 +94,11 @@ def drain_new(entry: Entry, ended: threading.Event) -> Entry:
     if entry.new is None:
         return entry
     asked = entry.order.drain
-    deadline = time.monotonic() + asked.deadline_seconds
+    watched = Watch(ROUND_SECONDS)
     usage = Usage(entry.netns, entry.new, entry.old, closed=entry.closed)
     new = entry.new
-    quiet = Quiet(lambda: peers.heard(entry, new), asked.quiet_seconds)
-    while not ended.is_set() and time.monotonic() < deadline:
+    quiet = Quiet(lambda: peers.heard(entry, new), asked.quiet_seconds, Watch(POLL_SECONDS))
+    while not ended.is_set() and watched.look() < asked.deadline_seconds:
         if not usage.look() and _silent(entry, quiet):
             break
         ended.wait(POLL_SECONDS)

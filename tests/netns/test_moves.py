@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from cni.wire import Outcome, Phase
+from cni.wire import Drain, Outcome, Phase
 from tests.support.netns import TRAFFIC, WORLD, Node, Site, order, sh
 
 pytestmark = pytest.mark.netns
@@ -55,7 +56,7 @@ def test_a_move_under_traffic_loses_nothing_and_leaves_nothing(
     node.switches.start(move)
     node.wait_for(move, Phase.DRAIN)
     time.sleep(0.5)  # the peers keep using the old address until they ask again
-    address.write_text(node.address())
+    node.publish(move, address)
     status = node.finish(move)
     time.sleep(0.3)
 
@@ -64,7 +65,7 @@ def test_a_move_under_traffic_loses_nothing_and_leaves_nothing(
     heard_out, heard_in = out_sink.end(), in_sink.end()
     assert status.outcome is Outcome.MOVED, status
     assert asked["connects"] == (1 if source == "s3" else 2)
-    assert (asked["lost"], asked["twice"], asked["errors"]) == (0, 0, 0), asked
+    assert (asked["lost"], asked["twice"], asked["errors"]) == (0, 0, 0), (asked, status)
     assert (fed["sent"] - heard_in["heard"], heard_in["twice"], fed["errors"]) == (0, 0, 0), (fed, heard_in)
     assert (sent["sent"] - heard_out["heard"], heard_out["twice"], sent["errors"]) == (0, 0, 0), (sent, heard_out)
     assert status.measured.largest_gap is not None
@@ -74,3 +75,30 @@ def test_a_move_under_traffic_loses_nothing_and_leaves_nothing(
 
     node.attacher.detach(node.attached()[0])
     assert site.inside() == bare
+
+
+def test_peers_have_their_time_also_when_the_move_was_held_up_after_its_shift(site: Site) -> None:
+    """As by a disk that keeps the journal waiting for longer than the whole drain may last."""
+    deadline = 5.0
+    told = threading.Event()
+
+    def hold_up(phase: Phase, _: float) -> None:
+        if phase is Phase.SHIFT:
+            time.sleep(deadline)
+
+    node = Node.open(site, observe=hold_up, changed=lambda _: told.set())
+    workload = site.add_workload()
+    node.add("a")
+    address = _published(site, node.address())
+    site.run(workload, TRAFFIC, "echo", 5003)
+    ask = site.run(site.world, TRAFFIC, "ask", address, 5003, 500, WORLD)
+    move = order("a", "b", drain=Drain(deadline_seconds=deadline, minimum_seconds=0.5, quiet_seconds=0.3))
+    node.switches.start(move)
+    assert told.wait(30)
+    time.sleep(0.5)
+    node.publish(move, address)
+    status = node.finish(move)
+    asked = ask.end()
+    node.close()
+    assert status.outcome is Outcome.MOVED, status
+    assert (asked["connects"], asked["lost"], asked["errors"]) == (2, 0, 0), (asked, status)

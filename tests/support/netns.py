@@ -299,6 +299,19 @@ class Node:
         found = cni.kernel.addresses(self.site.path(number), "net1")
         return found[0].address
 
+    def publish(self, order: SwitchOrder, file: Path) -> None:
+        """Tells the workload's peers, who look into the file, its new address; while it drains, or the test fails.
+
+        Whoever is told after the drain's deadline loses what he sent meanwhile, and that shows nothing.
+        """
+        file.write_text(self.address())
+        status = self.status(order)
+        since = time.time() - (status.shifted_at or 0.0)
+        assert status.phase is Phase.DRAIN, f"the drain was over before the peers knew, {since:.1f} s after the shift"
+
+    def status(self, order: SwitchOrder) -> SwitchStatus:
+        return next(each for each in self.switches.statuses() if each.id == order.id)
+
     def finish(self, order: SwitchOrder, seconds: float = 60.0) -> SwitchStatus:
         status = self.switches.join(order.id, seconds)
         assert status is not None
@@ -308,7 +321,7 @@ class Node:
     def wait_for(self, order: SwitchOrder, phase: Phase, seconds: float = 20.0) -> SwitchStatus:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            status = next(each for each in self.switches.statuses() if each.id == order.id)
+            status = self.status(order)
             if status.phase is phase or status.phase is Phase.DONE:
                 assert status.phase is phase, status
                 return status

@@ -6,7 +6,8 @@ Run by path with a mode and its arguments; they end when their stdin closes, and
 ``echo PORT``                    answers each on 0.0.0.0 from an unconnected socket
 ``send FILE PORT RATE [BIND]``   numbered packets from an unconnected socket to the address in FILE
 ``feed FILE PORT RATE [SOURCE]`` the same from a connected socket that connects anew when FILE changes
-``ask FILE PORT RATE [SOURCE]``  requests from such a socket; counts those that were never answered
+``ask FILE PORT RATE [SOURCE]``  requests from such a socket; counts those that were never answered, and says when the
+                                 first and the last of them were sent and when it connected last (since the epoch)
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def ask(file: str, port: str, rate: str, source: str = "0.0.0.0") -> dict[str, o
     peer = _Peer(file, int(port), source)
     peer.line.setblocking(False)
     _ready()
-    waiting: set[int] = set()
+    waiting: dict[int, float] = {}
     sent, errors, twice, answered = 0, 0, 0, 0
     gap, last = 0.0, None
     pace = _Pace(float(rate))
@@ -133,13 +134,13 @@ def ask(file: str, port: str, rate: str, source: str = "0.0.0.0") -> dict[str, o
                     peer.line.send(NUMBER.pack(sent))
                 except OSError:
                     errors += 1
-                waiting.add(sent)
+                waiting[sent] = time.time()
                 sent += 1
         for number in peer.answers():
             now = time.monotonic()
             gap, last = (max(gap, now - last) if last is not None else 0.0), now
             twice += number not in waiting
-            waiting.discard(number)
+            waiting.pop(number, None)
             answered += 1
         pace.rest()
     lost = sorted(waiting)
@@ -148,10 +149,12 @@ def ask(file: str, port: str, rate: str, source: str = "0.0.0.0") -> dict[str, o
         "answered": answered,
         "lost": len(lost),
         "which": lost[:10],
+        "lost_at": [round(waiting[number], 3) for number in (*lost[:1], *lost[-1:])],
         "twice": twice,
         "errors": errors,
         "gap": gap,
         "connects": peer.connects,
+        "connected_at": round(peer.connected_at, 3),
     }
 
 
@@ -181,6 +184,7 @@ class _Peer:
         self._address = ""
         self._next = 0.0
         self.connects = 0
+        self.connected_at = 0.0
         self.line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         # A socket that connects anew keeps its source: it must be one that is reached over every network.
@@ -196,6 +200,7 @@ class _Peer:
             self.line.connect((address, self._port))
             self._address = address
             self.connects += 1
+            self.connected_at = time.time()
 
     def answers(self) -> list[int]:
         found = []
