@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from switcher.backtest.course import course
-from switcher.backtest.past import NOT_THERE, Past, past_of
+from switcher.backtest.past import NOT_THERE, Past, past_of, physical_networks
 from switcher.backtest.record import Record, Span
 from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.model import Uplink
@@ -113,6 +113,15 @@ def test_what_an_uplink_did_not_count_is_said_in_per_cent_of_all_that_was_carrie
     assert found.background[Uplink("pa", "n1")][1].tolist() == pytest.approx([400 * BITS, 0, 0, 0, 0, 0])
 
 
+def test_what_several_uplinks_did_not_count_adds_up() -> None:
+    """Of 150 bytes on each, in and out, the first uplink lacks 90 and the second 30."""
+    loads = (path(), carried(s0=100)), (AttachmentPath("n1", "x", "net1", "b"), carried(s0=100))
+    uplinks = {Uplink("pa", "n1"): carried(s0=40), Uplink("pb", "n1"): carried(s0=80)}
+    found = past([stay(0, None), stay(0, None, "b", workload="x")], *loads, uplinks=uplinks)
+    assert found.excess_percent == pytest.approx(100 * (90 + 30) / 300)
+    assert physical_networks(found) == {"pa": {"n1"}, "pb": {"n1"}}
+
+
 def test_loads_of_who_was_never_placed_or_on_what_rides_on_nothing_are_left_out() -> None:
     stranger = AttachmentPath("n1", "stranger", "net1", "a"), carried(s0=100)
     free = PlacementSpan(
@@ -201,7 +210,7 @@ def test_classes_are_those_of_the_facts_where_uplinks_have_any() -> None:
     assert {key: out[0] for key, (_, out) in found.foreign.items()} == pytest.approx(
         {(place, "internet"): 60 * BITS, (place, None): 7 * BITS}
     )
-    assert found.background[place][1][0] == pytest.approx(67 * BITS)
+    assert [rates[0] for rates in found.background[place]] == pytest.approx([33 * BITS, 67 * BITS])
     unknown = past([stay(0, None)], loads, **fields)
     assert unknown.foreign == {}
     assert unknown.background[place][1][0] == pytest.approx(67 * BITS)
