@@ -20,9 +20,10 @@ from switcher.flows import Flows, flows_of, together
 from switcher.model import Memory, Snapshot, Usage, usage_by_network
 from switcher.objects.model import Book
 from switcher.standings import Standing, standings
-from switcher.tariff import Flow, PriceGap, Quote, contract_parts, quote
+from switcher.tariff import Flow, PriceGap, Quote, by_contract, contract_parts, quote
 from switcher.tariff.flow import NOTHING
 from switcher.tariff.ledger import Mark, directed
+from switcher.tariff.lists import networks_of
 from switcher.tariff.part import Part
 from switcher.workloads import Workloads
 
@@ -99,6 +100,11 @@ class Market:
         """What a contract has counted so far: its networks have the same counter."""
         names = sorted(name for pool in self.pools.get(contract, ()) for name in pool.networks)
         return next((found[contract] for name in names if contract in (found := self._usage.get(name, {}))), Usage())
+
+    @cached_property
+    def named(self) -> Mapping[str, frozenset[str]]:
+        """By contract, every physical network that a list of it names, valid or not."""
+        return {contract: networks_of(lists) for contract, lists in by_contract(self._book.tariffs).items()}
 
     def nodes(self, parts: Sequence[Part]) -> int:
         """How many nodes have a network of a contract."""

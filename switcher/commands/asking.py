@@ -51,5 +51,5 @@ class Asking:
 
 def plain(price: Decimal) -> str:
     """A price without the digits that only arithmetic left: at most six after the point, trailing zeros gone."""
-    text = format(price.quantize(Decimal("0.000001")), "f")
+    text = format(price.quantize(Decimal("0.000001")) + 0, "f")  # + 0: no zero below zero
     return text.rstrip("0").rstrip(".") if "." in text else text

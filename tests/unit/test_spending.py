@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from switcher.commands.asking import plain
 from switcher.meters import Meters
 from switcher.model import Ledger, Memory, NetworkState, Snapshot, WorkloadState
 from switcher.objects.load import book_from_documents
@@ -276,3 +277,18 @@ def test_networks_of_one_contract_reach_its_maximum_together() -> None:
 def test_a_load_above_where_the_period_heads_is_not_counted_twice() -> None:
     spent = spending(Market(carrying(20 * MBPS, on("cni:dear", out_bps=20 * MBPS)), ledger(), transit(), None))
     assert round((spent.now or 0) * 24, 9) == 14  # 24 USD a day less the commit, whatever flows in this hour
+
+
+@pytest.mark.parametrize(
+    ("money", "text"),
+    [
+        ("-1e-20", "0"),
+        ("0E+3", "0"),
+        ("1.50", "1.5"),
+        ("-0.0000015", "-0.000002"),
+        ("1200", "1200"),
+        ("3.4700004", "3.47"),
+    ],
+)
+def test_money_is_told_without_the_digits_that_only_arithmetic_left(money: str, text: str) -> None:
+    assert plain(Decimal(money)) == text

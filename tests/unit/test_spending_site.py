@@ -278,6 +278,14 @@ def test_a_contract_whose_networks_nobody_reports_is_due_too() -> None:
     assert (split.workloads, split.others, split.anyway) == (0, 0, 3)
 
 
+def test_what_is_on_a_network_without_a_valid_list_is_unknown_and_not_free() -> None:
+    over = tariff(PORT, name="over", validTo="2026-11-01T00:00:00Z", **{**POOL, "physicalNetworks": ["p"]})
+    now = market(book(over, tariff(PORT, name="t", **{**POOL, "physicalNetworks": ["q"]})), 0, TWO, ())
+    splits = by_contract(now)
+    assert (splits["over"].workloads, splits["over"].others, splits["over"].anyway) == (None, None, 0)
+    assert (splits["t"].workloads, spending(now).networks) == (1, {"p": None, "q": 1})
+
+
 def test_a_percentile_whose_list_changes_within_the_period_is_billed_by_both() -> None:
     """Six hours at 2 a Mbps and eighteen at 4, on all samples of the day: 3.5."""
     old = tariff(percentile("2"), name="t", **POOL)
