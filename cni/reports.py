@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from cni.model import DO_NOT_MOVE_KEY, MOVE_PRIMARY_KEY, Attachment, AttachmentState
 from cni.networks import Networks
 from cni.results import canonical
-from cni.wire import AttachmentReport, NetworkReport, SwitchStatus
+from cni.wire import AttachmentReport, NetworkReport, Phase, SwitchStatus
 
 Key = tuple[str, str]
 
@@ -24,10 +24,10 @@ def attachment_reports(
 def carrying(attachments: Iterable[Attachment], switches: Sequence[SwitchStatus]) -> list[Attachment]:
     """Of each interface the generation that carries its traffic now, in the given order of the interfaces.
 
-    During a switch that is the old one until the shift, and the new one from then on.
+    During a switch that is the old one until the shift, the new one from then on, and the old one on the way back.
     """
     homes = {
-        (status.workload, status.attachment): status.source if status.shifted_at is None else status.target
+        (status.workload, status.attachment): status.target if _shifted(status) else status.source
         for status in switches
         if status.outcome is None
     }
@@ -53,6 +53,10 @@ def network_reports(networks: Networks) -> tuple[NetworkReport, ...]:
         for config in networks.all()
     ]
     return tuple(sorted(reports, key=lambda report: report.network))
+
+
+def _shifted(status: SwitchStatus) -> bool:
+    return status.shifted_at is not None and status.phase is not Phase.RETURNING
 
 
 def _rank(attachment: Attachment, homes: dict[Key, str]) -> tuple[bool, bool, int]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from cni.kernel.spaces import read_sysctl, run_inside
 from cni.switch.journal import Entry, Side
 from cni.switch.means import StepFailedError
+from cni.wire import Phase
 
 REMEMBERED_SECONDS = 300
 """How long a peer that went silent is still answered from the address that it used, while the switch lasts."""
@@ -33,29 +34,44 @@ table inet {table} {{
 flush chain inet {table} arriving
 flush chain inet {table} leaving
 """
-_OLD = """
-add rule inet {table} arriving meta iif {old_link} ip daddr {old} counter name heard_old
-add rule inet {table} arriving meta iif {old_link} ip daddr {old} udp dport @servers \
-ip saddr . udp sport . udp dport != @on_new update @on_old {{ ip saddr . udp sport . udp dport }}
+_LEAVING = """
+add rule inet {table} arriving meta iif {link_left} ip daddr {left} counter name heard_{leaving}
+add rule inet {table} arriving meta iif {link_left} ip daddr {left} udp dport @servers \
+ip saddr . udp sport . udp dport != @on_{staying} update @on_{leaving} {{ ip saddr . udp sport . udp dport }}
 """
-_BOTH = """
-add rule inet {table} arriving meta iif {new_link} ip daddr {new} counter name heard_new
-add rule inet {table} arriving meta iif {new_link} ip daddr {new} udp dport @servers \
-delete @on_old {{ ip saddr . udp sport . udp dport }} update @on_new {{ ip saddr . udp sport . udp dport }}
+_STAYING = """
+add rule inet {table} arriving meta iif {link_kept} ip daddr {kept} counter name heard_{staying}
+add rule inet {table} arriving meta iif {link_kept} ip daddr {kept} udp dport @servers \
+delete @on_{leaving} {{ ip saddr . udp sport . udp dport }} update @on_{staying} {{ ip saddr . udp sport . udp dport }}
+"""
+_ANSWERS = """
 add rule inet {table} leaving ip saddr != {old} ip daddr . udp dport . udp sport @on_old ip saddr set {old}
 add rule inet {table} leaving ip saddr {old} ip daddr . udp dport . udp sport @on_new ip saddr set {new}
 """
 
 
 def install(entry: Entry) -> None:
-    """Begins or goes on following the peers; the lists survive a second call. Raises StepFailedError, OSError."""
+    """Begins or goes on following the peers; the lists survive a second call. Raises StepFailedError, OSError.
+
+    Who has come to the staying address is taken to have left the other one for good: on the way back, in Returning,
+    the old address is the staying one.
+    """
     script = _SETS.format(table=table_of(entry), ports=", ".join(server_ports(entry.netns)), seconds=REMEMBERED_SECONDS)
     if not entry.same_address:
-        script += _OLD.format(table=table_of(entry), old_link=entry.old.link, old=entry.old.address)
-        if entry.new is not None:
-            names = {"old": entry.old.address, "new": entry.new.address, "new_link": entry.new.link}
-            script += _BOTH.format(table=table_of(entry), **names)
+        script += _rules(entry)
     _nft(entry.netns, "-f", "-", script=script)
+
+
+def _rules(entry: Entry) -> str:
+    table, old, new = table_of(entry), entry.old, entry.new
+    if new is None:
+        return _LEAVING.format(table=table, leaving="old", staying="new", link_left=old.link, left=old.address)
+    (leaving, left), (staying, kept) = ("old", old), ("new", new)
+    if entry.phase is Phase.RETURNING:
+        (leaving, left), (staying, kept) = (staying, kept), (leaving, left)
+    names = {"leaving": leaving, "link_left": left.link, "left": left.address}
+    names |= {"staying": staying, "link_kept": kept.link, "kept": kept.address}
+    return (_LEAVING + _STAYING + _ANSWERS).format(table=table, old=old.address, new=new.address, **names)
 
 
 def remove(entry: Entry) -> None:

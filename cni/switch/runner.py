@@ -121,6 +121,9 @@ class Run:
     def _return(self, entry: Entry) -> tuple[Signal, Entry]:
         if not is_netns(entry.netns):
             return self._undo(entry)
+        with self._held():
+            peers.install(entry)  # whoever comes back to the old address is answered from there
+        self._means.changed(entry.container_id)
         while not self.ended.is_set():
             with self._held():
                 if not self._pin_taken():

@@ -89,6 +89,8 @@ def drain(entry: Entry, watched: Watch, ended: threading.Event) -> tuple[Signal,
 def drain_new(entry: Entry, ended: threading.Event) -> Entry:
     """Waits until nothing needs the new path any more, at most the drain's deadline, then closes what is left.
 
+    Others were told of the new address, so they need the drain's minimum to hear of the old one again.
+
     Raises OSError, StepFailedError.
     """
     if entry.new is None:
@@ -99,7 +101,7 @@ def drain_new(entry: Entry, ended: threading.Event) -> Entry:
     new = entry.new
     quiet = Quiet(lambda: peers.heard(entry, new), asked.quiet_seconds, Watch(POLL_SECONDS))
     while not ended.is_set() and watched.look() < asked.deadline_seconds:
-        if not usage.look() and _silent(entry, quiet):
+        if not usage.look() and watched.seconds >= asked.minimum_seconds and _silent(entry, quiet):
             break
         ended.wait(POLL_SECONDS)
     if not ended.is_set():

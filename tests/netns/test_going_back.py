@@ -8,8 +8,10 @@ import time
 
 import pytest
 
-from cni.wire import Outcome, Phase, Verify
-from tests.support.netns import TRAFFIC, WORLD, Node, Site, order, sh
+import cni.kernel
+from cni.reports import carrying
+from cni.wire import Drain, DrainEnd, Outcome, Phase, Verify
+from tests.support.netns import STREAMS, TRAFFIC, WORLD, Node, Site, order, sh
 
 pytestmark = pytest.mark.netns
 
@@ -85,6 +87,33 @@ def test_a_new_path_that_dies_after_the_shift_is_left_again(site: Site, node: No
     sent = out.end()
     time.sleep(0.1)
     assert sink.end()["heard"] == sent["sent"]
+
+
+def test_peers_are_told_of_the_way_back_while_both_addresses_serve(site: Site) -> None:
+    address = site.root / "address"
+
+    def publish(_: str) -> None:
+        """As the agent does: the address of what carries the traffic now."""
+        (present,) = carrying(node.attached(), node.switches.statuses())
+        address.write_text(cni.kernel.addresses(site.path(), present.ifname)[0].address)
+
+    node = Node.open(site, changed=publish)
+    workload = site.add_workload()
+    node.add("a")
+    publish("")
+    (site.root / "world").write_text(WORLD)
+    site.run(site.world, STREAMS, "serve", 6001)
+    site.run(workload, STREAMS, "idle", site.root / "world", 6001)  # holds the old path until the deadline
+    site.run(workload, TRAFFIC, "echo", 5003)
+    ask = site.run(site.world, TRAFFIC, "ask", address, 5003, 500, WORLD)
+    returning = Drain(deadline_seconds=4, minimum_seconds=0.5, quiet_seconds=0.3, then=DrainEnd.RETURN)
+    node.switches.start(move := order("a", "b", drain=returning))
+    status = node.finish(move)
+    time.sleep(0.3)
+    asked = ask.end()
+    node.close()
+    assert status.outcome is Outcome.RETURNED, status
+    assert (asked["connects"], asked["lost"], asked["errors"]) == (3, 0, 0), (asked, status)
 
 
 @pytest.mark.parametrize("phase", [Phase.VERIFY, Phase.DRAIN])

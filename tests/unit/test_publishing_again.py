@@ -135,9 +135,12 @@ def test_a_change_does_not_lose_what_else_was_to_be_written(tmp_path: Path) -> N
     assert bench.cluster.patches[0].annotations["choice"] == "a"
 
 
-@pytest.mark.parametrize(("shifted_at", "expected"), [(None, "a"), (5.0, "b")])
+@pytest.mark.parametrize(
+    ("phase", "shifted_at", "expected"),
+    [(Phase.VERIFY, None, "a"), (Phase.DRAIN, 5.0, "b"), (Phase.RETURNING, 5.0, "a"), (Phase.RETURNING, None, "a")],
+)
 def test_during_a_switch_the_network_that_carries_the_traffic_is_told(
-    tmp_path: Path, shifted_at: float | None, expected: str
+    tmp_path: Path, phase: Phase, shifted_at: float | None, expected: str
 ) -> None:
     bench = Bench(tmp_path, attached("cni:a", ifname="old1000"), attached("cni:b", generation=1, table=1001))
     bench.statuses = [
@@ -148,7 +151,7 @@ def test_during_a_switch_the_network_that_carries_the_traffic_is_told(
             source="cni:a",
             target="cni:b",
             reason=MoveReason.MANUAL,
-            phase=Phase.DRAIN,
+            phase=phase,
             shifted_at=shifted_at,
         )
     ]
