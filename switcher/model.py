@@ -180,8 +180,7 @@ def usage_by_network(usage: Mapping[tuple[str, str], Usage]) -> Mapping[str, Map
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How an uplink's load changes beside our moves, as learned so far (switcher.decide.drift)."""
 
     sampled_at: datetime

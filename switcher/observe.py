@@ -13,12 +13,12 @@ from switcher.columns import Column
 from switcher.decide.board import Bools, same_network
 from switcher.decide.memory import LOOK_BACK, look_back, reach
 from switcher.decide.projection import above_shed
+from switcher.decide.rules import policy_of
 from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
 from switcher.past import failures, in_flight, refused, remembered, rows_of
-from switcher.plan import policy_of
 from switcher.ports import History, KnownNetwork, Switched, UplinkLoad
 from switcher.reported import Attached, Reported
 from switcher.tariff import metered_periods

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
+
 from cni.wire import Drain, MoveReason, SwitchOrder, Verify
+from switcher.decide.rules import applied, policy_of
 from switcher.model import Decision, Snapshot, WorkloadState
 from switcher.objects.model import Book, SwitchPolicy
 from switcher.ports import RecordedMove
@@ -19,66 +23,75 @@ DEADLINE = timedelta(minutes=2)
 def plan(decision: Decision, seen: Snapshot, book: Book) -> Sequence[RecordedMove]:
     """One order per move of ``decision``, in its order."""
     workloads = Workloads.of(seen.workloads)
-    planned = []
-    for move in decision.moves:
-        workload = workloads[workloads.row_of[move.workload]]
-        policy = policy_of(workload, book)
-        order = switch_order(decision.now, workload, move.target, move.reason, policy)
-        planned.append(
-            RecordedMove(
-                node=workload.node or "",
-                order=order,
-                policy=policy.name if policy is not None else "",
-                decided_at=decision.now,
-                saving_per_hour=format(move.saving_per_hour, "f"),
-                explanation=move.explanation,
-            )
+    rows = np.array([workloads.row_of[move.workload] for move in decision.moves], dtype=np.int64)
+    moving = workloads.take(rows)
+    policies, number = applied(moving, book)
+    manners = [Manner.of(policy) for policy in (*policies, None)]  # NOWHERE finds the last one
+    return [
+        RecordedMove(
+            node=node or "",
+            order=_order(decision.now, (move.workload, source), move.target, move.reason, manners[policy]),
+            policy=manners[policy].policy,
+            decided_at=decision.now,
+            saving_per_hour=format(move.saving_per_hour, "f"),
+            explanation=move.explanation,
         )
-    return planned
+        for move, node, source, policy in zip(decision.moves, moving.node, moving.network, number.tolist(), strict=True)
+    ]
 
 
-def policy_of(workload: WorkloadState, book: Book) -> SwitchPolicy | None:
-    """The policy that applies to an attachment, by name where the snapshot names one."""
-    if workload.policy is not None:
-        return book.policy(workload.policy)
-    return book.policy_for(workload.namespace, workload.labels, workload.attachment, workload.primary)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a policy wants a switch to be made; without a policy, the defaults."""
+
+    policy: str
+    verify: Verify
+    drain: Drain
+    accept: tuple[str, ...]
+
+    @classmethod
+    def of(cls, policy: SwitchPolicy | None) -> Manner:
+        """A policy's."""
+        if policy is None:
+            return cls(policy="", verify=Verify(), drain=Drain(), accept=())
+        accept = tuple(str(loss) for loss in policy.spec.accept)
+        return cls(policy=policy.name, verify=_verify(policy), drain=_drain(policy), accept=accept)
 
 
-def switch_order(
-    now: datetime, workload: WorkloadState, target: str, reason: MoveReason, policy: SwitchPolicy | None
-) -> SwitchOrder:
-    """The order to move ``workload`` to ``target``. Its id is the tick's time and the attachment: no two share one."""
-    name, attachment = workload.id.rsplit(":", 1)
+def _order(now: datetime, of: tuple[str, str], target: str, reason: MoveReason, manner: Manner) -> SwitchOrder:
+    """The order to move a workload (its id, and where it is). The order's id is the time and the attachment's:
+    no two share one.
+    """
+    workload, source = of
+    name, attachment = workload.rsplit(":", 1)
     return SwitchOrder(
-        id=f"{now:%Y%m%dT%H%M%S.%f}-{workload.id}",
+        id=f"{now:%Y%m%dT%H%M%S.%f}-{workload}",
         workload=name,
         attachment=attachment,
-        source=workload.network,
+        source=source,
         target=target,
         reason=reason,
         deadline_seconds=DEADLINE.total_seconds(),
-        verify=_verify(policy),
-        drain=_drain(policy),
-        accept=tuple(str(loss) for loss in policy.spec.accept) if policy is not None else (),
+        verify=manner.verify,
+        drain=manner.drain,
+        accept=manner.accept,
     )
 
 
 def manual_move(now: datetime, workload: WorkloadState, target: str, node: str, book: Book) -> RecordedMove:
     """A move by hand, with the verification and drain of the attachment's policy."""
-    policy = policy_of(workload, book)
+    manner = Manner.of(policy_of(workload, book))
     return RecordedMove(
         node=node,
-        order=switch_order(now, workload, target, MoveReason.MANUAL, policy),
-        policy=policy.name if policy is not None else "",
+        order=_order(now, (workload.id, workload.network), target, MoveReason.MANUAL, manner),
+        policy=manner.policy,
         decided_at=now,
         saving_per_hour=format(Decimal(0), "f"),
         explanation="moved by hand",
     )
 
 
-def _verify(policy: SwitchPolicy | None) -> Verify:
-    if policy is None:
-        return Verify()
+def _verify(policy: SwitchPolicy) -> Verify:
     verify = policy.spec.verify
     return Verify(
         targets=tuple(verify.targets),
@@ -88,9 +101,7 @@ def _verify(policy: SwitchPolicy | None) -> Verify:
     )
 
 
-def _drain(policy: SwitchPolicy | None) -> Drain:
-    if policy is None:
-        return Drain()
+def _drain(policy: SwitchPolicy) -> Drain:
     drain = policy.spec.drain
     return Drain(
         deadline_seconds=drain.deadline.total_seconds(),

@@ -91,14 +91,11 @@ def _push_out(tick: Tick, rooms: Rooms, uplink: int, rows: list[int]) -> None:
     """Where rounding left the uplink too full, more leave, cheapest regret first, as long as they find room."""
     if not rooms.excess(uplink):
         return
-    options = [
-        (tick.regret_per_bps(row, column), row, column)
-        for row in rows
-        if row not in rooms.moved
-        for column in np.flatnonzero(tick.standing.open[row]).tolist()
-        if tick.board.uplink[row, column] != uplink
-    ]
-    for _, row, column in sorted(options):
+    staying = np.array([row for row in rows if row not in rooms.moved], dtype=np.int64)
+    number, columns = (tick.standing.open[staying] & (tick.board.uplink[staying] != uplink)).nonzero()
+    options = staying[number]
+    order = np.lexsort((columns, options, tick.regrets[options, columns]))
+    for row, column in zip(options[order].tolist(), columns[order].tolist(), strict=True):
         if not rooms.excess(uplink):
             return
         if row not in rooms.moved and rooms.fits(row, column):

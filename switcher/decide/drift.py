@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
 import numpy as np
+from msgspec.structs import replace
 
 from switcher.decide.board import same_network
 from switcher.decide.projection import total_bps

@@ -49,7 +49,7 @@ class Rules:
 
 def rules(board: Board, memory: Memory, book: Book, settings: Settings) -> Rules:
     """The rules of every workload of the board."""
-    policies, number = _policies(board.workloads, book)
+    policies, number = applied(board.workloads, book)
     return Rules(
         policy=tuple(map([*policies, None].__getitem__, number.tolist())),
         policies=policies,
@@ -76,8 +76,11 @@ def policy_of(workload: WorkloadState, book: Book) -> SwitchPolicy | None:
     return book.policy_for(workload.namespace, workload.labels, workload.attachment, workload.primary)
 
 
-def _policies(workloads: Workloads, book: Book) -> tuple[tuple[SwitchPolicy, ...], Ints]:
-    """The policies that apply to anyone, and each workload's. Asked once for all workloads that are alike."""
+def applied(workloads: Workloads, book: Book) -> tuple[tuple[SwitchPolicy, ...], Ints]:
+    """The policies that apply to anyone, by name, and each workload's index into them; NOWHERE: none applies.
+
+    Asked once for all workloads that are alike.
+    """
     first, alike = _alike(workloads, book)
     found = [policy_of(workloads[row], book) for row in first]
     named = {policy.name: policy for policy in found if policy is not None}

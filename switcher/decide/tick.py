@@ -50,10 +50,14 @@ class Tick:
         """The move's cost spread over the horizon."""
         return float(self.rules.move_cost[row] / self.rules.horizon[row])
 
-    def regret(self, row: int, column: int) -> float:
-        """What it costs per hour to have a workload there rather than here, the move included; below zero it saves."""
-        return self.move_cost_per_hour(row) - float(self.standing.saving[row, column])
+    @cached_property
+    def regrets(self) -> Floats:
+        """W x C: what it costs per hour to be there rather than here, the move included, for each bit per second of
+        room that leaving frees; below zero it saves.
+        """
+        costs = (self.rules.move_cost / self.rules.horizon)[:, None] - self.standing.saving
+        return costs / np.maximum(self.board.demand, 1.0)[:, None]
 
     def regret_per_bps(self, row: int, column: int) -> float:
-        """The same for each bit per second of room that its leaving frees."""
-        return self.regret(row, column) / max(float(self.board.demand[row]), 1.0)
+        """The same of one workload."""
+        return float(self.regrets[row, column])
