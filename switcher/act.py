@@ -37,15 +37,15 @@ def resume(hands: NodeHands, history: History, now: datetime) -> None:
         waiting.setdefault(move.node, []).append(move)
     for node, moves in sorted(waiting.items()):
         try:
-            known = {status.id: status for status in hands.switches(node)}
+            known, away = {status.id: status for status in hands.switches(node)}, False
         except (TryLaterError, RefusedError) as error:
             log.warning("node away; moves in flight unknown", extra={"node": node, "cause": str(error)})
-            known = {}
+            known, away = {}, True
         unknown = []
         for move in moves:
             if (status := known.get(move.order.id)) is not None:
                 history.advance_move(status)
-            elif move.status is None or known:
+            elif move.status is None or not away:
                 unknown.append(move)
         _order_again(hands, history, unknown, now)
 

@@ -96,6 +96,7 @@ class Cycle:
         decision, rankings = self._decide(snapshot, memory, book, on.settings)
         moves = plan(decision, snapshot, book)
         record_decision(parts.history, decision, (snapshot, memory), on, moves)
+        self._drift = memory.drift  # as recorded: what a successor goes on with, should this tick end here
         parts.history.record_rankings(rankings)
         act(parts.hands, parts.history, moves, now)
 
@@ -116,8 +117,7 @@ class Cycle:
     def _observe(self, book: Book, now: datetime, past: Sequence[Switched]) -> tuple[Snapshot, Memory]:
         snapshot, memory = observe(self._parts.history, book, now, self._parts.sight, past)
         before = last_drift(self._parts.history) if self._drift is None else self._drift
-        self._drift = learn(before, snapshot, [one.move for one in reversed(past)])
-        return snapshot, replace(memory, drift=self._drift)
+        return snapshot, replace(memory, drift=learn(before, snapshot, [one.move for one in reversed(past)]))
 
     def _settings(self, switch_seconds: float | None) -> Settings:
         settings = self._parts.settings

@@ -109,7 +109,8 @@ def _network(network: KnownNetwork, physical_network: str, load: UplinkLoad | No
 
 def _workloads(attached: Attached, flying: Sequence[Switched], now: datetime) -> Workloads:
     known, count = attached.reported, len(attached.reported.id)
-    landing = {row: one.move.target for one in flying for row in rows_of(known, one)}
+    # Of several that are open the one that was ordered last counts.
+    landing = {row: one.move.target for one in reversed(flying) for row in rows_of(known, one)}
     return Workloads(
         id=known.id,
         node=known.node,

@@ -32,7 +32,8 @@ LEAST_OUTLIER = 0.02
 def learn(before: Mapping[Uplink, Drift], seen: Snapshot, moves: Sequence[PastMove]) -> Mapping[Uplink, Drift]:
     """What is known once the samples of ``seen`` are; ``moves``: oldest first, as the memory of ``seen`` has them."""
     newest = seen.newest
-    since = min((before[uplink].sampled_at for uplink in newest if uplink in before), default=seen.now)
+    known = [before[uplink].sampled_at for uplink, state in newest.items() if _is_news(before.get(uplink), state)]
+    since = min(known, default=seen.now)
     workloads = Workloads.of(seen.workloads)
     moving = {workloads.id[row] for row in np.flatnonzero(workloads.moving.each(bool, np.bool_)).tolist()}
     changes = _changes(seen, [move for move in moves if move.at >= since or move.workload in moving])
@@ -84,6 +85,11 @@ def _found(placed: Mapping[tuple[str, str | None], Sequence[Uplink]], name: str,
     """The uplinks of a network on this node, and of the one that is the same everywhere."""
     everywhere = placed.get((name, None), ())
     return everywhere if node is None else [*placed.get((name, node), ()), *everywhere]
+
+
+def _is_news(before: Drift | None, state: NetworkState) -> bool:
+    """Whether a sample is newer than one that is known. Of a node that is gone none ever is."""
+    return before is not None and before.sampled_at < state.sampled_at
 
 
 def _passed(before: Drift | None, state: NetworkState) -> Drift:

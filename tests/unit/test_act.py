@@ -132,6 +132,16 @@ def test_a_node_that_is_away_for_long_leaves_a_started_move_open() -> None:
     assert [move.open for move in history.moves()] == [True]
 
 
+def test_a_started_move_that_a_node_has_lost_with_its_store_is_given_up() -> None:
+    """Its journal is then empty, and knows nothing of any other switch either."""
+    history, node = recorded(), Node()
+    act(node, history, history.open_moves(), NOW)
+    resume(node, history, NOW + timedelta(seconds=30))
+    node.journal.clear()
+    resume(node, history, NOW + timedelta(seconds=150))
+    assert [move.status.outcome for move in history.moves() if move.status] == [Outcome.REFUSED]
+
+
 def test_a_move_decided_later_waits_for_its_own_deadline() -> None:
     later = replace(MOVE, decided_at=NOW + timedelta(minutes=5))
     history, node = recorded(later), Node()

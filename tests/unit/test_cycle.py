@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -292,6 +292,48 @@ def test_what_cannot_be_recorded_is_not_ordered() -> None:
     past.__dict__.update(source.__dict__)
     assert cycle(past, node).tick() is None
     assert node.orders == []
+
+
+def test_what_was_learned_at_a_tick_that_could_not_be_recorded_is_learned_again() -> None:
+    """So that a controller that goes on decides as one that starts anew on the same history."""
+
+    class FullOnce(MemoryHistory):
+        full = False
+
+        def record_decision(self, *args: Any) -> None:
+            if self.full:
+                raise TryLaterError("disk full")
+            super().record_decision(*args)
+
+    past, clock = FullOnce(), Clock()
+    past.__dict__.update(history(annotated="true").__dict__)
+    ticks = cycle(past, Node(), clock)
+    for seconds, past.full in ((0, False), (30, True), (60, False)):
+        clock.now = NOW + timedelta(seconds=seconds)
+        load = uplink(370 + seconds, 30, 0, 10**8 + 10**6 * seconds, physical_network="phynet2", capacity_bps=1e9)
+        past.ingest(batch(2 + seconds, sent=400.0 + seconds, uplinks=(load,)))
+        successor, before = cycle(past, Node(), clock), past.decision()
+        assert (ticks.tick() is None) is past.full
+    recorded = past.decision()
+    assert recorded is not None
+    assert before is not None
+    past._held.decisions[:] = [before]
+    successor.tick()
+    again = past.decision()
+    assert again is not None
+    learned = from_json(again.inputs)[1].drift
+    assert learned == from_json(recorded.inputs)[1].drift
+    assert {drift.every for drift in learned.values()} == {0.0, 60.0}
+
+
+def test_of_two_moves_in_flight_the_one_that_was_ordered_last_lands() -> None:
+    past = history()
+    for number, target in enumerate(("cni:cheap", "cni:dear")):
+        move = recorded_move(f"{number}", "lab/w01", at(300 + number))
+        order = msgspec.structs.replace(move.order, target=target)
+        past.record_move(replace(move, order=order))
+    snapshot, _ = observe(past, BOOK, NOW, Sight(window=timedelta(seconds=30)))
+    assert [(state.network, state.moving) for state in snapshot.workloads] == [("cni:dear", True)]
 
 
 def test_old_samples_move_nothing() -> None:
