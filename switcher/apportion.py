@@ -104,12 +104,13 @@ class Hour:
     def rates(self) -> Mapping[str, Rates]:
         """By network that some of ours are on. What all of them pay is what the hour costs."""
         found: dict[str, Rates] = {}
-        before = NOTHING
+        before: frozenset[str] = frozenset()
         for pool in self.pools:
             ours = together(pool.networks, self.ours)
             if ours.attachments:
-                found |= dict.fromkeys(pool.networks, self._rates(pool, before, ours))
-            before = before.beside(ours)
+                first = together(before & networks_in(pool.parts), self.ours)
+                found |= dict.fromkeys(pool.networks, self._rates(pool, first, ours))
+            before |= {*pool.networks}
         for networks, _, rates in self._levels:
             found |= {name: found[name].plus(rates) for name in found.keys() & networks}
         return found
@@ -117,8 +118,7 @@ class Hour:
     def one_more(self, network: str) -> Decimal:
         """What an idle attachment that comes to a network would cost."""
         pool = next(pool for pool in self.pools if network in pool.networks)
-        names = [name for each in self.pools for name in each.networks]
-        return self._spent(pool, together(names, self.ours), Flow(attachments=1))
+        return self._spent(pool, together(networks_in(pool.parts), self.ours), Flow(attachments=1))
 
     def traffic(self) -> Decimal:
         """What all that is carried costs, ours and the rest."""

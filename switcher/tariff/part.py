@@ -83,7 +83,7 @@ class Part:
     """The price lists of the period that it is of, oldest first."""
     due: tuple[Due, ...]
     networks: frozenset[str]
-    """Of all lists of the contract: they are counted together."""
+    """Of all lists of the contract that count in the window: they are counted together."""
     counters: tuple[Counter | Total, ...]
     bounds: Bounds | None
     flat: Callable[[], Flat]

@@ -70,7 +70,7 @@ def parted(contract: str, rate: Decimal, network: str | None, window: Span, stre
         contract=contract,
         rate=rate,
         lists=tuple(tariff for tariff in lists if _prices(tariff, network)),
-        networks=networks_of(lists),
+        networks=networks_of(maker.counting(window) or lists),
         due=tuple(maker.due(window)),
         counters=tuple(maker.counters()),
         bounds=maker.bounds(),
@@ -90,10 +90,13 @@ class _Maker:
     window: Span
     stretches: tuple[Stretch, ...]
 
+    def counting(self, span: Span) -> Sequence[Tariff]:
+        """The lists that count at some time of the span."""
+        return _lists([each for each in self.stretches if each.start < span[1] and each.end > span[0]])
+
     def _tariffs(self, span: Span) -> Iterator[Tariff]:
-        """The lists that price the network at some time of the span."""
-        inside = [each for each in self.stretches if each.start < span[1] and each.end > span[0]]
-        yield from (tariff for tariff in _lists(inside) if _prices(tariff, self.network))
+        """Those of them that price the network."""
+        yield from (tariff for tariff in self.counting(span) if _prices(tariff, self.network))
 
     def _length(self, tariff: Tariff) -> Decimal:
         """The seconds in which a list is valid, as a part of the period's."""

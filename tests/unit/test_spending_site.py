@@ -254,12 +254,15 @@ def test_who_is_below_the_commit_pays_nothing_of_it() -> None:
     assert (spending(now).now, round(by_contract(now)["t"].anyway or 0, 9)) == (0, 100)
 
 
-def test_a_network_that_a_contract_has_dropped_pays_nothing_of_it() -> None:
-    old = tariff(PORT, name="t", validTo="2026-12-01T00:00:00Z", **POOL)
-    new = tariff(PORT, name="t2", contract="t", validFrom="2026-12-01T00:00:00Z", **{**POOL, "physicalNetworks": ["p"]})
-    other = tariff(fixed("7", each="attachment"), name="u", **{**POOL, "physicalNetworks": ["q"]})
-    spent = spending(market(book(old, new, other), 0, TWO, ()))
-    assert spent.networks == {"p": 1, "q": 7}
+@pytest.mark.parametrize(("kept", "dropped"), [("p", "q"), ("q", "p")])
+@pytest.mark.parametrize("since", ["2026-12-01T00:00:00Z", "2026-12-01T10:00:00Z"])
+def test_a_network_that_a_contract_has_dropped_is_no_part_of_it(kept: str, dropped: str, since: str) -> None:
+    old = tariff(PORT, name="t", **POOL)
+    new = tariff(PORT, name="t2", contract="t", validFrom=since, **{**POOL, "physicalNetworks": [kept]})
+    other = tariff(fixed("7", each="attachment"), name="u", **{**POOL, "physicalNetworks": [dropped]})
+    spent = spending(market(book(old, new, other), 12, TWO, ()))
+    assert spent.networks == {kept: 1, dropped: 7}
+    assert spent.attachment == {kept: Decimal("0.5"), dropped: 7}
 
 
 def test_networks_of_which_a_list_within_the_day_has_only_one_are_billed_together() -> None:
