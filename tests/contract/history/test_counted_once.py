@@ -15,12 +15,23 @@ from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.instants import micros
 from switcher.adapters.store.migrate import alembic_config, upgrade
+from switcher.adapters.store.reach import reaches
 from switcher.adapters.store.schema import path_samples, uplink_samples
-from switcher.adapters.store.slots import network_fives, network_hours, network_minutes, path_parts, uplink_parts
+from switcher.adapters.store.slots import (
+    network_fives,
+    network_hours,
+    network_minutes,
+    path_parts,
+    uplink_fives,
+    uplink_hours,
+    uplink_minutes,
+    uplink_parts,
+)
 from switcher.keeping import Keep, cutoffs
 from tests.contract.history.test_rolling import look, rows
 from tests.support.batches import at, batch, traffic, uplink
 from tests.support.memory_history import MemoryHistory
+from tests.unit.pricing import book, fixed, tariff
 
 HOUR = 3600
 MINUTE = timedelta(minutes=1)
@@ -186,6 +197,31 @@ def test_parts_go_when_their_sums_do(history: SqlHistory, database: Database) ->
     assert rows(database, uplink_parts) == rows(database, path_parts) == []
     history.ingest(both(2, "n1/a", (0, 20, 200)))
     assert history.usage_totals(at(0), at(HOUR)) == {}
+
+
+def test_sums_that_retention_has_deleted_are_not_made_anew(history: SqlHistory, database: Database) -> None:
+    history.ingest(both(1, "n1/a", (0, 20, 200), (9000, 1, 1)))
+    look(history, 100 * 86_400, samples=MINUTE, minutes=MINUTE)
+    history.ingest(both(1, "n1/b", (100, 20, 200)))
+    with database.reading() as connection:  # PostgreSQL keeps them until their partition is old
+        gone = reaches(connection)[uplink_minutes.name].kept_from > micros(at(HOUR))
+    assert [row[2] for row in rows(database, uplink_minutes)] == ([] if gone else [200, 200, 1])
+    assert gone or database.file is None
+    assert [row[2] for row in rows(database, uplink_fives)] == [400, 1]
+
+
+def test_nothing_is_added_to_a_network_of_time_whose_uplinks_sums_are_gone(
+    history: SqlHistory, database: Database
+) -> None:
+    """Bills still need the network's hours, and no uplink's tell any more what is counted in them."""
+    history.ingest(both(1, "n1/a", (0, 20, 200), (9000, 1, 1)))
+    now = at(10 * 86_400)
+    keep = Keep(**{name: MINUTE for name in ("samples", "minutes", "fives", "hours")})
+    for _ in range(2):
+        history.look_after(now, cutoffs(keep, book(tariff(fixed("1"))).tariffs, now))
+    history.ingest(both(1, "n1/b", (0, 20, 200)))
+    assert [row[2] for row in rows(database, network_hours)] == [200]
+    assert rows(database, uplink_hours) == []
 
 
 def test_an_upgrade_notes_what_is_counted_and_still_there(database: Database, url: str) -> None:
