@@ -18,12 +18,12 @@ pytestmark = pytest.mark.bench
 PER_NODE = 100
 
 
-def _ticked(directory: Path, nodes: int, *how: str) -> dict[str, Any]:
+def _ticked(directory: Path, nodes: int, *how: str, moves: int = 0) -> dict[str, Any]:
     """In a process of its own, so that its peak of memory is the tick's; the history is made in another one."""
-    file = str(directory / "-".join([str(nodes), *how]))
-    fill = "import sys; from tests.bench.whole_tick import fill; fill(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))"
+    file = str(directory / "-".join([str(nodes), *how, str(moves)]))
+    fill = "import sys; from tests.bench.whole_tick import fill; fill(sys.argv[1], *map(int, sys.argv[2:]))"
     sizes = [str(nodes), str(PER_NODE)]
-    subprocess.run([sys.executable, "-c", fill, f"sqlite:///{file}", *sizes], check=True)
+    subprocess.run([sys.executable, "-c", fill, f"sqlite:///{file}", *sizes, str(moves)], check=True)
     command = [sys.executable, "-m", "tests.bench.whole_tick", file, *sizes, *how]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
@@ -46,3 +46,14 @@ def test_a_whole_tick_of_100_000_attachments(tmp_path: Path) -> None:
     assert ratio < 1.5
     assert min(tick["moves"] for tick in busy["ticks"]) > 500
     assert max(large["peak_mb"], busy["peak_mb"]) < 600
+
+
+def test_moves_of_the_day_before_hardly_count(tmp_path: Path) -> None:
+    """As many as there are workloads, against a hundredth of that; nobody may move to save money, so that little else
+    differs.
+    """
+    few, many = (_ticked(tmp_path, 100, "frozen", moves=count) for count in (100, 10_000))
+    ratio = _steady(many) / _steady(few)
+    print("\n" + json.dumps({"steady_s": {"100 moves": _steady(few), "10000 moves": _steady(many)}, "ratio": ratio}))
+    assert max(tick["moves"] for tick in [*few["ticks"], *many["ticks"]]) < 500
+    assert ratio < 1.6

@@ -4,7 +4,7 @@
 there, and ticks on it. It prints one JSON object: seconds of processor time by phase, and the most memory that was
 resident. After the first tick the default budget is spent for an hour, and the others are calm; ``busy``: a budget that
 lets one in a hundred move at every tick, so that everyone's best place is computed anew each time; ``frozen``: one that
-lets nobody move; ``moves``: so many were made in the day before.
+lets nobody move for it; ``moves``: so many were made in the day before.
 """
 
 from __future__ import annotations
@@ -55,13 +55,17 @@ BUDGETS = {
 }
 
 
-def fill(url: str, nodes: int, attachments: int) -> None:
-    """Batches of every node through the real ingestion: log-normal demands, cheap networks too small for all."""
+def fill(url: str, nodes: int, attachments: int, moves: int = 0) -> None:
+    """Batches of every node through the real ingestion: log-normal demands, cheap networks too small for all.
+
+    ``moves``: so many in the day before.
+    """
     upgrade(url)
     history, rng = SqlHistory.open(url), Random(1)
     for number in range(nodes):
         history.ingest(_batch(f"node-{number:05}", number, attachments, rng))
     history.close()
+    add_moves(url, moves, START, NETWORKS)
 
 
 def _batch(node: str, number: int, attachments: int, rng: Random) -> Batch:
@@ -171,8 +175,7 @@ def main(file: str, nodes: int, attachments: int, how: str, moves: int) -> None:
     """Ticks, then one more by phases."""
     url = f"sqlite:///{file}"
     if not Path(file).exists():
-        fill(url, nodes, attachments)
-        add_moves(url, moves, START, NETWORKS)
+        fill(url, nodes, attachments, moves)
     history, objects = SqlHistory.open(url), prices(how)
     clock = [datetime.fromtimestamp(START, UTC) + WINDOW]
     agents = Agents(history, url, NETWORKS)
