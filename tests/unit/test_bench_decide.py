@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from switcher.simulate import World, account, run
+from switcher.simulate.bounds import percentile_bound
 from tests.bench.decide import chart, contenders, hindsight, report, unavoidable, worlds
-from tests.bench.decide.scenarios import SEEDS, SIZES, TUNING_SEEDS, Bound, Scenario, Size, scenarios
+from tests.bench.decide.scenarios import PARTS, SEEDS, SIZES, TUNING_SEEDS, Bound, Scenario, Size, scenarios
 from tests.bench.decide.targets import TARGETS, Target
 
 TINY = Size(market=(12, 0.01), other=(12, 0.05), herd=(20, 0.01), percentile=(8, 4), seeds=(1, 1), large=(10,))
@@ -54,6 +55,20 @@ def test_every_scenario_runs_and_its_bound_holds(scenario: Scenario) -> None:
 def test_the_bound_that_pays_for_moves_is_compared_from_where_everyone_starts() -> None:
     """Else it pays for a way that the policy has made before it is counted, and is no bound."""
     assert [each.learning for each in scenarios(SIZES["report"]) if each.bound is Bound.DYNAMIC] == [timedelta(0)]
+
+
+def test_parts_are_the_same_traffic_and_the_target_is_about_neither_them_nor_whole_ones() -> None:
+    whole, parts = (_named(name).made(1) for name in ("percentile-commit-whole", "percentile-commit-parts"))
+
+    assert len(parts.site.workloads) == PARTS * len(whole.site.workloads)
+    assert parts.out.sum(axis=0) == pytest.approx(whole.out.sum(axis=0))
+    assert parts.out[:PARTS] == pytest.approx(np.tile(whole.out[0] / PARTS, (PARTS, 1)))
+    assert float(percentile_bound(parts)) == pytest.approx(float(percentile_bound(whole)))
+    assert {each.scenario for each in TARGETS if each.scenario.startswith("percentile")} == {
+        "percentile",
+        "percentile-commit",
+    }
+    assert SIZES["report"].percentile[0] >= 1000
 
 
 def test_with_hindsight_the_levels_of_percentile_links_are_what_is_billed() -> None:
