@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from alembic import command
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from cni.wire import Batch
 from switcher.adapters.store.engine import Database
@@ -197,6 +197,20 @@ def test_parts_go_when_their_sums_do(history: SqlHistory, database: Database) ->
     assert rows(database, uplink_parts) == rows(database, path_parts) == []
     history.ingest(both(2, "n1/a", (0, 20, 200)))
     assert history.usage_totals(at(0), at(HOUR)) == {}
+
+
+def test_where_nobody_knows_which_parts_are_counted_no_slot_takes_more_than_it_has_room_for(
+    history: SqlHistory, database: Database
+) -> None:
+    """As a version left it that noted no parts: 45 seconds of each of three minutes, whose samples are gone."""
+    minutes = range(0, 180, 60)
+    history.ingest(both(1, "n1/a", *((start, 45, 450) for start in minutes), (9000, 1, 1)))
+    look(history, 3 * HOUR)
+    history.prune(at(2 * HOUR))
+    with database.writing() as connection:
+        connection.execute(delete(uplink_parts))
+    history.ingest(both(1, "n1/b", *((start, 60, 600) for start in minutes)))
+    assert [row[2] for row in rows(database, uplink_minutes)][:3] == [600, 600, 600]
 
 
 def test_sums_that_retention_has_deleted_are_not_made_anew(history: SqlHistory, database: Database) -> None:
