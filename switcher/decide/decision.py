@@ -11,6 +11,7 @@ from switcher.decide.choose import Chosen, choose
 from switcher.decide.crowd import best
 from switcher.decide.eligibility import standing
 from switcher.decide.explain import Savings, Words, surcharges, words
+from switcher.decide.limits import worth_staying
 from switcher.decide.prices import prices
 from switcher.decide.projection import project
 from switcher.decide.quotes import Crowd
@@ -62,8 +63,9 @@ def _decided(seen: Snapshot, memory: Memory, book: Book, settings: Settings) -> 
 
     def look(crowds: Mapping[str, Crowd]) -> Tick:
         priced = prices(board, ruled, projection, memory, (book, settings.settlement_currency), crowds)
-        stand = standing(board, ruled, projection, priced, memory)
-        return Tick(board=board, rules=ruled, projection=projection, prices=priced, standing=stand)
+        room = projection.staying(worth_staying(ruled.move_cost, priced.cost))
+        stand = standing(board, ruled, room, priced, memory)
+        return Tick(board=board, rules=ruled, projection=room, prices=priced, standing=stand)
 
     budgets = Budgets(board, ruled, memory)
     tick, wanted = best(look, book, budgets)

@@ -1,13 +1,15 @@
 """How full arrivals may make an uplink, and how full it may stay: what the thresholds say, less what is kept for drift.
 
-Who is there leaves when the next decision could come too late. Who arrives is to stay for a while: it finds room for
-what the load will do until then, or a link that is filled to its brim at every tick spills at the next one, and each
-of those moves costs money. Where a node's uplinks together have less to spare than all that, every one keeps the same
-part of it. Otherwise one would stay congested because what the others keep lets nobody in.
+Who is there leaves when the next decision could come too late. Who arrives is to stay until the move was worth its
+money: it finds room for what the load will do until then, or a link that is filled to its brim at every tick spills at
+the next one, and each of those moves costs money. Where a node's uplinks together have less to spare than all that,
+every one keeps the same part of it. Otherwise one would stay congested because what the others keep lets nobody in.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,12 +17,18 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Floats
 from switcher.decide.reserve import NEXT, reserve
-from switcher.model import Memory
+from switcher.model import Drift
 
+HOUR = timedelta(hours=1)
 MOST_KEPT = 0.15
 """Of a capacity: no more is kept free for drift."""
-STAY = timedelta(minutes=5)
-"""How long an arrival is to find room."""
+LEAST_STAY = timedelta(minutes=5)
+MOST_STAY = timedelta(hours=1)
+"""How long an arrival is to find room, whatever its move costs. What a load does in more than an hour is not drift."""
+
+
+OF_WORTH = 0.5
+"""Of the time in which traffic costs as much as its move: room for all of it costs more than it saves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,22 +42,47 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Limits:
-    """By uplink, bits per second."""
+    """Of uplinks that carry ``load``; all by uplink, in bits per second."""
 
-    arrive: Floats
-    """What arrivals must fit under."""
-    leave: Floats
-    """Above this load some must leave."""
+    board: Board
+    drifts: Sequence[Drift | None]
+    thresholds: Thresholds
+    load: Floats
+    spare: Floats
+    """How much more could arrive; nan: nothing may."""
+
+    def leave(self) -> Floats:
+        """Above this load some must leave."""
+        soon = self._kept(NEXT)
+        return self.thresholds.shed - self._part(soon) * soon
+
+    def arrive(self, stay: timedelta) -> Floats:
+        """What arrivals must fit under that are to stay so long."""
+        fill, shed = self.thresholds.fill, self.thresholds.shed
+        free = fill - np.minimum(fill - self._kept(NEXT), shed - self._kept(stay))
+        return fill - self._part(free) * free
+
+    def _kept(self, more: timedelta) -> Floats:
+        return np.minimum(
+            reserve(self.drifts, self.board.seen.now, self.load, more), MOST_KEPT * self.thresholds.capacity
+        )
+
+    def _part(self, free: Floats) -> Floats:
+        """How much of what each is to keep free below ``fill`` it can."""
+        wanted = np.maximum(self.load + self.spare - (self.thresholds.fill - free), 0.0)
+        return _part(self.board, self.spare, wanted)
 
 
-def limits(board: Board, memory: Memory, thresholds: Thresholds, load: Floats, spare: Floats) -> Limits:
-    """The limits of uplinks that carry ``load``; ``spare``: how much more could arrive, nan: nothing may."""
-    fill, shed = thresholds.fill, thresholds.shed
-    drifts, most = [memory.drift.get(uplink) for uplink in board.uplinks], MOST_KEPT * thresholds.capacity
-    soon, later = (np.minimum(reserve(drifts, board.seen.now, load, more), most) for more in (NEXT, STAY))
-    free = fill - np.minimum(fill - soon, shed - later)
-    part = _part(board, spare, np.maximum(load + spare - (fill - free), 0.0))
-    return Limits(arrive=fill - part * free, leave=shed - part * soon)
+def worth_staying(move_cost: Floats, cost: Floats) -> timedelta:
+    """How long an arrival is to find room: half the time in which workloads' traffic costs as much as their moves.
+
+    ``move_cost``: W, money; ``cost``: W x C, money per hour on each network, nan or infinite where one may not be.
+    """
+    known = np.isfinite(cost)
+    each = np.where(known, cost, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    moves, hourly = math.fsum(move_cost), math.fsum(each)
+    hours = moves / hourly if hourly > 0 else math.inf if moves > 0 else 0.0
+    return max(LEAST_STAY, min(OF_WORTH * hours, MOST_STAY / HOUR) * HOUR)
 
 
 def _part(board: Board, spare: Floats, wanted: Floats) -> Floats:

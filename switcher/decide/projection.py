@@ -7,15 +7,15 @@ decision on old samples therefore does not repeat itself: this is what keeps wor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Bools, Floats
 from switcher.decide.caps import caps
-from switcher.decide.limits import Thresholds, limits
+from switcher.decide.limits import LEAST_STAY, Limits, Thresholds
 from switcher.decide.settings import Settings
 from switcher.model import Memory, NetworkState, Placement, Snapshot, newest_states
 from switcher.objects.model import Book, ThresholdSpec
@@ -46,6 +46,12 @@ class Projection:
     used_up: Bools
     """A quota is used up or soon will be."""
     stale: Bools
+    fill_for: Callable[[timedelta], Floats]
+    """``fill`` for arrivals that are to find room for so long."""
+
+    def staying(self, stay: timedelta) -> Projection:
+        """The same for arrivals that are to stay so long."""
+        return replace(self, fill=self.fill_for(stay))
 
     @property
     def headroom(self) -> Floats:
@@ -79,23 +85,32 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
     stale = np.array([_stale(state, spec, board, settings) for state, spec in pairs], dtype=np.bool_)
     most = np.minimum(declared, quota.most)
     thresholds = Thresholds(capacity=capacity, fill=declared, shed=shed)
-    limit = limits(board, memory, thresholds, load, np.where(stale | bad, np.nan, most - load))
+    limits = Limits(
+        board=board,
+        drifts=[memory.drift.get(uplink) for uplink in board.uplinks],
+        thresholds=thresholds,
+        load=load,
+        spare=np.where(stale | bad, np.nan, most - load),
+    )
+    leave = limits.leave()
     # What has left since the sample was taken may have cured it: the next sample tells.
     left = bad & confirmed & (load >= total * (1 - TOLERANCE))
-    fill, remain = (
-        np.where(bad & (load <= upto), np.where(left, 0.0, load), upto)
-        for upto in (np.minimum(limit.arrive, most), np.minimum(limit.leave, most))
-    )
+
+    def within(limit: Floats) -> Floats:
+        upto = np.minimum(limit, most)
+        return np.where(bad & (load <= upto), np.where(left, 0.0, load), upto)
+
     return Projection(
         capacity=capacity,
-        fill=fill,
-        remain=remain,
+        fill=within(limits.arrive(LEAST_STAY)),
+        remain=within(leave),
         into=into,
         out=out,
-        shedding=((load > limit.leave) & (~measured | confirmed)) | left | quota.above(load),
+        shedding=((load > leave) & (~measured | confirmed)) | left | quota.above(load),
         poor=left,
         used_up=quota.leave,
         stale=stale,
+        fill_for=lambda stay: within(limits.arrive(stay)),
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from switcher.decide import decide
+from switcher.decide.limits import worth_staying
 from switcher.decide.reserve import WARM
 from switcher.model import Drift, Memory, NetworkState
 from tests.support.scenes import MBPS, NOW, book, network, per_gb, policy, snapshot, targets, threshold, workload
@@ -33,19 +35,49 @@ def _rising(*networks: NetworkState, mbps_per_minute: float = 1.0) -> Memory:
 
 
 @pytest.mark.parametrize(
-    ("fill", "load", "goes"),
+    ("fill", "move_cost", "load", "goes"),
     [
-        ("0.84", 74, True),  # in six minutes, the next and five more, 79 Mbps will be 85: shed
-        ("0.84", 74.1, False),
-        ("0.75", 69, True),  # in the next minute 74 Mbps will be 75: fill
-        ("0.75", 69.1, False),
+        ("0.84", "0.00", 74, True),  # in six minutes, the next and five more, 79 Mbps will be 85: shed
+        ("0.84", "0.00", 74.1, False),
+        ("0.75", "0.00", 69, True),  # in the next minute 74 Mbps will be 75: fill
+        ("0.75", "0.00", 69.1, False),
+        ("0.84", "0.02625", 69, True),  # what 5 Mbps cost in 20 minutes (2 and 5 cents per GB): 10
+        ("0.84", "0.02625", 69.1, False),
+        ("0.84", "0.05", 65, True),  # 19 minutes: 15 Mbps are the most that is kept free
+        ("0.84", "0.05", 65.1, False),
     ],
 )
-def test_an_arrival_finds_room_for_what_the_load_does_in_the_next_minutes(fill: str, load: float, goes: bool) -> None:
+def test_an_arrival_finds_room_for_what_the_load_does_until_the_move_was_worth_its_cost(
+    fill: str, move_cost: str, load: float, goes: bool
+) -> None:
     a, b = network("a", used_bps=load * MBPS), network("b", used_bps=5 * MBPS)
-    objects = book(per_gb("pa", "0.02"), per_gb("pb", "0.05"), policy(), threshold(fill=fill, shed="0.85"))
+    objects = book(
+        per_gb("pa", "0.02"),
+        per_gb("pb", "0.05"),
+        policy(moveCost=move_cost, horizon="3h"),
+        threshold(fill=fill, shed="0.85"),
+    )
     seen = snapshot([a, b], [workload("w", "b", 5 * MBPS)])
     assert targets(decide(seen, _rising(a), objects)) == ({"w": "a"} if goes else {})
+
+
+@pytest.mark.parametrize(
+    ("moves", "costs", "minutes"),
+    [
+        ([0.0, 0.0], [[1.0, 3.0], [1.0, 1.0]], 5),  # the least
+        ([0.5, 0.0], [[1.0, 3.0], [1.0, 1.0]], 5),
+        ([0.75, 0.25], [[1.0, 3.0], [1.0, 1.0]], 10),
+        ([0.5, 0.5], [[1.0, np.inf], [np.nan, 1.0]], 15),
+        ([9.0, 0.0], [[1.0, 3.0], [1.0, 1.0]], 60),  # the most
+        ([0.1, 0.0], [[0.0, 0.0], [0.0, np.nan]], 60),  # what costs nothing never costs as much as its move
+        ([0.0, 0.0], [[0.0, 0.0], [0.0, np.nan]], 5),
+        ([], [], 5),
+    ],
+)
+def test_an_arrival_finds_room_for_half_the_time_in_which_its_traffic_costs_as_much_as_the_move(
+    moves: list[float], costs: list[list[float]], minutes: float
+) -> None:
+    assert worth_staying(np.array(moves), np.array(costs).reshape(len(moves), -1 if moves else 0)) == minutes * MINUTE
 
 
 def _leave(loads: Mapping[str, float], states: Mapping[str, Mapping[str, Any]] | None = None) -> Sequence[str]:
