@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from switcher.backtest.compare import Comparison, Row
 from switcher.backtest.past import Past
-from switcher.commands.tables import show
+from switcher.commands.tables import show, written_time
 
 COLUMNS = (
     "case", "policy", "bill", "moves cost", "total", "R", "overload %", "overload min", "moves", "moves/workload/week",
@@ -28,11 +27,13 @@ def as_document(past: Past, found: Sequence[Comparison]) -> str:
     """JSON; money as decimal strings."""
     document = {
         "currency": found[0].case.paid.currency,
-        "period": {"start": _time(past.span.start), "end": _time(past.span.end)},
+        "period": {"start": written_time(past.span.start), "end": written_time(past.span.end)},
         "slot_seconds": past.span.slot.total_seconds(),
         "attachments": len(past.ids),
         "cases": [_case(one) for one in found],
-        "gaps": [{"what": gap.what, "start": _time(gap.start), "end": _time(gap.end)} for gap in past.gaps],
+        "gaps": [
+            {"what": gap.what, "start": written_time(gap.start), "end": written_time(gap.end)} for gap in past.gaps
+        ],
         "notes": list(_notes(past)),
     }
     return json.dumps(document, indent=2)
@@ -79,7 +80,7 @@ def print_report(past: Past, found: Sequence[Comparison]) -> None:
     columns = COLUMNS if len(found) > 1 else COLUMNS[1:]
     show(rows, columns, as_json=False, nothing="")
     for gap in past.gaps[:MOST_GAPS]:
-        print(f"no samples of {gap.what} from {_time(gap.start)} to {_time(gap.end)}", file=sys.stderr)
+        print(f"no samples of {gap.what} from {written_time(gap.start)} to {written_time(gap.end)}", file=sys.stderr)
     if len(past.gaps) > MOST_GAPS:
         print(f"and {len(past.gaps) - MOST_GAPS} gaps more: --json has all", file=sys.stderr)
     for note in dict.fromkeys([*_notes(past), *(note for one in found for note in _bound_notes(one))]):
@@ -137,7 +138,3 @@ def plain(amount: Decimal) -> str:
 def cents(amount: Decimal) -> str:
     """To the cent."""
     return f"{amount.quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

@@ -13,7 +13,7 @@ import typer
 
 from switcher.bootstrap import open_history
 from switcher.commands.options import AsJson
-from switcher.commands.tables import show
+from switcher.commands.tables import show, written_time
 from switcher.commands.together import Together
 from switcher.objects.load import load
 from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_stays
@@ -143,11 +143,7 @@ def _tiers(line: Line) -> list[dict[str, str]]:
 
 
 def _period(start: datetime, end: datetime) -> dict[str, str]:
-    return {"start": _time(start), "end": _time(end)}
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return {"start": written_time(start), "end": written_time(end)}
 
 
 def _print(invoice: Invoice) -> None:
@@ -155,11 +151,11 @@ def _print(invoice: Invoice) -> None:
     rows.append({"contract": "total", "amount": f"{invoice.total:f} {invoice.currency}"})
     show(rows, ["contract", "from", "to", "charge", "quantity", "unit", "price", "amount"], as_json=False, nothing="")
     for gap in invoice.gaps:
-        typer.echo(f"no samples of {gap.network} from {_time(gap.start)} to {_time(gap.end)}", err=True)
+        typer.echo(f"no samples of {gap.network} from {written_time(gap.start)} to {written_time(gap.end)}", err=True)
 
 
 def _entry_rows(entry: Entry, currency: str) -> list[Mapping[str, object]]:
-    about = {"contract": entry.contract, "from": _time(entry.start), "to": _time(entry.end)}
+    about = {"contract": entry.contract, "from": written_time(entry.start), "to": written_time(entry.end)}
     rows: list[Mapping[str, object]] = []
     for line in entry.lines:
         parts: list[tuple[Decimal, Decimal | None, Decimal]] = [

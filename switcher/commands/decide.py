@@ -15,6 +15,7 @@ import typer
 from switcher import decide as decision
 from switcher.commands.options import AsJson
 from switcher.commands.snapshot import SnapshotLine, read_line
+from switcher.commands.tables import written_time
 from switcher.errors import BadInputError, Problem, SwitcherError
 from switcher.model import Decision, Memory, stay_counts
 from switcher.objects.load import extend, load
@@ -69,7 +70,7 @@ class _Run:
 def as_json_object(answer: Decision) -> dict[str, object]:
     """A decision as api.md has it; money as strings."""
     return {
-        "now": answer.now.isoformat().replace("+00:00", "Z"),
+        "now": written_time(answer.now),
         "moves": [
             {
                 "workload": move.workload,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from switcher.bootstrap import open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from switcher.commands.tables import written_time
 from switcher.decide import decide_and_tell
 from switcher.decide.account import Side
 from switcher.decide.constraints import clock, mbps, span
@@ -89,7 +89,7 @@ def _differs(answer: Answer, told: Told) -> str | None:
 def _object(recorded: RecordedDecision, answer: Answer, told: Told | None) -> dict[str, object]:
     found: dict[str, object] = {
         "workload": answer.workload,
-        "decided": _moment(recorded.at),
+        "decided": written_time(recorded.at),
         "answer": word(answer),
         "explanation": answer.explanation if told is None else told.answer.explanation,
         "record": {"hash": recorded.hash, "inputs_hash": recorded.inputs_hash},
@@ -128,10 +128,6 @@ def _side_object(side: Side) -> dict[str, object]:
         "free_addresses": None if side.free_addresses is None else str(side.free_addresses),
         "verdict": side.verdict,
     }
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def _show(recorded: RecordedDecision, answer: Answer, told: Told | None) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from switcher.bootstrap import open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from switcher.commands.tables import written_time
 from switcher.errors import SwitcherError
 from switcher.objects.rows import read_moment
 from switcher.ports import RecordedDecision
@@ -44,7 +45,7 @@ def replay(
 
 def _object(recorded: RecordedDecision, verdict: Verdict) -> dict[str, object]:
     return {
-        "decided": verdict.at.isoformat().replace("+00:00", "Z"),
+        "decided": written_time(verdict.at),
         "agrees": verdict.agrees,
         "moves": len(verdict.recorded.moves),
         "stays": len(verdict.recorded.stays),

@@ -10,7 +10,7 @@ from decimal import Decimal
 from switcher.bootstrap import load_book, open_history
 from switcher.commands.asking import plain
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from switcher.commands.tables import Row, show
+from switcher.commands.tables import Row, show, written_time
 from switcher.objects.model import Book
 from switcher.observe import Sight, looked_back, observe
 from switcher.past import origins
@@ -102,7 +102,7 @@ def _object(standing: Standing) -> Mapping[str, object]:
         "contract": standing.contract,
         "charge": standing.charge,
         "physicalNetworks": list(ledger.networks),
-        "period": {"start": standing.running.start.isoformat(), "end": standing.running.end.isoformat()},
+        "period": {"start": written_time(standing.running.start), "end": written_time(standing.running.end)},
         "level_bps": ledger.level,
         "aim_bps": ledger.aim,
         "heading_bps": ledger.heading,

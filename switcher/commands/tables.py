@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -47,4 +47,9 @@ def _text(value: object) -> str:
 
 
 def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return written_time(value) if isinstance(value, datetime) else str(value)
+
+
+def written_time(at: datetime) -> str:
+    """A time as JSON has it: RFC 3339 in UTC, with a Z. It must know its zone."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

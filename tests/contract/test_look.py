@@ -192,6 +192,14 @@ def test_spending_piped_has_networks_percentiles_and_workloads(site: Site) -> No
     assert workloads.splitlines()[1].startswith("shop/web:net1\tcni:dear\tn1\t11.8")
 
 
+def test_times_in_json_are_in_utc_with_a_z(site: Site) -> None:
+    _by_percentile(site)
+    period = json.loads(site.switcher("spending", "--json").stdout)["percentiles"][0]["period"]
+    times = [period["start"], period["end"], *(row["sampled"] for row in site.asked("networks") if row["sampled"])]
+    assert len(times) > 2
+    assert all(str(time).endswith("Z") and datetime.fromisoformat(str(time)).tzinfo for time in times), times
+
+
 def test_piped_it_is_plain_lines(site: Site) -> None:
     lines = site.switcher("status").stdout.splitlines()
     assert lines[0].split("\t")[:4] == ["workload", "attachment", "node", "network"]
