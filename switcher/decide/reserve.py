@@ -26,6 +26,8 @@ NEXT = timedelta(0)
 def reserve(drifts: Sequence[Drift | None], now: datetime, load: Floats, more: timedelta = NEXT) -> Floats:
     """U: bits per second that each load may grow by until the next decision has acted, and for ``more`` time after it.
 
+    A load that falls is not counted on to have fallen by the next decision, but by a time after it.
+
     While too little is known of one, it has no trend, and the spread of the others, each counted by its load: per bit
     per second, so that it fits a load of any size, that of an uplink which was empty until now too. None: nothing.
     """
@@ -37,5 +39,6 @@ def reserve(drifts: Sequence[Drift | None], now: datetime, load: Floats, more: t
     usual = math.fsum(spread * weight) / total if (total := math.fsum(weight)) > 0 else 0.0
     age = np.array([max((now - drift.sampled_at).total_seconds(), 0.0) + drift.every for drift in seen])
     ahead = np.where([drift is None for drift in drifts], 0.0, age + more.total_seconds())
-    found: Floats = np.maximum(trend, 0.0) * ahead + SIGMAS * np.sqrt(np.where(known, spread, usual) * load * ahead)
-    return found
+    least = 0.0 if more == NEXT else -np.inf
+    found = np.maximum(trend, least) * ahead + SIGMAS * np.sqrt(np.where(known, spread, usual) * load * ahead)
+    return np.maximum(found, 0.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from switcher.decide import decide
 from switcher.decide.limits import worth_staying
@@ -59,6 +60,22 @@ def test_an_arrival_finds_room_for_what_the_load_does_until_the_move_was_worth_i
     )
     seen = snapshot([a, b], [workload("w", "b", 5 * MBPS)])
     assert targets(decide(seen, _rising(a), objects)) == ({"w": "a"} if goes else {})
+
+
+@pytest.mark.parametrize(("load", "goes"), [(78.8, True), (79.0, False)])
+def test_an_arrival_counts_on_it_that_a_load_which_falls_goes_on_falling_but_not_by_the_next_minute(
+    load: float, goes: bool
+) -> None:
+    """Three spreads of a minute are 1 Mbps, of six 2.4, in which it falls by 6: ``fill`` less 1 Mbps binds."""
+    a, b = network("a", used_bps=load * MBPS), network("b", used_bps=5 * MBPS)
+    spread = (MBPS / 3) ** 2 / (load * MBPS) / MINUTE.total_seconds()
+    known = _rising(a, mbps_per_minute=-1).drift
+    memory = Memory(drift={uplink: structs.replace(drift, spread=spread) for uplink, drift in known.items()})
+    objects = book(
+        per_gb("pa", "0.02"), per_gb("pb", "0.05"), policy(moveCost="0"), threshold(fill="0.849", shed="0.85")
+    )
+    seen = snapshot([a, b], [workload("w", "b", 5 * MBPS)])
+    assert targets(decide(seen, memory, objects)) == ({"w": "a"} if goes else {})
 
 
 @pytest.mark.parametrize(
