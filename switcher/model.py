@@ -125,6 +125,11 @@ class WorkloadState:
     primary: bool = False
 
 
+def workload_id(workload: str, attachment: str) -> str:
+    """The id of an attachment in decisions."""
+    return f"{workload}:{attachment}"
+
+
 def newest_states(networks: Sequence[NetworkState]) -> dict[Uplink, NetworkState]:
     """The state that speaks for each uplink: of several networks on it the newest, ties by load."""
     ordered = sorted(networks, key=lambda state: (state.sampled_at, state.used_bps, state.name))

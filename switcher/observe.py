@@ -71,11 +71,6 @@ def looked_back(history: History, book: Book, now: datetime) -> Sequence[Switche
     return history.lately(now - look_back(book))
 
 
-def workload_id(workload: str, attachment: str) -> str:
-    """The id of an attachment in decisions."""
-    return f"{workload}:{attachment}"
-
-
 def _networks(
     known: Sequence[KnownNetwork], loads: Sequence[UplinkLoad], failed: Mapping[tuple[str, str], int]
 ) -> tuple[NetworkState, ...]:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from switcher.columns import Column, key_of
+from switcher.model import workload_id
 from switcher.objects.naming import namespace_of
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +138,7 @@ class Attached:
 def of_node(node: str, reports: Sequence[Report]) -> Reported:
     """What one node reported, in its order."""
     riding = [report for report in reports if report.physical_network is not None]
-    names = [f"{report.workload}:{report.attachment}" for report in riding]
+    names = [workload_id(report.workload, report.attachment) for report in riding]
     return Reported(
         id=names,
         key=[f"{node}\n{name}" for name in names],

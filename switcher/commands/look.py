@@ -13,7 +13,7 @@ from switcher.bootstrap import load_book, open_history
 from switcher.commands.asking import Asking
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show
-from switcher.model import Decision
+from switcher.model import Decision, workload_id
 from switcher.ports import RecordedMove, UplinkLoad
 from switcher.settings import load_settings
 
@@ -37,7 +37,7 @@ def status(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None
                 "network": report.network,
                 "addresses": " ".join(report.addresses),
                 "since": datetime.fromtimestamp(report.since, UTC),
-                "decision": said.get(f"{report.workload}:{report.attachment}"),
+                "decision": said.get(workload_id(report.workload, report.attachment)),
             }
         )
     columns = ["workload", "attachment", "node", "network", "addresses", "since", "decision"]

@@ -13,8 +13,8 @@ from switcher.bootstrap import hands_of, load_book, open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import show
 from switcher.errors import BadInputError, Problem, RefusedError, SwitcherError
-from switcher.model import WorkloadState
-from switcher.observe import Sight, observe, workload_id
+from switcher.model import WorkloadState, workload_id
+from switcher.observe import Sight, observe
 from switcher.plan import manual_move
 from switcher.ports import History, NodeHands, RecordedMove
 from switcher.record import record_refusal

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Thresholds:
     shed: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Limits:
     """Of uplinks that carry ``load``; all by uplink, in bits per second."""
 
@@ -53,14 +54,17 @@ class Limits:
 
     def leave(self) -> Floats:
         """Above this load some must leave."""
-        soon = self._kept(NEXT)
-        return self.thresholds.shed - self._part(soon) * soon
+        return self.thresholds.shed - self._part(self._soon) * self._soon
 
     def arrive(self, stay: timedelta) -> Floats:
         """What arrivals must fit under that are to stay so long."""
         fill, shed = self.thresholds.fill, self.thresholds.shed
-        free = fill - np.minimum(fill - self._kept(NEXT), shed - self._kept(stay))
+        free = fill - np.minimum(fill - self._soon, shed - self._kept(stay))
         return fill - self._part(free) * free
+
+    @cached_property
+    def _soon(self) -> Floats:
+        return self._kept(NEXT)
 
     def _kept(self, more: timedelta) -> Floats:
         return np.minimum(

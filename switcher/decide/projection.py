@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -100,9 +101,10 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
         upto = np.minimum(limit, most)
         return np.where(bad & (load <= upto), np.where(left, 0.0, load), upto)
 
+    fill_for = cache(lambda stay: within(limits.arrive(stay)))
     return Projection(
         capacity=capacity,
-        fill=within(limits.arrive(LEAST_STAY)),
+        fill=fill_for(LEAST_STAY),
         remain=within(leave),
         into=into,
         out=out,
@@ -110,7 +112,7 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
         poor=left,
         used_up=quota.leave,
         stale=stale,
-        fill_for=lambda stay: within(limits.arrive(stay)),
+        fill_for=fill_for,
     )
 
 

@@ -18,7 +18,7 @@ from cni.wire import Message, MoveReason, Outcome, decode
 from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.schema import moves
 from switcher.adapters.store.series import CHUNK
-from switcher.model import PastMove
+from switcher.model import PastMove, workload_id
 from switcher.ports import Switched
 
 READ = (
@@ -112,7 +112,7 @@ def _switched(row: Row[*tuple[Any, ...]], at: datetime) -> Switched:
     """Few names are distinct: each is held once."""
     outcome = None if row.outcome is None else Outcome(row.outcome)
     move = PastMove(
-        workload=f"{row.workload}:{row.attachment}",
+        workload=workload_id(row.workload, row.attachment),
         policy=intern(row.policy),
         source=intern(row.source),
         target=intern(row.target),

@@ -15,7 +15,7 @@ from cni.wire import AttachmentReport, Message, NetworkReport, decode, encode
 from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.placing import Changes, Key, OpenSpan, changes
 from switcher.adapters.store.schema import attachments, networks, spans
-from switcher.model import Placement
+from switcher.model import Placement, workload_id
 from switcher.ports import KnownAttachment, KnownNetwork, PlacementSpan
 from switcher.reported import Ints, Reported, ascending, joined, of_node
 
@@ -179,7 +179,7 @@ def placements(connection: Connection, since: datetime, *, changed: bool = False
     )
     found: dict[str, tuple[str, list[Placement]]] = {}
     for node, workload, attachment, network, start in connection.execute(query).all():
-        name, placed = f"{workload}:{attachment}", Placement(network=network, since=moment_of(start))
+        name, placed = workload_id(workload, attachment), Placement(network=network, since=moment_of(start))
         if name not in found or found[name][0] != node:
             found[name] = node, []
         found[name][1].append(placed)
