@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
-from cni.wire import MoveReason, NetworkReport, Outcome, Phase, SwitchOrder, SwitchStatus, status_of
+from cni.wire import Outcome, Phase, SwitchOrder, SwitchStatus
 from switcher.cycle import Cycle, Parts
 from switcher.decide import Settings
 from switcher.errors import RefusedError, TryLaterError
@@ -20,62 +19,10 @@ from switcher.model import Decision, StayReason
 from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
 from switcher.observe import Sight, observe
-from switcher.ports import RecordedMove
 from switcher.snapshots import from_json
-from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
+from tests.support.batches import batch, uplink
 from tests.support.memory_history import MemoryHistory
-from tests.unit.pricing import fixed, tariff, volume
-
-NETWORKS = (
-    NetworkReport(network="cni:dear", physical_network="phynet2", free_addresses=100),
-    NetworkReport(network="cni:cheap", physical_network="phynet0", free_addresses=100),
-)
-POLICY: dict[str, Any] = {
-    "apiVersion": "switcher.genie.io/v1alpha1",
-    "kind": "SwitchPolicy",
-    "metadata": {"name": "all"},
-    "spec": {
-        "candidates": ["cni:dear", "cni:cheap"],
-        "moveCost": "0.01",
-        "minimumAge": "1s",
-        "cooldown": "0s",
-        "budgets": [{"moves": "100%", "per": "1m", "reasons": ["Savings"]}],
-        "verify": {"targets": ["ping://203.0.113.1"], "successes": 2, "deadline": "4s", "settle": "9s"},
-        "drain": {"deadline": "50s", "minimum": "6s", "quiet": "2s", "then": "wait"},
-        "accept": ["BoundSocket"],
-    },
-}
-
-
-def price(network: str, per_hour: str) -> dict[str, object]:
-    return tariff(fixed(per_hour, each="attachment"), name=network, physicalNetworks=[network])
-
-
-BOOK = book_from_documents([price("phynet2", "11.80"), price("phynet0", "3.47"), POLICY], "test")
-NOW = at(400)
-
-
-def history(*, annotated: str | None = None, network: str = "cni:dear") -> MemoryHistory:
-    """One workload on the dear network, sampled for ten seconds until NOW."""
-    past = MemoryHistory()
-    here = attachment(
-        network=network, physical_network="phynet2" if network == "cni:dear" else "phynet0", do_not_move=annotated
-    )
-    loads = [
-        uplink(390, 10, 0, 12_500_000, physical_network="phynet2", capacity_bps=1e9),
-        uplink(390, 10, 0, 0, physical_network="phynet0", capacity_bps=100e6),
-    ]
-    past.ingest(
-        batch(
-            1,
-            sent=400,
-            uplinks=tuple(loads),
-            traffic=(traffic(390, 10, 0, 12_500_000, network=network),),
-            attachments=(here,),
-            networks=NETWORKS,
-        )
-    )
-    return past
+from tests.unit.ticking import BOOK, NOW, POLICY, history, price, recorded_move, status
 
 
 @dataclass
@@ -97,11 +44,6 @@ class Node:
         if self.away:
             raise TryLaterError("away")
         return [status(order, Phase.ATTACH) for order in self.orders]
-
-
-def status(order: SwitchOrder, phase: Phase, outcome: Outcome | None = None) -> SwitchStatus:
-    finished = wire_time(410) if outcome else None
-    return msgspec.structs.replace(status_of(order, phase, wire_time(400)), outcome=outcome, finished_at=finished)
 
 
 class Clock:
@@ -326,16 +268,6 @@ def test_what_was_learned_at_a_tick_that_could_not_be_recorded_is_learned_again(
     assert {drift.every for drift in learned.values()} == {0.0, 60.0}
 
 
-def test_of_two_moves_in_flight_the_one_that_was_ordered_last_lands() -> None:
-    past = history()
-    for number, target in enumerate(("cni:cheap", "cni:dear")):
-        move = recorded_move(f"{number}", "lab/w01", at(300 + number))
-        order = msgspec.structs.replace(move.order, target=target)
-        past.record_move(replace(move, order=order))
-    snapshot, _ = observe(past, BOOK, NOW, Sight(window=timedelta(seconds=30)))
-    assert [(state.network, state.moving) for state in snapshot.workloads] == [("cni:dear", True)]
-
-
 def test_old_samples_move_nothing() -> None:
     past, node, clock = history(), Node(), Clock()
     clock.now = NOW + timedelta(hours=1)
@@ -350,70 +282,6 @@ def test_a_network_without_a_price_is_no_bargain() -> None:
     past, node = history(), Node()
     cycle(past, node, book=book).tick()
     assert node.orders == []
-
-
-def test_one_sample_counts_once_for_confirmation() -> None:
-    past = history()
-    sight = Sight(window=timedelta(seconds=30))
-    for seconds in (0, 1, 2):
-        _, memory = observe(past, BOOK, NOW + timedelta(seconds=seconds), sight)
-        assert {len(samples) for samples in memory.over_shed.values()} == {1}
-
-
-def test_a_controller_that_has_just_started_knows_the_samples_before() -> None:
-    past, sight = MemoryHistory(), Sight(window=timedelta(seconds=30))
-    threshold = {"kind": "CongestionThreshold", "metadata": {"name": "t"}, "spec": {"confirm": {"atLeast": 2, "of": 3}}}
-    book = book_from_documents([threshold, POLICY], "test")
-    on = NetworkReport(network="cni:a", physical_network="phynet0")
-    for number, percent in enumerate((95, 10, 90, 95)):
-        sample = uplink(400 + 30 * (number - 4), 30, 0, percent * 10**6 // 8 * 30)
-        past.ingest(batch(number + 1, uplinks=(sample,), networks=(on,)))
-
-    _, memory = observe(past, book, NOW, sight)
-
-    (samples,) = memory.over_shed.values()
-    assert [above for _, above in samples] == [False, True, True]
-    assert [NOW - at for at, _ in samples] == [timedelta(seconds=60), timedelta(seconds=30), timedelta(0)]
-
-
-@pytest.mark.parametrize(("failures", "quarantined"), [(1, set()), (2, {"cni:cheap"})])
-def test_a_network_to_which_switches_keep_failing_gets_nothing_new(failures: int, quarantined: set[str]) -> None:
-    past = history()
-    for number in range(failures):
-        move = recorded_move(f"{number}", "lab/w01", at(300 + number))
-        past.record_move(move)
-        past.advance_move(status(move.order, Phase.DONE, Outcome.UNDONE))
-    snapshot, _ = observe(past, BOOK, NOW, Sight(window=timedelta(seconds=30)))
-    assert {network.name for network in snapshot.networks if network.quarantined} == quarantined
-
-
-def recorded_move(number: str, workload: str, decided: datetime) -> RecordedMove:
-    order = SwitchOrder(
-        id=number,
-        workload=workload,
-        attachment="net1",
-        source="cni:dear",
-        target="cni:cheap",
-        reason=MoveReason.SAVINGS,
-    )
-    return RecordedMove(
-        node="n1", order=order, policy="all", decided_at=decided, saving_per_hour="8.33", explanation="cheaper"
-    )
-
-
-def test_a_pool_has_one_counter_for_all_its_networks() -> None:
-    metered = volume(("100", "0"), (None, "0.09"))
-    pool = tariff(metered, name="pool", physicalNetworks=["phynet0", "phynet2"])
-    past = history()
-    past.ingest(batch(2, sent=410, uplinks=(uplink(400, 10, 1_000, 0, physical_network="phynet0"),)))
-    _, memory = observe(past, book_from_documents([pool], "test"), at(410), Sight(window=timedelta(seconds=30)))
-    counters = {network: (usage.in_bytes, usage.out_bytes) for (network, _), usage in memory.usage.items()}
-    assert counters == {"phynet0": (1_000, 12_500_000), "phynet2": (1_000, 12_500_000)}
-
-
-def test_contracts_without_volume_need_no_counters() -> None:
-    _, memory = observe(history(), BOOK, NOW, Sight(window=timedelta(seconds=30)))
-    assert memory.usage == {}
 
 
 def test_a_move_that_ended_is_counted_once() -> None:

@@ -12,7 +12,8 @@ from switcher.objects.load import book_from_documents
 from tests.oracle.questions import rfc
 from tests.support.batches import at, batch, uplink
 from tests.unit.pricing import percentile, tariff
-from tests.unit.test_cycle import NOW, POLICY, Clock, Node, cycle, history, price
+from tests.unit.test_cycle import Clock, Node, cycle
+from tests.unit.ticking import NOW, POLICY, history, price
 
 
 def test_a_tick_in_the_middle_of_a_slot_reads_what_it_comes_to_already() -> None:

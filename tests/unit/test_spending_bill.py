@@ -10,18 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switcher.model import Ledger, Memory, NetworkState, Snapshot, Usage, WorkloadState
+from switcher.model import Memory, Snapshot, Usage
 from switcher.objects.model import Book
-from switcher.objects.words import Direction
 from switcher.shares import by_workload
 from switcher.spending import Market, spending
 from switcher.tariff import Sample, Stay, bill
-from switcher.tariff.ledger import directed
 from tests.unit.pricing import at, book, fixed, percentile, quota, tariff, volume
+from tests.unit.steady import HOUR, ledgers, uplink, workloads
 
 START, HOURS = at("2026-12-01"), 24
 PERIOD = START, START + timedelta(hours=HOURS)
-HOUR = timedelta(hours=1)
 CENT = Decimal("0.01")
 MBPS = 10**6
 Rates = tuple[tuple[int, int], ...]
@@ -63,52 +61,16 @@ def tariffs(draw: st.DrawFn) -> dict[str, Any]:
     return tariff(*some, billingPeriod={"unit": "day"}, **{name: limits[name] for name in kept})
 
 
-def ledgers(prices: Book, into: int, out: int) -> dict[tuple[str, str], Ledger]:
-    """Of a steady load since the period began."""
-    found = {}
-    for charge in prices.tariffs[0].spec.charges:
-        if charge.percentile is not None:
-            level = directed(charge.percentile.direction, into, out)
-            found["t", charge.name] = Ledger(
-                networks=("p",),
-                direction=Direction(charge.percentile.direction),
-                level=level,
-                aim=level,
-                heading=level,
-                free=0,
-                raising=None,
-                begun=0.0,
-                left=1.0,
-                useful=HOUR,
-                rest=HOUR,
-            )
-    return found
-
-
 def market(prices: Book, rates: Rates, hour: int) -> Market:
     """The site so many hours into the period, with a load that is all ours."""
     into, out = (sum(each[side] for each in rates) for side in (0, 1))
     seconds = hour * 3600
     usage = Usage(in_bytes=Decimal(into) * seconds / 8, out_bytes=Decimal(out) * seconds / 8)
     now = START + hour * HOUR
-    state = NetworkState(
-        name="cni:p",
-        physical_network="p",
-        node="n1",
-        capacity_bps=1e10,
-        used_bps=into + out,
-        in_bps=into,
-        out_bps=out,
-        sampled_at=now,
-    )
-    workloads = [
-        WorkloadState(
-            id=f"w{number}", node="n1", network="cni:p", demand_bps=sum(each), in_bps=each[0], out_bps=each[1]
-        )
-        for number, each in enumerate(rates)
-    ]
-    memory = Memory(usage={("p", "t"): usage}, ledgers=ledgers(prices, into, out))
-    return Market(Snapshot(now=now, networks=(state,), workloads=tuple(workloads)), memory, prices, None)
+    memory = Memory(usage={("p", "t"): usage}, ledgers=ledgers(prices, lambda _: (into, out)))
+    networks = (uplink("p", "n1", (into, out), now),)
+    placed = workloads(("p", "n1", each) for each in rates)
+    return Market(Snapshot(now=now, networks=networks, workloads=placed), memory, prices, None)
 
 
 def due(document: dict[str, Any], rates: Rates) -> Decimal:

@@ -11,24 +11,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from switcher.model import Ledger, Memory, NetworkState, Snapshot, Usage, WorkloadState
+from switcher.model import Memory, Snapshot, Usage
 from switcher.objects.model import Book
-from switcher.objects.words import Direction
 from switcher.shares import by_contract, by_workload
 from switcher.spending import Market, added, spending
 from switcher.tariff import Sample, Stay, bill, running_periods
-from switcher.tariff.ledger import directed
 from tests.unit.pricing import at, book, fixed, percentile, quota, tariff, volume
+from tests.unit.steady import HOUR, Load, ledgers, uplink, workloads
 from tests.unit.test_spending_bill import amounts, directions, tiers
 
 START, HOURS = at("2026-12-01"), 24
 PERIOD = START, START + timedelta(hours=HOURS)
-HOUR = timedelta(hours=1)
 CENT = Decimal("0.01")
 MBPS = 10**6
 UPLINKS = (("p", "n1"), ("q", "n1"), ("q", "n2"))
-Load = tuple[int, int]
-"""In and out, bits per second."""
 Loads = tuple[tuple[str, str, Load], ...]
 """Physical network, node, load."""
 NIGHT = [{"from": "22:00", "to": "06:00", "multiply": "0.4"}]
@@ -131,30 +127,6 @@ def both(networks: tuple[str, ...], *all_: Loads) -> Load:
     return sum(load[0] for load in each), sum(load[1] for load in each)
 
 
-def ledgers(prices: Book, *all_: Loads) -> Mapping[tuple[str, str], Ledger]:
-    """Of a steady load since the period began."""
-    found = {}
-    for one in prices.tariffs:
-        for charge in one.spec.charges:
-            if charge.percentile is not None:
-                way = Direction(charge.percentile.direction)
-                level = directed(way, *both(one.spec.physical_networks, *all_))
-                found[one.contract, charge.name] = Ledger(
-                    networks=one.spec.physical_networks,
-                    direction=way,
-                    level=level,
-                    aim=level,
-                    heading=level,
-                    free=0,
-                    raising=None,
-                    begun=0.0,
-                    left=1.0,
-                    useful=HOUR,
-                    rest=HOUR,
-                )
-    return found
-
-
 def market(prices: Book, hour: int, mine: Loads, theirs: Loads) -> Market:
     """The site so many hours into the period."""
     now = START + hour * HOUR
@@ -163,29 +135,9 @@ def market(prices: Book, hour: int, mine: Loads, theirs: Loads) -> Market:
         into, out = (Decimal(each) * hour * 3600 / 8 for each in both(running.physical_networks, mine, theirs))
         counted = Usage(in_bytes=into, out_bytes=out)
         usage |= {(name, running.contract): counted for name in running.physical_networks}
-    states = []
-    for name, node in UPLINKS:
-        into, out = on_uplink((name, node), mine, theirs)
-        states.append(
-            NetworkState(
-                name=f"cni:{name}",
-                physical_network=name,
-                node=node,
-                capacity_bps=1e10,
-                used_bps=into + out,
-                in_bps=into,
-                out_bps=out,
-                sampled_at=now,
-            )
-        )
-    workloads = [
-        WorkloadState(
-            id=f"w{number}", node=node, network=f"cni:{name}", demand_bps=sum(load), in_bps=load[0], out_bps=load[1]
-        )
-        for number, (name, node, load) in enumerate(mine)
-    ]
-    memory = Memory(usage=usage, ledgers=ledgers(prices, mine, theirs))
-    return Market(Snapshot(now=now, networks=tuple(states), workloads=tuple(workloads)), memory, prices, None)
+    networks = tuple(uplink(*each, on_uplink(each, mine, theirs), now) for each in UPLINKS)
+    memory = Memory(usage=usage, ledgers=ledgers(prices, lambda names: both(names, mine, theirs)))
+    return Market(Snapshot(now=now, networks=networks, workloads=workloads(mine)), memory, prices, None)
 
 
 def due(prices: Book, mine: Loads, theirs: Loads) -> Mapping[str, Decimal]:

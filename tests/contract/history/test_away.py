@@ -25,7 +25,7 @@ from switcher.observe import Sight
 from switcher.web.app import Doors, application
 from tests.support.batches import at, attachment, batch, traffic, uplink
 from tests.support.postgres import Postgres, UnavailableError, running
-from tests.unit.test_cycle import BOOK, NETWORKS
+from tests.unit.ticking import BOOK, NETWORKS
 
 # A connection whose server dies while it is being made is left to the collector by SQLAlchemy.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
