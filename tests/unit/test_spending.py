@@ -214,6 +214,23 @@ def test_shares_follow_the_direction_that_is_charged(direction: str) -> None:
     assert [float(share or 0) for share in shares.values()] == pytest.approx([float(part), float(1 - part)])
 
 
+@pytest.mark.parametrize("into", [1, 3], ids=["out is larger", "both are equal"])
+def test_of_the_larger_direction_who_has_none_of_it_pays_nothing(into: int) -> None:
+    """Where both are equal the bill takes what goes out."""
+    charge = tariff(
+        percentile("2", direction="max"), name="t", physicalNetworks=["dear"], billingPeriod={"unit": "day"}
+    )
+    memory = Memory(ledgers={("t", "c0"): replace(ledger().ledgers["t", "c0"], direction=Direction.MAX)})
+    both = [
+        WorkloadState(id="a", node="n1", network="cni:dear", demand_bps=1, in_bps=into * MBPS, out_bps=0),
+        WorkloadState(id="b", node="n1", network="cni:dear", demand_bps=1, in_bps=0, out_bps=3 * MBPS),
+    ]
+
+    shares = by_workload(Market(seen(*both), memory, book_from_documents([charge], "test"), None))
+
+    assert (shares["a"], round(shares["b"] or 0, 9)) == (0, 1)
+
+
 def test_the_metrics_say_where_a_percentile_charge_stands() -> None:
     meters = Meters()
     meters.spent(spending(Market(carrying(0), ledger(), transit(), None)))

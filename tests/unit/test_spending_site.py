@@ -16,7 +16,7 @@ from switcher.objects.model import Book
 from switcher.shares import by_contract, by_workload
 from switcher.spending import Market, added, spending
 from switcher.tariff import Sample, Stay, bill, running_periods
-from tests.unit.pricing import at, book, fixed, percentile, quota, tariff, volume
+from tests.unit.pricing import at, book, fixed, percentile, quota, rate, tariff, volume
 from tests.unit.steady import HOUR, Load, ledgers, uplink, workloads
 from tests.unit.test_spending_bill import amounts, directions, tiers
 
@@ -248,3 +248,43 @@ def test_a_percentile_whose_list_changes_within_the_period_is_billed_by_both() -
     for hour in (0, 12):
         (standing,) = market(book(old, new), hour, TWO, ()).standings
         assert standing.money(standing.ledger.heading) == 16 * Decimal("3.5")
+
+
+def test_a_percentile_of_which_a_network_is_reported_by_nobody_is_paid_by_those_on_the_other() -> None:
+    pool = {**POOL, "physicalNetworks": ["p", "far"]}
+    spent = spending(market(book(tariff(percentile("24"), name="t", **pool)), 0, TWO[:1], ()))
+    assert {name: round(cost or 0, 9) for name, cost in spent.networks.items()} == {"p": 8}
+    assert spent.attachment["p"] == 0
+
+
+def test_one_more_is_asked_of_the_lists_that_its_own_network_has() -> None:
+    """From half past ten on the contract has only ``p``; it is dear for a second attachment, and the other is free."""
+    second_is_dear = fixed("1", each="attachment", nth=[{"from": 2, "multiply": "3"}])
+    later = {"contract": "t", "validFrom": "2026-12-01T10:30:00Z", **POOL, "physicalNetworks": ["p"]}
+    both_have, one_has = tariff(second_is_dear, name="t", **POOL), tariff(second_is_dear, name="t2", **later)
+    free = tariff(fixed("0", each="attachment"), name="u", **{**POOL, "physicalNetworks": ["q"]})
+    spent = spending(market(book(both_have, one_has, free), 10, TWO[:1], ()))
+    assert spent.attachment == {"p": 3, "q": Decimal("1.5")}
+    assert spent.networks == {"p": 1}
+
+
+def test_what_is_spent_of_a_contract_in_another_currency_is_changed_at_its_rate() -> None:
+    port, day = fixed("0.5", each="attachment"), fixed("48", per="day")
+    euros = tariff(port, day, volume((None, "1")), name="t", currency="EUR", **POOL)
+    prices = book(euros, rate("EUR", "USD", "2", "2026-01-01"))
+    seen = market(prices, 0, TWO, TWO)
+    split = by_contract(Market(seen.seen, seen.memory, prices, "USD"))["t"]
+    # two ports and 7.2 GB of ours, as much of others, and a day's 48 for each network: in dollars twice as much
+    assert [round(each or 0, 9) for each in (split.workloads, split.others, split.anyway)] == [
+        Decimal("16.4"),
+        Decimal("14.4"),
+        8,
+    ]
+
+
+def test_traffic_is_shared_by_its_prices_in_and_out_whatever_a_head_costs() -> None:
+    port = fixed("10", each="attachment")
+    prices = book(tariff(port, volume((None, "1"), direction="in"), volume((None, "3")), name="t", **POOL))
+    gigabyte = 8 * 10**9 // 3600
+    shares = by_workload(market(prices, 0, (("p", "n1", (gigabyte, 0)), ("p", "n1", (0, gigabyte))), ()))
+    assert {name: round(share or 0, 6) for name, share in shares.items()} == {"w0": 11, "w1": 13}
