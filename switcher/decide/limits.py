@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Floats
-from switcher.decide.reserve import NEXT, reserve
+from switcher.decide.reserve import until_next, while_staying
 from switcher.model import Drift
 
 HOUR = timedelta(hours=1)
@@ -26,8 +26,6 @@ MOST_KEPT = 0.15
 LEAST_STAY = timedelta(minutes=5)
 MOST_STAY = timedelta(hours=1)
 """How long an arrival is to find room, whatever its move costs. What a load does in more than an hour is not drift."""
-
-
 OF_WORTH = 0.5
 """Of the time in which traffic costs as much as its move: room for all of it costs more than it saves."""
 
@@ -59,17 +57,16 @@ class Limits:
     def arrive(self, stay: timedelta) -> Floats:
         """What arrivals must fit under that are to stay so long."""
         fill, shed = self.thresholds.fill, self.thresholds.shed
-        free = fill - np.minimum(fill - self._soon, shed - self._kept(stay))
+        staying = self._at_most(while_staying(self.drifts, self.board.seen.now, self.load, stay))
+        free = fill - np.minimum(fill - self._soon, shed - staying)
         return fill - self._part(free) * free
 
     @cached_property
     def _soon(self) -> Floats:
-        return self._kept(NEXT)
+        return self._at_most(until_next(self.drifts, self.board.seen.now, self.load))
 
-    def _kept(self, more: timedelta) -> Floats:
-        return np.minimum(
-            reserve(self.drifts, self.board.seen.now, self.load, more), MOST_KEPT * self.thresholds.capacity
-        )
+    def _at_most(self, kept: Floats) -> Floats:
+        return np.minimum(kept, MOST_KEPT * self.thresholds.capacity)
 
     def _part(self, free: Floats) -> Floats:
         """How much of what each is to keep free below ``fill`` it can."""

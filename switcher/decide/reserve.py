@@ -19,17 +19,30 @@ WARM = 6
 """Changes that must have been seen before an uplink's own are believed."""
 SIGMAS = 3.0
 """How much of the spread is kept free."""
-NEXT = timedelta(0)
-"""Only until the next decision has acted."""
 
 
-def reserve(drifts: Sequence[Drift | None], now: datetime, load: Floats, more: timedelta = NEXT) -> Floats:
-    """U: bits per second that each load may grow by until the next decision has acted, and for ``more`` time after it.
+def until_next(drifts: Sequence[Drift | None], now: datetime, load: Floats) -> Floats:
+    """U: bits per second that each load may grow by until the next decision has acted; of none known: nothing.
 
-    A load that falls is not counted on to have fallen by the next decision, but by a time after it.
+    A load that falls is not counted on to have fallen by then.
+    """
+    trend, spread = _outlook(drifts, now, load)
+    return np.maximum(trend, 0.0) + spread
+
+
+def while_staying(drifts: Sequence[Drift | None], now: datetime, load: Floats, stay: timedelta) -> Floats:
+    """U: the same until ``stay`` after that. A load that falls is counted on to go on falling; not below nothing."""
+    trend, spread = _outlook(drifts, now, load, stay)
+    return np.maximum(trend + spread, 0.0)
+
+
+def _outlook(
+    drifts: Sequence[Drift | None], now: datetime, load: Floats, more: timedelta = timedelta(0)
+) -> tuple[Floats, Floats]:
+    """(change by its trend, SIGMAS of its spread) of each load, by when the next decision has acted and ``more``.
 
     While too little is known of one, it has no trend, and the spread of the others, each counted by its load: per bit
-    per second, so that it fits a load of any size, that of an uplink which was empty until now too. None: nothing.
+    per second, so that it fits a load of any size, that of an uplink which was empty until now too.
     """
     seen = [drift or Drift(sampled_at=now, load=0.0) for drift in drifts]
     known = np.array([drift.count >= WARM for drift in seen], dtype=np.bool_)
@@ -39,6 +52,4 @@ def reserve(drifts: Sequence[Drift | None], now: datetime, load: Floats, more: t
     usual = math.fsum(spread * weight) / total if (total := math.fsum(weight)) > 0 else 0.0
     age = np.array([max((now - drift.sampled_at).total_seconds(), 0.0) + drift.every for drift in seen])
     ahead = np.where([drift is None for drift in drifts], 0.0, age + more.total_seconds())
-    least = 0.0 if more == NEXT else -np.inf
-    found = np.maximum(trend, least) * ahead + SIGMAS * np.sqrt(np.where(known, spread, usual) * load * ahead)
-    return np.maximum(found, 0.0)
+    return trend * ahead, SIGMAS * np.sqrt(np.where(known, spread, usual) * load * ahead)

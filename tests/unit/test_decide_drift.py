@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cni.wire import MoveReason
 from switcher.decide import Before, decide, remember
 from switcher.decide.drift import learn
-from switcher.decide.reserve import SIGMAS, WARM, reserve
+from switcher.decide.reserve import SIGMAS, WARM, until_next, while_staying
 from switcher.model import Drift, Memory, PastMove, Snapshot, Uplink
 from tests.support.scenes import MBPS, NOW, book, network, per_gb, policy, snapshot, targets, threshold, workload
 
@@ -48,7 +48,7 @@ def _reserve(drift: Drift, now: datetime) -> float:
 
 
 def _reserves(drifts: Sequence[Drift], now: datetime, *loads: float) -> list[float]:
-    return reserve(drifts, now, np.array(loads)).tolist()
+    return until_next(drifts, now, np.array(loads)).tolist()
 
 
 def test_a_steady_load_needs_nothing() -> None:
@@ -71,6 +71,20 @@ def test_a_trend_is_kept_free_until_the_next_decision_has_acted() -> None:
 def test_a_falling_load_gives_no_room_in_advance() -> None:
     falling = _samples([90 * MBPS - tick * MBPS for tick in range(30)])
     assert _reserve(falling, NOW + 29 * TICK) == pytest.approx(0, abs=1)
+
+
+def test_who_stays_counts_on_a_falling_load_to_go_on_falling_but_not_on_room_beyond_what_is_free() -> None:
+    """What it strays by meanwhile is set against it."""
+    steps = np.random.default_rng(1).normal(0, MBPS / 10, 30)
+    rising, falling = (_samples((50 * MBPS + np.cumsum(steps + slope)).tolist()) for slope in (MBPS, -MBPS))
+    now = NOW + 29 * TICK
+
+    def staying(drift: Drift) -> float:
+        return float(while_staying([drift], now, np.array([falling.load]), timedelta(hours=1))[0])
+
+    assert staying(falling) == 0
+    assert staying(replace(rising, trend=0.0)) > 0
+    assert staying(rising) > staying(replace(rising, trend=0.0))
 
 
 def test_the_spread_of_noise_is_found() -> None:
