@@ -30,7 +30,8 @@ def resume(hands: NodeHands, history: History, now: datetime) -> None:
     """Learn what became of moves in flight; order again what never reached its node.
 
     An order whose deadline passed before the node ever knew of it is given up: what was decided then is no longer
-    what should be done now. So is one that a node which answers has lost (its store was removed).
+    what should be done now. One that is dated as far ahead (the clock was set back since) goes the same way, and so
+    does one that a node which answers has lost (its store was removed).
     """
     waiting: dict[str, list[RecordedMove]] = {}
     for move in history.open_moves():
@@ -53,7 +54,7 @@ def resume(hands: NodeHands, history: History, now: datetime) -> None:
 def _order_again(hands: NodeHands, history: History, moves: Sequence[RecordedMove], now: datetime) -> None:
     fresh = []
     for move in moves:
-        if now - move.decided_at > timedelta(seconds=move.order.deadline_seconds):
+        if abs(now - move.decided_at) > timedelta(seconds=move.order.deadline_seconds):
             log.warning("move given up", extra=_fields(move, "its node did not take it in time"))
             record_refusal(history, move, "the node did not take the order in time", at=now.timestamp())
         else:

@@ -18,7 +18,7 @@ from switcher.ledgers import SlotReader
 from switcher.model import Memory, NetworkState, Placement, Snapshot, Uplink, Usage, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.values import duration
-from switcher.past import failures, in_flight, refused, remembered, rows_of
+from switcher.past import by_clock, failures, in_flight, refused, remembered, rows_of
 from switcher.ports import History, KnownNetwork, Switched, UplinkLoad
 from switcher.reported import Attached, Reported
 from switcher.tariff import metered_periods
@@ -68,7 +68,7 @@ def observe(
 
 def looked_back(history: History, book: Book, now: datetime) -> Sequence[Switched]:
     """The moves that anything looks back at, newest first."""
-    return history.lately(now - look_back(book))
+    return by_clock(history.lately(now - look_back(book)), now)
 
 
 def _networks(

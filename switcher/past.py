@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from msgspec.structs import replace
 
 from cni.wire import Outcome
 from switcher.decide.memory import LOOK_BACK
@@ -24,6 +25,19 @@ QUARANTINE = timedelta(minutes=10)
 """Failures of so long ago keep nothing away from a network."""
 RETRY_REFUSED = timedelta(minutes=15)
 """A target that the node refused for an attachment is offered again after this time."""
+
+
+def by_clock(moves: Sequence[Switched], now: datetime) -> Sequence[Switched]:
+    """The moves as a clock that says ``now`` has them: one dated ahead counts as made as long ago as it is ahead.
+
+    A clock that was set back leaves such. When they were made nobody knows: near by they count as lately made, and what
+    lies further ahead than a rule looks back does not keep it busy until the clock has caught up.
+    """
+    ahead = bisect_left(moves, True, key=lambda one: one.move.at <= now)
+    if not ahead:
+        return moves
+    turned = [replace(one, move=replace(one.move, at=now - (one.move.at - now))) for one in moves[:ahead]]
+    return sorted([*turned, *moves[ahead:]], key=lambda one: one.move.at, reverse=True)
 
 
 def after(moves: Sequence[Switched], moment: datetime) -> Sequence[Switched]:

@@ -248,13 +248,16 @@ class History(Ledger, Protocol):
         """Store a tick's decision with its inputs and terms, and its moves as decided, in one transaction."""
 
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
-        """The last decision taken at or before ``at`` (None: the last).
+        """The last decision taken at or before ``at``; None: the one that was recorded last.
 
-        Raises TamperedError when the record is not what was stored.
+        Those differ after a clock was set back. Raises TamperedError when the record is not what was stored.
         """
 
     def record_rankings(self, found: Sequence[Ranking]) -> None:
-        """Keep each as its node's last, unless a newer one is there. A node without one keeps its last for a day."""
+        """Keep each as its node's last, unless a newer one is there that the clock has reached.
+
+        A node without one keeps its last for a day.
+        """
 
     def ranking(self, node: str) -> Ranking | None:
         """The node's last ranking, as it was recorded."""

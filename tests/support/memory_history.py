@@ -314,14 +314,17 @@ class MemoryHistory:
                 self.record_move(move)
 
     def decision(self, at: datetime | None = None) -> RecordedDecision | None:
-        taken = [recorded for recorded in self._held.decisions if at is None or recorded.at <= at]
+        if at is None:
+            return self._held.decisions[-1] if self._held.decisions else None
+        taken = [recorded for recorded in self._held.decisions if recorded.at <= at]
         return sorted(taken, key=lambda recorded: recorded.at)[-1] if taken else None
 
     def record_rankings(self, found: Sequence[Ranking]) -> None:
         with self._lock:
             held = self._held.rankings
             for ranking in found:
-                if ranking.node not in held or held[ranking.node].computed_at <= ranking.computed_at:
+                before = held[ranking.node].computed_at if ranking.node in held else ranking.computed_at
+                if before <= ranking.computed_at or before > self._clock().timestamp():
                     held[ranking.node] = ranking
             newest = max((ranking.computed_at for ranking in found), default=0.0)
             for node in [node for node, ranking in held.items() if ranking.computed_at < newest - DAY / PER_SECOND]:

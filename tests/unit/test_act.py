@@ -107,6 +107,14 @@ def test_an_order_that_its_node_never_took_is_given_up_after_its_deadline() -> N
     assert "did not take the order in time" in move.status.message
 
 
+def test_an_order_that_is_dated_further_ahead_than_its_deadline_is_given_up() -> None:
+    """The clock was set back: how old it is nobody knows."""
+    for ago, started in ((119, 1), (121, 0)):
+        history, node = recorded(), Node()
+        resume(node, history, NOW - timedelta(seconds=ago))
+        assert (node.starts, history.moves()[0].open) == (started, bool(started))
+
+
 def test_an_order_that_its_node_holds_is_never_given_up() -> None:
     history, node = recorded(), Node(journal={"1": status(Phase.DRAIN)})
     resume(node, history, NOW + timedelta(hours=1))

@@ -103,6 +103,20 @@ def test_the_decision_is_recorded_with_inputs_that_can_be_read_again() -> None:
     assert [(move.workload, move.at) for move in memory.moves] == [("lab/w01:net1", NOW)]
 
 
+def test_after_the_clock_was_set_back_a_tick_goes_on_from_the_last_one() -> None:
+    past, node, clock = history(), Node(), Clock()
+    clock.now = NOW + timedelta(minutes=5)
+    ticks = cycle(past, node, clock)
+    ticks.tick()
+    clock.now = NOW
+    ticks.tick()
+    recorded = past.decision()
+    assert recorded is not None
+    assert recorded.at == NOW
+    memory = from_json(recorded.inputs)[1]
+    assert [move.at for move in memory.moves] == [NOW - timedelta(minutes=5)]
+
+
 def test_the_ranking_for_new_workloads_is_recorded_with_the_decision() -> None:
     past = history()
     ticked(past, Node())

@@ -12,7 +12,7 @@ from cni.wire import MoveReason, Outcome
 from switcher.decide import Settings, decide_and_tell
 from switcher.decide.memory import reach
 from switcher.model import PastMove
-from switcher.past import after, in_flight, median_switch_seconds, origins, remembered
+from switcher.past import after, by_clock, in_flight, median_switch_seconds, origins, remembered
 from switcher.ports import Switched
 from switcher.workloads import Workloads
 from tests.support.random_scenes import scene
@@ -75,6 +75,21 @@ def test_a_node_that_is_gone_takes_its_moves_with_it_in_a_day() -> None:
     past = [switched(HOUR, outcome=None), switched(25 * HOUR, outcome=None)]
     assert in_flight(past, {"n1"}, NOW) == past
     assert in_flight(past, {"n2"}, NOW) == past[:1]
+
+
+def test_what_is_dated_ahead_of_the_clock_counts_as_made_as_long_ago() -> None:
+    """A rule looks as far ahead as it looks back, and not on until the clock has caught up."""
+    past = [switched(-2 * HOUR), switched(-HOUR / 4), switched(HOUR / 12), switched(HOUR)]
+    found = by_clock(past, NOW)
+    assert [(one.id, NOW - one.move.at) for one in found] == [
+        (past[2].id, HOUR / 12),
+        (past[1].id, HOUR / 4),
+        (past[3].id, HOUR),
+        (past[0].id, 2 * HOUR),
+    ]
+    assert [NOW - move.at for move in remembered(found, [], NOW - HOUR / 2)] == [HOUR / 4, HOUR / 12]
+    assert by_clock(past[2:], NOW) == past[2:]
+    assert list(by_clock([switched(timedelta(0))], NOW)) == [switched(timedelta(0))]
 
 
 def test_after_keeps_what_was_decided_just_then() -> None:

@@ -62,10 +62,14 @@ def record(
 
 
 def taken(connection: Connection, at: datetime | None) -> RecordedDecision | None:
-    """The last decision taken at or before ``at``. Raises TamperedError when it is not what was stored."""
-    query = select(decisions).order_by(decisions.c.at.desc(), decisions.c.id.desc()).limit(1)
+    """The last decision taken at or before ``at``; None: the one recorded last, whatever the clock said before it.
+
+    Raises TamperedError when it is not what was stored.
+    """
+    last = decisions.c.id.desc()
+    query = select(decisions).order_by(last).limit(1)
     if at is not None:
-        query = query.where(decisions.c.at <= micros(at))
+        query = select(decisions).where(decisions.c.at <= micros(at)).order_by(decisions.c.at.desc(), last).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else _read(connection, row)
 

@@ -58,7 +58,7 @@ class SqlHistory:
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime] = _now) -> None:
-        """``clock``: when a status was learned whose phase the node gives no time for."""
+        """``clock``: when a status was learned whose phase the node gives no time for; what is dated ahead of now."""
         self._database = database
         self._clock = clock
         self._reports = present.Reports()
@@ -193,7 +193,7 @@ class SqlHistory:
 
     def record_rankings(self, found: Sequence[Ranking]) -> None:
         with self._database.writing() as connection:
-            rankings.store(connection, found)
+            rankings.store(connection, found, self._clock())
 
     def ranking(self, node: str) -> Ranking | None:
         with self._database.reading() as connection:

@@ -69,6 +69,13 @@ def test_of_two_decisions_at_one_moment_the_later_stored_counts(history: AnyHist
     assert last.inputs == b"second"
 
 
+def test_after_a_clock_was_set_back_the_last_decision_is_the_one_recorded_last(history: AnyHistory) -> None:
+    for taken in (10, 7200, 20):
+        history.record_decision(decision(taken), b"%d" % taken, [])
+    found = [history.decision(moment) for moment in (None, at(20), at(7199), at(7200))]
+    assert [recorded and recorded.inputs for recorded in found] == [b"20", b"20", b"20", b"7200"]
+
+
 def test_moves_are_open_until_their_outcome_over_restarts(reopen: Callable[[], AnyHistory]) -> None:
     reopen().record_decision(decision(), INPUTS, [move("m1", 1), move("m2", 1)])
     reopen().record_move(move("m0", 0.5))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cni.wire import RankedNetwork, Ranking
-from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import wire_time
+from tests.contract.history.conftest import LEARNED, AnyHistory
+from tests.support.batches import at, wire_time
 
 DAY = 86_400.0
 
@@ -47,6 +47,13 @@ def test_the_newest_counts_also_when_an_older_one_comes_late(history: AnyHistory
     for seconds in (10, 30, 20):
         history.record_rankings([ranking("n1", seconds)])
     assert history.ranking("n1") == ranking("n1", 30)
+
+
+def test_one_dated_ahead_of_the_clock_makes_way_for_what_is_decided_now(history: AnyHistory) -> None:
+    now = (LEARNED - at(0)).total_seconds()
+    for seconds in (now + 7200, now):
+        history.record_rankings([ranking("n1", seconds)])
+    assert history.ranking("n1") == ranking("n1", now)
 
 
 def test_of_one_moment_the_later_stored_counts(history: AnyHistory) -> None:
