@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from switcher.apportion import anyway
+from switcher.apportion import anyway, networks_in
 from switcher.flows import loads_of, rides_on
 from switcher.spending import Market, Placed, added
 
@@ -51,6 +51,6 @@ def _split(market: Market, now: Placed | None, contract: str) -> Split:
     hour = None if now is None else now.hour(contract)
     if now is None or hour is None:
         return Split(workloads=None, others=None, anyway=due)
-    names = sorted(now.there.keys() & market.named[contract])
+    names = sorted(now.there.keys() & (networks_in(parts) or market.named[contract]))
     ours = added(hour.rates[name].of(now.there[name]) if name in hour.rates else None for name in names)
     return Split(workloads=ours, others=None if ours is None else hour.traffic() - ours, anyway=due)

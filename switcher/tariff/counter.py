@@ -61,7 +61,9 @@ class Counter:
         tops = [top for top in (self.tiers[number].up_to, self.most) if top is not None]
         if reading >= self.least and all(end <= top for top in tops):
             price = self.tiers[number].price
-            priced = (length * unit_price(price, window) for length, _, active, window in self.now if active)
+            priced = (
+                length * unit_price(price, window) for length, flowing, active, window in self.now if flowing and active
+            )
             return more * sum(priced, Decimal(0))
         return self._along(reading, speed, more) - self._along(reading, speed, Decimal(0))
 

@@ -21,8 +21,8 @@ from switcher.tariff.schedule import slots
 from switcher.tariff.total import Total, at_once, blocks, lacking
 
 
-def has_price(stretches: Sequence[Stretch], network: str | None) -> bool:
-    """Whether a placement has a marginal price in a billing period with these lists (``network`` None: any of them).
+def has_price(stretches: Sequence[Stretch]) -> bool:
+    """Whether a placement has a marginal price in a billing period with these lists.
 
     Quotas of one name must go beyond it in the same way, and of the lists with a maximum every one must have it.
     """
@@ -30,7 +30,7 @@ def has_price(stretches: Sequence[Stretch], network: str | None) -> bool:
     if any(tariff.spec.maximum is not None for tariff in lists) and any(t.spec.maximum is None for t in lists):
         return False
     ways: dict[str, object] = {}
-    for charge in (charge for tariff in lists if _prices(tariff, network) for charge in tariff.spec.charges):
+    for charge in (charge for tariff in lists for charge in tariff.spec.charges):
         if charge.quota is not None:
             way = _way(charge.quota)
             if ways.setdefault(charge.name, way) != way:
@@ -56,6 +56,12 @@ def _lists(stretches: Sequence[Stretch]) -> list[Tariff]:
         if stretch.tariff is not None and not any(stretch.tariff is one for one in found):
             found.append(stretch.tariff)
     return found
+
+
+def counts(network: str, stretches: Sequence[Stretch], window: Span) -> bool:
+    """Whether a list that has the network counts at some time of the window."""
+    lists = _lists([each for each in stretches if each.start < window[1] and each.end > window[0]])
+    return any(_prices(tariff, network) for tariff in lists)
 
 
 def _prices(tariff: Tariff, network: str | None) -> bool:
@@ -157,13 +163,27 @@ class _Maker:
     def _rest(self) -> Span:
         return max(self.whole[0], self.window[0]), self.whole[1]
 
+    def _has(self, stretch: Stretch) -> bool:
+        """Whether the contract counts the network in a stretch: one that its list has dropped it does not."""
+        return stretch.tariff is None or _prices(stretch.tariff, self.network)
+
+    @property
+    def counted_seconds(self) -> Decimal:
+        """Of the window that lie in the period, and in which the contract has the network."""
+        first, until = self._rest[0], min(self.window[1], self.whole[1])
+        spans = [(max(each.start, first), min(each.end, until)) for each in self.stretches if self._has(each)]
+        return sum((seconds(end - start) for start, end in spans if start < end), Decimal(0))
+
     def counters(self) -> Iterator[Counter | Total]:
-        """Charges on what flows; those on the period's total also of lists that are over."""
-        for tariff in self._tariffs(self._rest):
+        """Charges on what flows; those on the period's total also of lists that are over.
+
+        Also of lists that have not the network: there is one counter, which what flows on it advances.
+        """
+        for tariff in self.counting(self._rest):
             for charge in tariff.spec.charges:
                 yield from self._running(tariff, charge)
         quotas: set[str] = set()
-        for tariff in self._tariffs(self.whole):
+        for tariff in self.counting(self.whole):
             for charge in tariff.spec.charges:
                 if charge.volume is not None:
                     yield from self._volume_total(charge.volume, self._length(tariff))
@@ -173,15 +193,14 @@ class _Maker:
 
     def levels(self) -> Iterator[Level]:
         """Percentiles of all lists of the period: each prices all of its samples, for its share of the time."""
-        first, until = self._rest[0], min(self.window[1], self.whole[1])
-        for tariff in self._tariffs(self.whole):
+        for tariff in self.counting(self.whole):
             for charge in tariff.spec.charges:
                 if charge.percentile is not None:
                     yield Level(
                         name=charge.name,
                         charge=charge.percentile,
                         weight=self._length(tariff),
-                        seconds=seconds(until - first),
+                        seconds=self.counted_seconds,
                     )
 
     def capped(self) -> bool:
@@ -214,11 +233,11 @@ class _Maker:
         return sum((length * quota.included for length, quota in named), Decimal(0))
 
     def _gauge(self, charge: Volume | Quota) -> Gauge:
-        first, until = self._rest[0], min(self.window[1], self.whole[1])
+        first = self._rest[0]
         return Gauge(
             charge=charge,
             fresh=self.whole[0] >= self.window[0],
-            window_seconds=seconds(until - first),
+            window_seconds=self.counted_seconds,
             rest_seconds=seconds(self.whole[1] - first),
         )
 
@@ -250,4 +269,4 @@ class _Maker:
             if span[0] < span[1]:
                 active = stretch.tariff is tariff
                 for begin, finish, window in slots(schedule if active else (), tariff.spec.timezone, *span):
-                    yield seconds(finish - begin), begin < self.window[1], active, window
+                    yield seconds(finish - begin), begin < self.window[1] and self._has(stretch), active, window

@@ -15,7 +15,7 @@ from switcher.tariff.exchange import Exchange
 from switcher.tariff.flow import NOTHING, Flow, PriceGap
 from switcher.tariff.lists import Stretch, by_contract, known_by, networks_of, timeline
 from switcher.tariff.part import Marks, Part
-from switcher.tariff.parting import has_price, parted
+from switcher.tariff.parting import counts, has_price, parted
 from switcher.tariff.periods import Span, billing_periods
 from switcher.tariff.refusals import classes_of, is_priced
 
@@ -96,11 +96,16 @@ def contract_parts(book: Book, window: Span, settlement: str | None) -> Mapping[
 
 
 def _parts(lists: Sequence[Tariff], rate: Decimal | None, network: str | None, window: Span) -> Sequence[Part] | None:
-    """A contract's parts by billing period, oldest first; None: there is no rate, or no marginal price."""
+    """A contract's parts by billing period, oldest first; None: there is no rate, or no marginal price.
+
+    A network that the contract does not have in the window, because its lists have dropped it, is in none of them.
+    """
     found = []
     for whole in billing_periods(lists[0], *window):
         stretches = timeline(lists, *whole)
-        if rate is None or not has_price(stretches, network):
+        if network is not None and not counts(network, stretches, window):
+            continue
+        if rate is None or not has_price(stretches):
             return None
         found.append(parted(lists[0].contract, rate, network, window, stretches))
     return found
