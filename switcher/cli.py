@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from switcher.commands.streams import prepare_streams, tell
 from switcher.errors import BadInputError, SwitcherError
 
 COMMANDS = {
@@ -44,10 +47,11 @@ class Lazy(TyperGroup):
         """In the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
-        """The command, its module imported."""
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, its module imported; what is misspelt fails with the nearest one."""
         if cmd_name not in COMMANDS:
-            return None
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            return ctx.fail(f"No such command {cmd_name!r}. Did you mean {near[0]!r}?") if near else None
         found = getattr(import_module(f"switcher.commands.{COMMANDS[cmd_name]}"), cmd_name)
         if isinstance(found, typer.Typer):
             group = typer.main.get_command(found)
@@ -68,8 +72,18 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"switcher {version('genie-switcher')}")
+        raise typer.Exit
+
+
 @app.callback()
-def switcher() -> None:
+def switcher(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is, and exit.")
+    ] = False,
+) -> None:
     """Keeps every workload on the cheapest network that is not congested, live.
 
     Example: switcher check config/examples
@@ -78,21 +92,21 @@ def switcher() -> None:
 
 def main() -> None:
     """Entry point of the ``switcher`` script."""
+    prepare_streams()
     try:
         try:
             app()
         finally:
             sys.stdout.flush()
     except BadInputError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201 - the message is for whoever typed the command
+        tell(*map(str, error.problems))
         sys.exit(2)
     except SwitcherError as error:
-        print(f"switcher: {error}", file=sys.stderr)  # noqa: T201 - the message is for whoever typed the command
+        tell(f"switcher: {error}")
         sys.exit(1)
     except OSError as error:
         # Nothing more can be written: the reader, a pager or head, has gone, or the disk is full.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            print(f"switcher: {error.strerror or error}", file=sys.stderr)  # noqa: T201 - as above
+            tell(f"switcher: standard output: {error.strerror or error}")
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -13,7 +14,6 @@ from typing import Annotated, TextIO
 import typer
 
 from switcher import decide as decision
-from switcher.commands.options import AsJson
 from switcher.commands.snapshot import SnapshotLine, read_line
 from switcher.commands.tables import written_time
 from switcher.errors import BadInputError, Problem, SwitcherError
@@ -21,17 +21,26 @@ from switcher.model import Decision, Memory, stay_counts
 from switcher.objects.load import extend, load
 from switcher.objects.model import Book
 
+ENCODING = "utf-8-sig"
+"""With or without a byte order mark."""
+
 Config = Annotated[Path, typer.Option("--config", help="A directory with the objects as YAML or JSON.")]
 Snapshots = Annotated[str, typer.Option("--snapshots", help="A file of snapshots, one per line; - is standard input.")]
 
 
-def decide(config: Config, snapshots: Snapshots, as_json: AsJson = False) -> None:  # noqa: ARG001 - the answers are JSON lines with and without it
+def decide(
+    config: Config,
+    snapshots: Snapshots,
+    as_json: Annotated[  # noqa: ARG001 - with and without it
+        bool, typer.Option("--json", help="One JSON object per line, as always.")
+    ] = False,
+) -> None:
     """What would be decided: for every snapshot line one line of JSON, written before the next one is read.
 
     Example: switcher decide --config config/examples --snapshots snapshots.jsonl
     """
     run = _Run(load([config]), "standard input" if snapshots == "-" else snapshots)
-    with nullcontext(sys.stdin) if snapshots == "-" else _opened(snapshots) as source:
+    with nullcontext(_standard_input()) if snapshots == "-" else _opened(snapshots) as source:
         for number, text in _lines(source, run.file):
             sys.stdout.write(json.dumps(run.answer(text, number)) + "\n")
             sys.stdout.flush()
@@ -89,9 +98,16 @@ def as_json_object(answer: Decision) -> dict[str, object]:
 
 def _opened(path: str) -> TextIO:
     try:
-        return Path(path).open(encoding="utf-8")
+        return Path(path).open(encoding=ENCODING)
     except OSError as error:
         raise BadInputError([Problem(path, 0, "", f"cannot be read: {error.strerror}")]) from error
+
+
+def _standard_input() -> TextIO:
+    """JSON is UTF-8, whatever the locale says."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding=ENCODING, errors="strict")
+    return sys.stdin
 
 
 def _lines(source: TextIO, file: str) -> Iterator[tuple[int, str]]:
