@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import written_time
 from switcher.decide import decide_and_tell
 from switcher.decide.account import Side
+from switcher.decide.adding import digits, shown
 from switcher.decide.constraints import clock, mbps, span
 from switcher.decide.tell import Told
 from switcher.errors import SwitcherError
@@ -27,6 +29,8 @@ from switcher.terms import versions
 
 Answer = Move | Stay
 COLUMNS = ("network", "price", "next tier", "penalty", "congestion", "move", "total", "here - there", "")
+LEAST_DIGITS = 4
+"""Behind the point, of the table's amounts."""
 
 
 def explain(
@@ -146,7 +150,7 @@ def _show(recorded: RecordedDecision, answer: Answer, told: Told | None) -> None
         f"  {told.currency} per hour, mean over {span(summed.horizon)}, for {mbps(float(summed.demand_bps))} Mbps"
         f"{where}, by {policy}:"
     )
-    rows = [_row(side) for side in summed.sides]
+    rows = list(_rows(summed.sides))
     if console.is_terminal:
         table = Table(*COLUMNS)
         for row in rows:
@@ -157,12 +161,29 @@ def _show(recorded: RecordedDecision, answer: Answer, told: Told | None) -> None
         typer.echo("\t".join(row))
 
 
-def _row(side: Side) -> tuple[str, ...]:
-    mark = " (here)" if side.here else " (chosen)" if side.target else ""
-    parts = (side.price, side.next_tier, side.penalty, side.congestion, side.move, side.total)
-    saving = "" if side.here else _money(side.saving)
-    return (f"{side.network}{mark}", *map(_money, parts), saving, side.verdict)
+def _rows(sides: Sequence[Side]) -> Iterator[tuple[str, ...]]:
+    """Each with as many digits as the smallest amount needs; the rows add up, and so does what is saved."""
+    places = max(LEAST_DIGITS, digits(amount for side in sides for amount in _parts(side)))
+    totals = [None if side.price is None else sum(shown(_parts(side), places)) for side in sides]
+    here = next((total for side, total in zip(sides, totals, strict=True) if side.here), None)
+    for side, total in zip(sides, totals, strict=True):
+        mark = " (here)" if side.here else " (chosen)" if side.target else ""
+        price, *others = shown(_parts(side), places)
+        saving = None if total is None or here is None else here - total
+        shown_saving = "" if side.here else _money(saving)
+        yield (
+            f"{side.network}{mark}",
+            _money(None if side.price is None else price),
+            *map(_money, others),
+            _money(total),
+            shown_saving,
+            side.verdict,
+        )
 
 
-def _money(amount: object) -> str:
-    return "unknown" if amount is None else f"{amount:.4f}"
+def _parts(side: Side) -> tuple[Decimal, ...]:
+    return (side.price or Decimal(0), side.next_tier, side.penalty, side.congestion, side.move)
+
+
+def _money(amount: Decimal | int | None) -> str:
+    return "unknown" if amount is None else f"{amount:f}"

@@ -82,7 +82,7 @@ def account(tick: Tick, chosen: Chosen, surcharge: Sequence[float], row: int) ->
     columns = np.flatnonzero(board.network[row] >= 0).tolist()
     sums = {column: _sum(tick, chosen, surcharge, row, column) for column in columns}
     home = int(board.here[row])
-    here = _total(sums[home], 0.0) if home != NOWHERE else None
+    here = sums[home].total() if home != NOWHERE else None
     sides = [_side(tick, chosen, (row, column), sums[column], here) for column in columns]
     return Account(
         workload=state.id,
@@ -96,51 +96,52 @@ def account(tick: Tick, chosen: Chosen, surcharge: Sequence[float], row: int) ->
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    price: float
-    tier: float
-    penalty: float
-    congestion: float
-    move: float
+    """To ten places each; the total is their sum, so that what is told adds up to the last digit."""
+
+    price: Decimal | None
+    tier: Decimal
+    penalty: Decimal
+    congestion: Decimal
+    move: Decimal
+
+    def total(self) -> Decimal | None:
+        """None: the price is unknown."""
+        return None if self.price is None else self.price + self.tier + self.penalty + self.congestion + self.move
 
 
 def _sum(tick: Tick, chosen: Chosen, surcharge: Sequence[float], row: int, column: int) -> _Sum:
     board = tick.board
     away = column != board.here[row]
     uplink = int(board.uplink[row, column])
+    price = float(tick.prices.price[row, column])
     return _Sum(
-        price=float(tick.prices.price[row, column]),
-        tier=float(chosen.rooms.next_tier()[row, column]) if away else 0.0,
-        penalty=float(tick.prices.penalty[row, column]),
-        congestion=max(float(surcharge[uplink]) * float(board.demand[row]), 0.0),
-        move=tick.move_cost_per_hour(row) if away else 0.0,
+        price=None if math.isnan(price) else number(price),
+        tier=number(float(chosen.rooms.next_tier()[row, column]) if away else 0.0),
+        penalty=number(float(tick.prices.penalty[row, column])),
+        congestion=number(max(float(surcharge[uplink]) * float(board.demand[row]), 0.0)),
+        move=number(tick.move_cost_per_hour(row) if away else 0.0),
     )
 
 
-def _total(parts: _Sum, move: float) -> float:
-    return parts.price + parts.tier + parts.penalty + parts.congestion + move
-
-
-def _side(tick: Tick, chosen: Chosen, place: tuple[int, int], parts: _Sum, here: float | None) -> Side:
+def _side(tick: Tick, chosen: Chosen, place: tuple[int, int], parts: _Sum, here: Decimal | None) -> Side:
     (row, column), board, rooms = place, tick.board, chosen.rooms
     state = board.networks[int(board.network[row, column])]
     uplink = int(board.uplink[row, column])
-    total = _total(parts, parts.move)
-    known, compared = not math.isnan(total), here is not None and not math.isnan(here)
-    limit = float(tick.projection.fill[uplink])
+    total = parts.total()
     return Side(
         network=state.name,
         physical_network=state.physical_network,
         here=column == int(board.here[row]),
         target=rooms.moved.get(row) == column,
-        price=None if math.isnan(parts.price) else number(parts.price),
-        next_tier=number(parts.tier),
-        penalty=number(parts.penalty),
-        congestion=number(parts.congestion),
-        move=number(parts.move),
-        total=number(total) if known else None,
-        saving=number((here or 0.0) - total) if known and compared else None,
+        price=parts.price,
+        next_tier=parts.tier,
+        penalty=parts.penalty,
+        congestion=parts.congestion,
+        move=parts.move,
+        total=None if total is None else plain(total),
+        saving=None if total is None or here is None else plain(here - total),
         load_bps=number(rooms.load(uplink)),
-        limit_bps=number(limit),
+        limit_bps=number(float(tick.projection.fill[uplink])),
         capacity_bps=number(float(tick.projection.capacity[uplink])),
         free_addresses=rooms.addresses(int(board.network[row, column])),
         verdict="; ".join(_verdicts(tick, chosen, row, column)),

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from switcher.decide.adding import digits, shown, written
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.eligibility import LACKING, Lack
 from switcher.decide.penalties import named
@@ -24,6 +25,8 @@ CENTS = Decimal("1e-10")
 NO = Decimal(0)
 GB_PER_HOUR = Decimal(3600) / 8 / 10**9
 """Of one bit per second."""
+PARTS = ("price", "next tier", "penalty", "congestion", "move")
+"""Of a sum, in words; those that are zero are left out, but not the first."""
 WHY = {
     StayReason.BEST: "nothing else is cheaper",
     StayReason.SAVING_TOO_SMALL: "the saving over the horizon is too small for the move",
@@ -122,16 +125,10 @@ class Words:
         if math.isnan(price):
             return f"{name}: price unknown"
         penalty, congestion = float(self.tick.prices.penalty[row, column]), self._congestion(row, column)
-        text = f"price {_money(price)}"
-        if tier:
-            text += f" + next tier {_money(tier)}"
-        if penalty:
-            text += f" + penalty {_money(penalty)}"
-        if congestion:
-            text += f" + congestion {_money(congestion)}"
-        if move:
-            text += f" + move {_money(move)}"
-        return f"{name}: {_money(price + tier + penalty + congestion + move)} = {text}"
+        amounts = [Decimal(repr(float(each))) for each in (price, tier, penalty, congestion, move)]
+        steps = shown(amounts, digits(amounts))
+        parts = [f"{part} {written(step)}" for part, step in zip(PARTS, steps, strict=True) if step or part == PARTS[0]]
+        return f"{name}: {written(sum(steps, NO))} = {' + '.join(parts)}"
 
     def _congestion(self, row: int, column: int) -> float:
         uplink = int(self.tick.board.uplink[row, column])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from switcher.model import Memory, PastMove, Snapshot
 from switcher.objects.model import Book
 from switcher.snapshots import to_json
 from switcher.terms import terms
-from tests.support.scenes import MBPS, NOW, book, network, per_attachment, policy, snapshot, workload
+from tests.support.scenes import MBPS, NOW, book, network, per_attachment, per_gb, policy, snapshot, workload
 
 AT = NOW.isoformat()
 HOURLY = {"moves": "1", "per": "1h", "reasons": ["Savings"]}
@@ -109,6 +110,39 @@ def test_the_sum_here_and_against_each_alternative(log: Log) -> None:
         parts = ("price", "next_tier", "penalty", "congestion", "move")
         assert sum(Decimal(side[part]) for part in parts) == Decimal(side["total"])
     assert [name for name, side in others.items() if side["target"]] == ["cheap"]
+
+
+def awkward() -> Book:
+    """Prices per GB and per attachment, and penalties, that no row of few digits adds up by chance."""
+    prices = [per_gb("pcheap", "0.0123456"), per_gb("pmiddle", "0.0333333"), per_attachment("pdear", "1.0000049")]
+    return book(*prices, policy(moveCost="0.0000333", penalties={"latency": "0.0000077"}, budgets=[HOURLY]))
+
+
+def slow() -> Snapshot:
+    """The same place, its networks of different latency, and a small workload of an uneven rate."""
+    networks = [network("cheap", node="n1", latency_ms=7.77), network("middle", node="n1", latency_ms=1.13)]
+    networks.append(network("dear", node="n1", used_bps=81 * MBPS, latency_ms=3.3))
+    return snapshot(networks, [workload("shop/b:net1", "dear", 123_457.0, node="n1")])
+
+
+def test_every_sum_adds_up_to_the_last_digit_that_is_shown(log: Log) -> None:
+    record(log, slow(), Memory(), awkward())
+    (one,) = log.asked("explain", "shop/b")
+    parts = ("price", "next_tier", "penalty", "congestion", "move")
+    for side in (one["here"], *one["alternatives"]):
+        assert sum(Decimal(side[part]) for part in parts) == Decimal(side["total"])
+        assert Decimal(one["here"]["total"]) - Decimal(side["total"]) == Decimal(side["saving"])
+    sums = re.findall(r": ([\d.]+) = ((?:price|next tier|penalty|congestion|move) [\d.]+[^;(]*)", one["explanation"])
+    assert len(sums) == 2
+    for total, said in sums:
+        assert sum(Decimal(part.split()[-1]) for part in said.split(" + ")) == Decimal(total), one["explanation"]
+    lines = [line.split("\t") for line in log.switcher("explain", "shop/b").stdout.splitlines() if "\t" in line]
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+    for row in rows:
+        assert sum(Decimal(row[name]) for name in lines[0][1:6]) == Decimal(row["total"]), row
+        if row["here - there"]:
+            assert Decimal(rows[0]["total"]) - Decimal(row["total"]) == Decimal(row["here - there"])
+    assert all(Decimal(row["move"]) > 0 for row in rows[1:])
 
 
 def test_a_spent_budget_is_named_with_when_there_is_room_again(log: Log) -> None:
