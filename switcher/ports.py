@@ -190,7 +190,7 @@ class History(Ledger, Protocol):
     def attached(self, now: datetime, window: timedelta) -> Attached:
         """What exists now as columns, with the same loads of each, whatever network it was on.
 
-        Only what rides on a physical network.
+        Only what rides on a physical network, of nodes that have sent something within a day before then.
         """
 
     def attachments(self) -> Sequence[KnownAttachment]:

@@ -46,6 +46,8 @@ class _Agent:
     last_sequence: int = 0
     gaps: int = 0
     missed: int = 0
+    node: str = ""
+    last_seen: float = 0.0
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ class MemoryHistory:
                 return agent.last_sequence
             missed = batch.sequence - agent.last_sequence - 1 if agent.last_sequence else 0
             agent.gaps, agent.missed = agent.gaps + bool(missed), agent.missed + missed
-            agent.last_sequence = batch.sequence
+            agent.last_sequence, agent.node, agent.last_seen = batch.sequence, batch.node, batch.sent_at
             for uplink in batch.uplinks:
                 key = (batch.node, uplink.physical_network)
                 pieces = new_pieces(uplink, self._held.uplinks[key])
@@ -162,7 +164,9 @@ class MemoryHistory:
         return loads
 
     def attached(self, now: datetime, window: timedelta) -> Attached:
-        nodes = [of_node(node, reports) for node, reports in sorted(self._held.attachments.items())]
+        since = (now - timedelta(days=1)).timestamp()
+        heard = {agent.node for agent in self._held.agents.values() if agent.last_seen >= since}
+        nodes = [of_node(node, reports) for node, reports in sorted(self._held.attachments.items()) if node in heard]
         reported = joined(nodes, ascending)
         into, out = np.full((2, len(reported.id)), np.nan)
         for key, *load in self._loads(now, window):

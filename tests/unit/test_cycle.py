@@ -151,18 +151,22 @@ def test_a_move_that_drains_for_days_is_still_in_flight() -> None:
 
 
 def test_what_a_node_that_is_gone_never_ended_is_forgotten_in_a_day() -> None:
-    """It would count against a budget for good."""
+    """It would count against a budget for good. So is what it had: nobody can move that."""
     past, clock = history(), Clock()
     move = recorded_move("0", "lab/w01", NOW)
     past.record_move(move)
     past.advance_move(status(move.order, Phase.DRAIN))
-    found = {}
+    stays, remembered = {}, {}
     for hours in (1, 25):
         clock.now = NOW + timedelta(hours=hours)
         decision = cycle(past, Node(away=True), clock).tick()
+        recorded = past.decision()
         assert decision is not None
-        found[hours] = [stay.reason for stay in decision.stays]
-    assert found == {1: [StayReason.ALREADY_MOVING], 25: [StayReason.STALE_SAMPLES]}
+        assert recorded is not None
+        stays[hours] = [stay.reason for stay in decision.stays]
+        remembered[hours] = [move.workload for move in from_json(recorded.inputs)[1].moves]
+    assert stays == {1: [StayReason.ALREADY_MOVING], 25: []}
+    assert remembered == {1: ["lab/w01:net1"], 25: []}
 
 
 @pytest.mark.parametrize(

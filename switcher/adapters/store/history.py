@@ -106,7 +106,7 @@ class SqlHistory:
 
     def attached(self, now: datetime, window: timedelta) -> Attached:
         with self._database.reading() as connection:
-            return loads.attached(connection, self._reports.reported(connection), now, window)
+            return loads.attached(connection, self._reports.reported(connection, now), now, window)
 
     def networks(self) -> Sequence[KnownNetwork]:
         with self._database.reading() as connection:

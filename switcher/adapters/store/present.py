@@ -9,12 +9,12 @@ from operator import attrgetter
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, and_, delete, func, or_, select, true, update
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select, true, update
 
 from cni.wire import AttachmentReport, Message, NetworkReport, decode, encode
-from switcher.adapters.store.instants import micros, moment_of
+from switcher.adapters.store.instants import DAY, micros, moment_of
 from switcher.adapters.store.placing import Changes, Key, OpenSpan, changes
-from switcher.adapters.store.schema import attachments, networks, spans
+from switcher.adapters.store.schema import agents, attachments, networks, spans
 from switcher.model import Placement, workload_id
 from switcher.ports import KnownAttachment, KnownNetwork, PlacementSpan
 from switcher.reported import Ints, Reported, ascending, joined, of_node
@@ -116,20 +116,21 @@ class Reports:
         self._whole: Reported | None = None
         self._order: tuple[Sequence[str], Ints] = ([], np.empty(0, dtype=np.int64))
 
-    def reported(self, connection: Connection) -> Reported:
+    def reported(self, connection: Connection, now: datetime) -> Reported:
         """Every attachment that exists now, by id and node; the same value as before where nothing has changed."""
         columns = attachments.c
         texts = func.aggregate_strings(columns.report, ",")
-        found = connection.execute(select(columns.node, texts).group_by(columns.node)).all()
+        there = columns.node.not_in(_gone(now))
+        found = connection.execute(select(columns.node, texts).where(there).group_by(columns.node)).all()
         before, whole = self._nodes, self._whole
-        now: dict[str, tuple[bytes, Reported]] = {}
+        after: dict[str, tuple[bytes, Reported]] = {}
         for node, text in sorted(found):
             digest = hashlib.sha256(text.encode()).digest()
             known = before.get(node)
-            now[node] = known if known is not None and known[0] == digest else (digest, _columns(node, text))
-        if whole is None or now != before:
-            whole = joined([columns for _, columns in now.values()], self._ascending)
-            self._nodes, self._whole = now, whole
+            after[node] = known if known is not None and known[0] == digest else (digest, _columns(node, text))
+        if whole is None or after != before:
+            whole = joined([columns for _, columns in after.values()], self._ascending)
+            self._nodes, self._whole = after, whole
         return whole
 
     def _ascending(self, names: Sequence[str]) -> Ints:
@@ -137,6 +138,11 @@ class Reports:
         if names != self._order[0]:
             self._order = names, ascending(names)
         return self._order[1]
+
+
+def _gone(now: datetime) -> Select[tuple[str]]:
+    """Nodes that have sent nothing for a day: what they had is not there any more, or nobody can move it."""
+    return select(agents.c.node).group_by(agents.c.node).having(func.max(agents.c.last_seen) < micros(now) - DAY)
 
 
 def _columns(node: str, reports: str) -> Reported:

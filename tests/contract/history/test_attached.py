@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from switcher.decide import Settings, decide
+from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
 from switcher.observe import Sight, observe
 from switcher.reported import Attached
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, move, traffic, wire_time
+from tests.support.batches import at, attachment, batch, move, traffic, uplink, wire_time
+from tests.unit.ticking import NETWORKS, POLICY, price
 
 WINDOW = timedelta(seconds=10)
+DAY = 86_400
 
 
 def _rows(found: Attached) -> list[tuple[Any, ...]]:
@@ -102,6 +106,33 @@ def test_two_nodes_that_claim_one_workload_each_have_their_own_load(history: Any
     assert list(found.reported.node) == ["n1", "n2"]
     assert found.in_bps.tolist() == [pytest.approx(1000), pytest.approx(3000)]
     assert len(found.reported.rows_of(found.reported.id[0])) == 2
+
+
+def test_what_a_node_had_that_has_sent_nothing_for_a_day_is_not_there(history: AnyHistory) -> None:
+    for node in ("n1", "n2"):
+        for number, name in enumerate(("before", "after")):
+            agent = f"{node}/{name}"
+            history.ingest(batch(1, number, node=node, agent=agent, attachments=(attachment(workload=f"lab/{node}"),)))
+    history.ingest(batch(2, DAY, node="n2", agent="n2/after"))
+    for seconds, nodes in ((DAY, ["n1", "n2"]), (DAY + 1, ["n1", "n2"]), (DAY + 2, ["n2"]), (DAY + 1, ["n1", "n2"])):
+        assert list(history.attached(at(seconds), WINDOW).reported.node) == nodes
+    history.ingest(batch(2, DAY + 2, node="n1", agent="n1/after"))
+    assert list(history.attached(at(DAY + 2), WINDOW).reported.node) == ["n1", "n2"]
+
+
+def test_a_budget_in_percent_is_of_what_is_there(history: AnyHistory) -> None:
+    """Eleven on a node that is gone would let two move at once, and not one."""
+    reports = tuple(
+        attachment(workload=f"lab/{number}", network="cni:dear", physical_network="phynet2") for number in range(9)
+    )
+    gone = tuple(attachment(workload=f"gone/{number}", physical_network="phynet2") for number in range(11))
+    history.ingest(batch(1, node="gone", agent="gone/a", attachments=gone))
+    loads = [uplink(DAY - 10, 10, 0, 0, physical_network=name, capacity_bps=1e9) for name in ("phynet2", "phynet0")]
+    history.ingest(batch(1, DAY + 1, attachments=reports, uplinks=tuple(loads), networks=NETWORKS))
+    policy = {**POLICY, "spec": {"moveCost": "0", "minimumAge": "0s"}}
+    objects = book_from_documents([price("phynet2", "9"), price("phynet0", "1"), policy], "test")
+    seen, memory = observe(history, objects, at(DAY + 1), Sight(window=WINDOW))
+    assert len(decide(seen, memory, objects, Settings()).moves) == 1
 
 
 @pytest.mark.parametrize(("older", "newer"), [("n1", "n2"), ("n2", "n1")])
