@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from switcher.commands.asking import plain
+from switcher.errors import BadInputError
 from switcher.meters import Meters
 from switcher.model import Ledger, Memory, NetworkState, Snapshot, WorkloadState
 from switcher.objects.load import book_from_documents
@@ -16,6 +18,7 @@ from switcher.objects.model import Book
 from switcher.objects.words import Direction
 from switcher.shares import by_workload
 from switcher.spending import Market, Spending, spending
+from switcher.tariff import Flow, PriceGap, Sample, bill, marginal
 from tests.support.batches import at
 from tests.unit.pricing import fixed, percentile, tariff, volume
 
@@ -32,6 +35,7 @@ BOOK = book_from_documents(
     "test",
 )
 GB_PER_HOUR = 8e9 / 3600
+HOUR = timedelta(hours=1)
 
 
 def seen(*workloads: WorkloadState) -> Snapshot:
@@ -88,6 +92,34 @@ def test_the_metrics_say_nan_for_the_unknown() -> None:
     assert 'switcher_price_per_hour{physical_network="b"} 6.9' in text
     assert 'switcher_money_per_hour{case="now"} 4.37' in text
     assert 'switcher_money_per_hour{case="if_nothing_had_moved"} NaN' in text
+
+
+@pytest.mark.parametrize(
+    ("classes", "is_known"),
+    [
+        pytest.param([None], True, id="all traffic"),
+        pytest.param(["internet"], False, id="one class"),
+        pytest.param(["internet", None], False, id="a class and all traffic"),
+    ],
+)
+def test_traffic_of_no_stated_class_is_priced_by_all_or_by_nobody(classes: list[str | None], is_known: bool) -> None:
+    """A charge with a class needs to know the class: no bill takes a row for one of it, and neither does anything else.
+
+    The history knows no classes. For backtests: test_backtest_classes.py.
+    """
+    named = [{} if name is None else {"destination": name} for name in classes]
+    charges = [volume((None, "1"), **each) for each in named]
+    prices = book_from_documents([tariff(*charges, name="t", physicalNetworks=["dear"])], "test")
+    load = Flow(out_bps=GB_PER_HOUR)
+    row = Sample(start=NOW, end=NOW + HOUR, network="dear", direction="out", bytes=Decimal(10**9))
+
+    spent = spending(Market(seen(on("cni:dear", out_bps=GB_PER_HOUR)), Memory(), prices, None)).now
+    asked = marginal(prices, "dear", NOW, NOW + HOUR, {}, Flow(), load)
+    with nullcontext() if is_known else pytest.raises(BadInputError, match="destination: missing, but charges of"):
+        assert bill(prices.tariffs, [row], (NOW, NOW + HOUR)).total == 1
+
+    found = (asked if isinstance(asked, PriceGap) else round(asked, 6), spent and round(spent, 6))
+    assert found == ((1, 1) if is_known else (PriceGap.UNKNOWN, None))
 
 
 MBPS = 1e6
