@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, select, true
 from switcher.adapters.store.choosing import FOREVER, Choice, Source, choose
 from switcher.adapters.store.intervals import Grid
 from switcher.adapters.store.reach import Reach, Reaches, reaches
-from switcher.adapters.store.sampled import OWNERS, Series, straddling, whole
+from switcher.adapters.store.sampled import OWNERS, Series, networks, straddling, whole
 from switcher.adapters.store.schema import uplink_samples, uplinks
 from switcher.adapters.store.slots import UPLINK_LEVELS, Level
 from switcher.adapters.store.sums import BySlot, Column, Sums, by_network, divided, total
@@ -149,12 +149,15 @@ def _read(connection: Connection, wanted: Whose, choice: Choice, grid: Grid) -> 
 
 def _read_samples(connection: Connection, wanted: Whose, grid: Grid) -> BySlot:
     series = Series(samples=wanted.samples, owners=wanted.owners)
+    inside, over_edges = whole(connection, series, grid), straddling(connection, series, grid)
+    if wanted.together:
+        inside, over_edges = networks(inside), by_network(connection, over_edges)
     found: defaultdict[tuple[Any, int], Sums] = defaultdict(Sums)
-    for owner, slot, *amounts in connection.execute(whole(connection, series, grid)):
-        found[owner, slot].add(*amounts)
-    for key, one in straddling(connection, series, grid).items():
-        found[key].add(one.into, one.out, one.covered, one.capacity)
-    return by_network(connection, found) if wanted.together else found
+    for key, slot, *amounts in connection.execute(inside):
+        found[key, slot].add(*amounts)
+    for at, one in over_edges.items():
+        found[at].add(one.into, one.out, one.covered, one.capacity)
+    return found
 
 
 def _read_whole(

@@ -62,11 +62,28 @@ def whole(connection: Connection, series: Series, grid: Grid) -> Query:
     found = ending_in(connection, series, grid.period)
     columns, owner = found.c, series.owner(found)
     slot = grid.before(columns.until)
-    sums = [total(columns.in_bytes), total(columns.out_bytes), total(columns.until - columns.start)]
+    sums = [_named(columns.in_bytes), _named(columns.out_bytes), _named(columns.until - columns.start, "covered")]
     if "capacity_bps" in columns:
         sums.append(func.max(columns.capacity_bps))
     query = select(owner, slot.label("begins"), *sums)  # grouped by its name: parameters differ each time
     return query.where(columns.start >= slot, columns.start >= grid.period[0]).group_by(owner, "begins")
+
+
+def _named(column: Column, name: str | None = None) -> Column:
+    return total(column).label(name or column.name)
+
+
+def networks(samples: Query) -> Query:
+    """Physical network, slot, bytes in and out and time: what :func:`whole` finds of uplinks, added up there.
+
+    By the database: of ten thousand uplinks it hands over ten sums, not as many as there are uplinks.
+    """
+    found = samples.subquery()
+    name, begins = uplinks.c.physical_network, found.c.begins
+    sums = [total(found.c[each]) for each in ("in_bytes", "out_bytes", "covered")]
+    return (
+        select(name, begins, *sums).join_from(found, uplinks, uplinks.c.id == found.c.uplink_id).group_by(name, begins)
+    )
 
 
 def straddling(connection: Connection, series: Series, grid: Grid) -> BySlot:
