@@ -42,7 +42,7 @@ def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
     _name_reasons(tick, wanted, chosen, saving)
     _spend(tick, chosen, budgets)
     _drop_overfull(tick, chosen, budgets)
-    _fill_in(tick, wanted, chosen, budgets, saving)
+    _fill_in(tick, wanted, chosen, budgets)
     for row in wanted.rows[~placed].tolist():
         if row not in chosen.reason:
             chosen.refused.setdefault(row, StayReason.NO_CAPACITY)
@@ -190,10 +190,10 @@ def _give_up(tick: Tick, chosen: Chosen, budgets: Budgets, row: int) -> None:
     chosen.rooms.stay(row)
 
 
-def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets, saving: Bools) -> None:
+def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets) -> None:
     """Use what room and budgets are left for savings that rounding or a given-up move kept out."""
-    rooms, standing = chosen.rooms, tick.standing
-    if not len(wanted.rows):
+    rooms, standing, saving = chosen.rooms, tick.standing, may_save(tick, budgets)
+    if not saving[wanted.rows].any():
         return
     useful = (standing.worth & standing.open & rooms.fitting() & saving[:, None])[wanted.rows]
     settled = np.zeros(len(standing.worth), dtype=np.bool_)
