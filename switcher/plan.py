@@ -27,10 +27,11 @@ def plan(decision: Decision, seen: Snapshot, book: Book) -> Sequence[RecordedMov
     moving = workloads.take(rows)
     policies, number = applied(moving, book)
     manners = [Manner.of(policy) for policy in (*policies, None)]  # NOWHERE finds the last one
+    moment = _moment(decision.now)
     return [
         RecordedMove(
             node=node or "",
-            order=_order(decision.now, (move.workload, source), move.target, move.reason, manners[policy]),
+            order=_order(moment, (move.workload, source), move.target, move.reason, manners[policy]),
             policy=manners[policy].policy,
             decided_at=decision.now,
             saving_per_hour=format(move.saving_per_hour, "f"),
@@ -58,14 +59,19 @@ class Manner:
         return cls(policy=policy.name, verify=_verify(policy), drain=_drain(policy), accept=accept)
 
 
-def _order(now: datetime, of: tuple[str, str], target: str, reason: MoveReason, manner: Manner) -> SwitchOrder:
+def _moment(now: datetime) -> str:
+    """As the ids of orders begin."""
+    return f"{now:%Y%m%dT%H%M%S.%f}"
+
+
+def _order(moment: str, of: tuple[str, str], target: str, reason: MoveReason, manner: Manner) -> SwitchOrder:
     """The order to move a workload (its id, and where it is). The order's id is the time and the attachment's:
     no two share one.
     """
     workload, source = of
     name, attachment = workload.rsplit(":", 1)
     return SwitchOrder(
-        id=f"{now:%Y%m%dT%H%M%S.%f}-{workload}",
+        id=f"{moment}-{workload}",
         workload=name,
         attachment=attachment,
         source=source,
@@ -83,7 +89,7 @@ def manual_move(now: datetime, workload: WorkloadState, target: str, node: str, 
     manner = Manner.of(policy_of(workload, book))
     return RecordedMove(
         node=node,
-        order=_order(now, (workload.id, workload.network), target, MoveReason.MANUAL, manner),
+        order=_order(_moment(now), (workload.id, workload.network), target, MoveReason.MANUAL, manner),
         policy=manner.policy,
         decided_at=now,
         saving_per_hour=format(Decimal(0), "f"),

@@ -17,7 +17,7 @@ from switcher.decide.adding import digits, shown, written
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.eligibility import LACKING, Lack
 from switcher.decide.penalties import named
-from switcher.decide.quotes import Load, Quote, loads_of
+from switcher.decide.quotes import Load, loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
 
@@ -161,34 +161,32 @@ class Savings:
 
     def __init__(self, tick: Tick) -> None:
         self._tick = tick
-        self._known: dict[tuple[int, int, str | None, int], tuple[Decimal, Mapping[Load, Decimal]]] = {}
+        self._known: dict[tuple[str, str, str | None, int], tuple[Decimal, Mapping[Load, Decimal]]] = {}
 
     def per_hour(self, row: int, column: int) -> Decimal:
         """Mean over the horizon of demand x (price + penalty here - there), before move cost and without surcharge."""
         board, home = self._tick.board, int(self._tick.board.here[row])
-        pair = int(board.network[row, home]), int(board.network[row, column])
-        saved, per_bps = self._difference(*pair, board.workloads.destination[row], int(self._tick.rules.number[row]))
+        here, there = (board.networks[board.network[row, at]].physical_network for at in (home, column))
+        destination, policy = board.workloads.destination[row], int(self._tick.rules.number[row])
+        saved, per_bps = self._difference(here, there, destination, policy)
         for load, rate in loads_of(board, row).items():
             saved += Decimal(str(rate)) * per_bps[load]
         return plain(saved + _penalty(self._tick, row, home) - _penalty(self._tick, row, column))
 
     def _difference(
-        self, here: int, there: int, destination: str | None, policy: int
+        self, here: str, there: str, destination: str | None, policy: int
     ) -> tuple[Decimal, Mapping[Load, Decimal]]:
         """Of an attachment, and of one bit per second of each load."""
         key = (here, there, destination, policy)
         if key not in self._known:
             rules = self._tick.rules
             horizon = rules.policies[policy].spec.horizon if policy != NOWHERE else timedelta(hours=1)
-            one = self._quote(here, destination, horizon, at_home=True)
-            other = self._quote(there, destination, horizon, at_home=False)
+            prices = self._tick.prices
+            one = prices.quote((here, destination, horizon), at_home=True)
+            other = prices.quote((there, destination, horizon), at_home=False)
             bps = {load: (one.bps or {}).get(load, NO) - (other.bps or {}).get(load, NO) for load in Load}
             self._known[key] = one.attachment - other.attachment, bps
         return self._known[key]
-
-    def _quote(self, network: int, destination: str | None, horizon: timedelta, *, at_home: bool) -> Quote:
-        name = self._tick.board.networks[network].physical_network
-        return self._tick.prices.quote((name, destination, horizon), at_home=at_home)
 
 
 def surcharges(tick: Tick, surcharge: Floats) -> Mapping[str, Decimal]:
