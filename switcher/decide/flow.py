@@ -3,46 +3,21 @@
 Workloads send their demand through uplinks to one sink. Money per hour becomes a cost per unit of demand, so that a
 price per GB and one per attachment-hour meet in one objective: the density of an attachment's price is high where
 demand is small, and a full uplink therefore goes to those who save most per bit. An overflow arc above every price
-keeps the flow feasible; who takes it stays where it is. The arcs are in decide/whole.py.
-
-Rounding: demands are whole units of at most a millionth of the largest uplink's room or demand in play, and money is
-scaled as far as 64 bits go, so that the sum of all rounding is far below a cent per hour. Equal demands are one unit
-each, and the answer is then exact for whole workloads too.
+keeps the flow feasible; who takes it stays where it is. The units are in decide/units.py, the arcs in
+decide/whole.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Bools, Floats, Ints
+from switcher.decide.board import Bools, Floats, Ints
 from switcher.decide.market import OVERFLOW, Market, Tier
-from switcher.decide.parts import labels, parts
+from switcher.decide.parts import Parts, labels, parts
 from switcher.decide.sift import cheapest_shares
-from switcher.decide.whole import NEVER, Whole
+from switcher.decide.units import in_units, least_demand
 
 __all__ = ["OVERFLOW", "Market", "Tier", "cheapest", "shadow_prices"]
-
-UNITS = 20_000_000
-"""Sum of all demands in units."""
-LARGEST = 2**60
-"""Bound of scaled cost x nodes inside the solver."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Whole numbers for the solver: units of demand, units of money per unit of demand."""
-
-    units: Ints
-    """M: demand in units, at least 1."""
-    unit_bps: float
-    money: float
-    gain: Floats
-    """M x C: money per hour beyond what the workload costs at home; infinite where it may not be.
-
-    Only differences matter, and they use the digits best.
-    """
 
 
 def cheapest(market: Market) -> Ints:
@@ -51,86 +26,25 @@ def cheapest(market: Market) -> Ints:
     A workload whose demand the flow split goes where the largest share went; the caller checks capacity again. Parts
     that share no uplink are solved one by one (decide/parts.py): as exact, and the time grows only with their number.
     """
+    return _cheapest(market, parts(market))
+
+
+def _cheapest(market: Market, divided: Parts) -> Ints:
     choice = np.full(len(market.demand), OVERFLOW, dtype=np.int64)
-    for rows, part in parts(market):
-        choice[rows] = _cheapest(part)
-    return choice
+    if len(divided):
+        scaled = in_units(divided)
+        shares = np.concatenate([cheapest_shares(part) for part in scaled.parts])
+        choice[divided.order] = _largest_share(divided.market.home, scaled.units, shares)
+    return _by_name(market, choice)
 
 
-def _cheapest(market: Market) -> Ints:
-    overflow = _overflow_cost(market)
-    scale = _scale(market, overflow)
-    shares = cheapest_shares(_in_units(market, scale, overflow))
-    return _by_name(market, _largest_share(market, scale, shares))
-
-
-def _overflow_cost(market: Market) -> float:
-    """A surcharge in money per hour per bit per second above every difference of prices."""
-    spread = np.where(np.isfinite(market.cost), market.cost, -np.inf).max(axis=1) - market.cost.min(axis=1)
-    per_bps = spread / np.maximum(market.demand, _least(market))
-    return 2.0 * (float(per_bps.max()) + sum(abs(tier.extra) for tier in market.tiers)) + 1e-12
-
-
-def _least(market: Market) -> float:
-    """The smallest demand that a density is computed with."""
-    return max(float(market.demand.sum()) / UNITS, 1e-9)
-
-
-def _scale(market: Market, overflow: float) -> _Scale:
-    demand = market.demand
-    if demand.max() > 0 and float(np.ptp(demand)) <= 1e-9 * float(demand.max()):
-        unit_bps, units = float(demand[0]), np.ones(len(demand), dtype=np.int64)
-    else:
-        unit_bps = _least(market)
-        units = np.maximum(np.rint(demand / unit_bps).astype(np.int64), 1)
-    gain = market.cost - market.cost[np.arange(len(market.home)), market.home][:, None]
-    density = np.abs(gain) / units[:, None]
-    extra = max((abs(tier.extra) for tier in market.tiers), default=0.0)
-    largest = 2 * float(density[np.isfinite(density)].max()) + (2 * overflow + extra) * unit_bps
-    nodes = len(demand) + 2 * len(market.room) + len(market.tiers) + 2
-    return _Scale(units, unit_bps, LARGEST / (nodes + 1) / max(largest, 1e-12), gain)
-
-
-def _in_units(market: Market, scale: _Scale, overflow: float) -> Whole:
-    uplinks, everyone = len(market.room), np.arange(len(market.home))
-    may = np.isfinite(scale.gain)
-    money = np.where(may, scale.gain, 0.0) / scale.units[:, None] * scale.money
-    # Ties break by name: one unit of money per rank is far below a rounding of the cost itself.
-    cost = np.where(may, np.rint(money).astype(np.int64) + np.arange(1, may.shape[1] + 1), NEVER)
-    cost[everyone, market.home] = 0
-    place = market.uplink.copy()
-    place[everyone, market.home] += uplinks
-    tiers = market.tiers
-    extra = np.array([tier.extra for tier in tiers], dtype=np.float64) * scale.unit_bps * scale.money
-    return Whole(
-        units=scale.units,
-        cost=cost,
-        place=place,
-        room=_whole(market.room, scale, up=False),
-        tolerated=_whole(market.tolerated, scale, up=True),
-        group=np.full(uplinks, NOWHERE, dtype=np.int64) if market.group is None else market.group,
-        level_of=np.array([tier.group for tier in tiers], dtype=np.int64),
-        width=_whole(np.array([tier.width for tier in tiers], dtype=np.float64), scale, up=False),
-        extra=np.rint(extra).astype(np.int64),
-        overflow=int(overflow * scale.unit_bps * scale.money) + 1,
-        settled=np.zeros(2 * uplinks, dtype=np.int64),
-    )
-
-
-def _whole(rates: Floats, scale: _Scale, *, up: bool) -> Ints:
-    """Room in whole units: never more than there is, except where what is there already must be let stay."""
-    units = np.maximum(rates, 0.0) / scale.unit_bps
-    whole = np.ceil(units - 1e-6) if up else np.floor(units + 1e-6)
-    return np.minimum(whole, float(scale.units.sum())).astype(np.int64)
-
-
-def _largest_share(market: Market, scale: _Scale, table: Ints) -> Ints:
+def _largest_share(home: Ints, units: Ints, shares: Ints) -> Ints:
     """M: the column with the largest flow; home wins ties, then the first name. OVERFLOW where that is larger."""
-    everyone = np.arange(len(market.home))
-    best = table.argmax(axis=1)
-    best = np.where(table[everyone, market.home] >= table[everyone, best], market.home, best)
-    overflow = scale.units - table.sum(axis=1)
-    return np.where(overflow > table[everyone, best], OVERFLOW, best)
+    everyone = np.arange(len(home))
+    best = shares.argmax(axis=1)
+    best = np.where(shares[everyone, home] >= shares[everyone, best], home, best)
+    overflow = units - shares.sum(axis=1)
+    return np.where(overflow > shares[everyone, best], OVERFLOW, best)
 
 
 def _by_name(market: Market, choice: Ints) -> Ints:
@@ -178,7 +92,7 @@ def _steps(market: Market, choice: Ints, full: Bools) -> tuple[Ints, Ints, Float
     """
     everyone = np.arange(len(market.home))
     at = np.where(choice == OVERFLOW, market.home, choice)
-    demand = np.maximum(market.demand, _least(market))
+    demand = np.maximum(market.demand, least_demand(market.demand))
     rows, columns = np.nonzero(np.isfinite(market.cost) & full[market.uplink])
     density = (market.cost[rows, columns] - market.cost[rows, at[rows]]) / demand[rows]
     uplinks = max(len(market.room), 1)

@@ -6,9 +6,8 @@ that rises with the load of a network ties its uplinks together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,24 +15,70 @@ from switcher.decide.board import NOWHERE, Ints
 from switcher.decide.market import Market, Tier
 
 
-def parts(market: Market) -> Iterator[tuple[Ints, Market]]:
-    """(rows, their market) of each part, in the order of its first uplink."""
-    if not len(market.demand):
-        return
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """A market part by part, in the order of their first uplinks. Shapes: M workloads, U uplinks, P parts."""
+
+    market: Market
+    """Its workloads and uplinks in the order of the parts; workloads name uplinks by their number within the part."""
+    order: Ints
+    """M: the row of each workload in the market as it was."""
+    rows: Ints
+    """P + 1: where the workloads of each part begin, and the last end."""
+    uplinks: Ints
+    """P + 1: the same of uplinks."""
+
+    def __len__(self) -> int:
+        return len(self.rows) - 1
+
+    @property
+    def part_of(self) -> Ints:
+        """M: the part of each workload."""
+        return np.repeat(np.arange(len(self)), np.diff(self.rows))
+
+    @property
+    def part_of_uplink(self) -> Ints:
+        """U."""
+        return np.repeat(np.arange(len(self)), np.diff(self.uplinks))
+
+    def groups(self, part: int) -> tuple[Ints, Sequence[Tier]]:
+        """The groups of a part's uplinks, numbered anew, and the tiers of these."""
+        uplinks = slice(self.uplinks[part], self.uplinks[part + 1])
+        if self.market.group is None:
+            return np.full(uplinks.stop - uplinks.start, NOWHERE, dtype=np.int64), ()
+        mine = self.market.group[uplinks]
+        number = {old: new for new, old in enumerate(np.unique(mine[mine != NOWHERE]).tolist())}
+        group = np.array([number.get(old, NOWHERE) for old in mine.tolist()], dtype=np.int64)
+        return group, tuple(
+            replace(tier, group=number[tier.group]) for tier in self.market.tiers if tier.group in number
+        )
+
+
+def undivided(market: Market) -> Parts:
+    """All in one part; nobody makes none."""
+    count = len(market.demand)
+    edges = [[0, each] if count else [0] for each in (count, len(market.room))]
+    rows, uplinks = (np.array(each, dtype=np.int64) for each in edges)
+    return Parts(market=market, order=np.arange(count), rows=rows, uplinks=uplinks)
+
+
+def parts(market: Market) -> Parts:
+    """Those that somebody is on."""
     label = labels(market)
     home = label[_home_uplink(market)]
-    if (home == home[0]).all():
-        yield np.arange(len(home)), market
-        return
+    present, count = np.unique(home, return_counts=True)
+    if len(present) <= 1:
+        return undivided(market)
     order, ranked = np.argsort(home, kind="stable"), np.argsort(label, kind="stable")
-    begins, ends = (np.searchsorted(label[ranked], np.arange(len(label)), side) for side in ("left", "right"))
-    number = np.zeros(len(label), dtype=np.int64)
-    number[ranked] = np.arange(len(label)) - begins[label[ranked]]
-    together = _in_order(market, order, number)
-    edges = [0, *(np.flatnonzero(np.diff(home[order])) + 1).tolist(), len(order)]
-    for first, last in pairwise(edges):
-        one = home[order[first]]
-        yield order[first:last], _part(together, slice(first, last), ranked[begins[one] : ends[one]])
+    number, ordered = np.zeros(len(label), dtype=np.int64), label[ranked]
+    number[ranked] = np.arange(len(label)) - np.searchsorted(ordered, ordered)
+    used = ranked[np.isin(ordered, present)]
+    return Parts(
+        market=_in_order(market, order, used, number),
+        order=order,
+        rows=np.append(0, np.cumsum(count)),
+        uplinks=np.append(np.searchsorted(label[used], present), len(used)),
+    )
 
 
 def labels(market: Market) -> Ints:
@@ -77,37 +122,15 @@ def _home_uplink(market: Market) -> Ints:
     return found
 
 
-def _in_order(market: Market, order: Ints, number: Ints) -> Market:
-    """The workloads part by part; ``number``: of each uplink within its part."""
+def _in_order(market: Market, rows: Ints, uplinks: Ints, number: Ints) -> Market:
+    """These rows and uplinks; ``number``: of each uplink within its part."""
     return replace(
         market,
-        demand=market.demand[order],
-        cost=market.cost[order],
-        home=market.home[order],
-        uplink=number[market.uplink[order]],
-    )
-
-
-def _part(market: Market, rows: slice, uplinks: Ints) -> Market:
-    """These rows, whose uplinks have the part's numbers already."""
-    group, tiers = _groups(market, uplinks)
-    return Market(
         demand=market.demand[rows],
         cost=market.cost[rows],
         home=market.home[rows],
-        uplink=market.uplink[rows],
+        uplink=number[market.uplink[rows]],
         room=market.room[uplinks],
         tolerated=market.tolerated[uplinks],
-        group=group,
-        tiers=tiers,
+        group=None if market.group is None else market.group[uplinks],
     )
-
-
-def _groups(market: Market, uplinks: Ints) -> tuple[Ints | None, Sequence[Tier]]:
-    """The groups that these uplinks belong to, numbered anew, and their tiers."""
-    if market.group is None:
-        return None, ()
-    present = np.unique(market.group[uplinks])
-    number = {old: new for new, old in enumerate(present[present != NOWHERE].tolist())}
-    group = np.array([number.get(old, NOWHERE) for old in market.group[uplinks].tolist()], dtype=np.int64)
-    return group, tuple(replace(tier, group=number[tier.group]) for tier in market.tiers if tier.group in number)

@@ -17,7 +17,9 @@ import pytest
 from ortools.linear_solver import pywraplp
 
 from switcher.decide import decide
-from switcher.decide.flow import OVERFLOW, Market, _in_units, _overflow_cost, _scale, cheapest
+from switcher.decide.flow import OVERFLOW, Market, cheapest
+from switcher.decide.parts import undivided
+from switcher.decide.units import in_units
 from switcher.decide.whole import solve
 from switcher.model import Snapshot
 from switcher.objects.model import Book
@@ -119,8 +121,7 @@ def test_the_exact_flow_beside_a_linear_programme_and_a_greedy_loop() -> None:
     large_s, _ = _timed(lambda: cheapest(_market(10_000)))
     shared = _market(100_000)
     shared_s, _ = _timed(lambda: cheapest(shared), 2)
-    scale = _scale(shared, overflow := _overflow_cost(shared))
-    at_once_s, _ = _timed(lambda: solve(_in_units(shared, scale, overflow)), 1)
+    at_once_s, _ = _timed(lambda: [solve(whole) for whole in in_units(undivided(shared)).parts], 1)
     figures = {
         "flow_1000x10_ms": round(flow_s * 1000, 1),
         "flow_10000x10_ms": round(large_s * 1000, 1),
