@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,8 @@ class Board:
     names: tuple[str, ...]
     networks: tuple[NetworkState, ...]
     uplinks: tuple[Uplink, ...]
-    network: Ints
-    """W x C: the network that a workload finds under a name, NOWHERE if its node has none."""
+    found: Ints
+    """Nodes x C: the network that is found under a name, NOWHERE if the node has none."""
     place: Ints
     """W: the number of the workload's node; workloads of one node find the same networks."""
     uplink_of: Ints
@@ -48,11 +49,21 @@ class Board:
     """U: the uplink's load is known by direction."""
 
     @cached_property
+    def network(self) -> Ints:
+        """W x C: the network that a workload finds under a name, NOWHERE if its node has none."""
+        return self.found.take(self.place, axis=0)
+
+    @cached_property
     def uplink(self) -> Ints:
         """W x C: the uplink under a name, NOWHERE if there is none."""
+        return self.under_names(self.uplink_of, NOWHERE)
+
+    def under_names(self, figures: npt.NDArray[Any], nowhere: float) -> npt.NDArray[Any]:
+        """W x C: of figures by network, the one that a workload finds under a name; looked up once for each node."""
         if not self.networks:
-            return np.full(self.network.shape, NOWHERE, dtype=np.int64)
-        return np.where(self.network >= 0, self.uplink_of[self.network], NOWHERE)
+            return np.full((len(self.place), len(self.names)), nowhere, dtype=figures.dtype)
+        found = np.where(self.found >= 0, figures[self.found], figures.dtype.type(nowhere))
+        return found.take(self.place, axis=0)
 
     @cached_property
     def places(self) -> tuple[Ints, Ints]:
@@ -140,17 +151,17 @@ def lay_out(seen: Snapshot) -> Board:
         split[index[network.uplink]] |= network.in_bps is not None and network.out_bps is not None
     into, out, demand = _rates(workloads, bool(split.any()))
     place = workloads.node.at.astype(np.int64)
-    found = _found(workloads.node.values, networks, names)[place]
+    found = _found(workloads.node.values, networks, names)
     return Board(
         seen=seen,
         workloads=workloads,
         names=names,
         networks=networks,
         uplinks=uplinks,
-        network=found,
+        found=found,
         place=place,
         uplink_of=np.array([index[network.uplink] for network in networks], dtype=np.int64),
-        here=_here(workloads.network, names, found),
+        here=_here(workloads.network, names, found, place),
         demand=demand,
         into=into,
         out=out,
@@ -158,7 +169,7 @@ def lay_out(seen: Snapshot) -> Board:
     )
 
 
-def _here(network: Column[str], names: Sequence[str], found: Ints) -> Ints:
+def _here(network: Column[str], names: Sequence[str], found: Ints, place: Ints) -> Ints:
     """W: the column of the present network."""
 
     def column(name: str) -> int:
@@ -168,7 +179,7 @@ def _here(network: Column[str], names: Sequence[str], found: Ints) -> Ints:
     here: Ints = network.each(column, np.int64)
     if not len(here) or not names:
         return here
-    return np.where(found[np.arange(len(here)), here] >= 0, here, NOWHERE)
+    return np.where(found[place, here] >= 0, here, NOWHERE)
 
 
 def _uplink_key(uplink: Uplink) -> tuple[str, str]:

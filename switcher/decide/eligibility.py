@@ -20,7 +20,7 @@ from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.prices import GAPS, Prices
 from switcher.decide.projection import Projection
 from switcher.decide.rules import Rules
-from switcher.model import Memory, StayReason
+from switcher.model import Memory, NetworkState, StayReason
 from switcher.objects.model import PolicyMode, SwitchPolicy
 from switcher.tariff.marginal import PriceGap
 
@@ -194,22 +194,20 @@ def _after(limit: datetime, at: datetime | None) -> bool:
 
 def _blocks(board: Board, rules: Rules, projection: Projection, priced: Prices) -> Ints:
     """W x C: the most pressing thing that stands against each candidate."""
-    rows = np.maximum(board.network, 0)
-    stale = projection.stale[board.uplink_of] if len(board.networks) else np.zeros(0, dtype=bool)
-    quarantined = np.array([network.quarantined for network in board.networks], dtype=bool)
-    full = np.array([network.free_addresses is not None and network.free_addresses <= 0 for network in board.networks])
-    block = np.zeros(board.network.shape, dtype=np.int64)
-    if not len(board.networks):
-        return block
-    for code, against in (
-        (BLOCKS.index(StayReason.NO_ADDRESS), full[rows]),
-        (BLOCKS.index(StayReason.QUARANTINED), quarantined[rows]),
-        (BLOCKS.index(StayReason.STALE_PRICE), priced.gap == GAPS.index(PriceGap.STALE)),
-        (BLOCKS.index(StayReason.UNKNOWN_PRICE), priced.gap == GAPS.index(PriceGap.UNKNOWN)),
-        (BLOCKS.index(StayReason.STALE_SAMPLES), stale[rows]),
-    ):
-        block[against & rules.candidates] = code
-    return block
+    block = board.under_names(np.array([_block(network) for network in board.networks], dtype=np.int64), 0)
+    if priced.gap.any():
+        for gap, reason in GAP_REASON.items():
+            block[priced.gap == GAPS.index(gap)] = BLOCKS.index(reason)
+    if projection.stale.any():
+        block[board.under_names(projection.stale[board.uplink_of], False)] = BLOCKS.index(StayReason.STALE_SAMPLES)
+    return np.where(rules.candidates, block, 0)
+
+
+def _block(network: NetworkState) -> int:
+    if network.quarantined:
+        return BLOCKS.index(StayReason.QUARANTINED)
+    full = network.free_addresses is not None and network.free_addresses <= 0
+    return BLOCKS.index(StayReason.NO_ADDRESS) if full else 0
 
 
 def _slight(board: Board, rules: Rules, priced: Prices, saving: Floats) -> Bools:

@@ -115,24 +115,21 @@ class Rooms:
         board = self._board
         if not self._limit:
             return np.zeros(board.network.shape, dtype=np.bool_)
-        uplink = np.maximum(board.uplink, 0)
-        limit, home = np.array(self._limit).take(uplink), board.home_uplink
-        fits: Bools = np.ones(uplink.shape, dtype=np.bool_)
+        uplink, limit = board.uplink_of, board.under_names(np.array(self._limit)[board.uplink_of], 0.0)
+        fits: Bools = np.ones(limit.shape, dtype=np.bool_)
         for rates, loads in ((board.into, self._into), (board.out, self._out)):
             comes = rates[:, None]
             if not board.split.all():
-                comes = np.where(board.split[uplink], comes, board.demand[:, None])
-            fits &= comes + np.array(loads).take(uplink) <= limit
-        fits |= board.uplink == home[:, None]
+                comes = np.where(board.under_names(board.split[uplink], False), comes, board.demand[:, None])
+            fits &= comes + board.under_names(np.array(loads)[uplink], 0.0) <= limit
+        fits |= board.uplink == board.home_uplink[:, None]
         fits &= self.addressed()
         return fits
 
     def addressed(self) -> Bools:
         """W x C: whether the network has an address left."""
-        network = self._board.network
         left = np.array([count is None or count > 0 for count in self._addresses], dtype=np.bool_)
-        has: Bools = (network >= 0) & left[network] if len(left) else np.zeros(network.shape, dtype=np.bool_)
-        return has
+        return self._board.under_names(left, False)
 
     def next_tier(self) -> Floats:
         """W x C: money per hour that a workload would pay beyond the quote, where the level that it means is taken."""
