@@ -108,5 +108,5 @@ def main() -> None:
         # Nothing more can be written: the reader, a pager or head, has gone, or the disk is full.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            tell(f"switcher: standard output: {error.strerror or error}")
+            tell(f"switcher: {error.filename or 'standard output'}: {error.strerror or error}")
         sys.exit(1)

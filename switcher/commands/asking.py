@@ -18,6 +18,12 @@ GB_PER_HOUR = 8e9 / 3600
 """Bits per second."""
 
 
+def currency_of(book: Book, settlement: str | None) -> str | None:
+    """Of what a command shows: the setting, else the only one of the price lists; None where there are several."""
+    present = {tariff.spec.currency for tariff in book.tariffs}
+    return settlement or (present.pop() if len(present) == 1 else None)
+
+
 class Asking:
     """Marginal prices at a moment, on top of the volume counters of the running billing periods."""
 

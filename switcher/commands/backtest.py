@@ -19,6 +19,7 @@ from switcher.backtest.past import Past, past_of
 from switcher.backtest.record import Record, Span
 from switcher.backtest.stored import read_history, stored_objects
 from switcher.commands.backtest_report import as_document, print_report
+from switcher.commands.files import CHARTS, refuse_unwritable
 from switcher.commands.options import AsJson
 from switcher.commands.progress import Told, progress
 from switcher.commands.spans import read_span
@@ -26,8 +27,6 @@ from switcher.commands.together import Together
 from switcher.errors import BadInputError, Problem
 from switcher.objects.load import load_over
 from switcher.objects.model import Book
-
-FORMATS = (".png", ".svg")
 
 
 def backtest(
@@ -55,7 +54,8 @@ def backtest(
     --period 2026-11-01T00:00:00Z/2026-12-01T00:00:00Z --policy ours sd-wan --what-if night.yaml --plot november.png
     """
     inputs, laid = Together(), what_if or ()
-    inputs.read(_refuse_format, plot)
+    inputs.read(refuse_unwritable, "--plot", plot, CHARTS)
+    inputs.read(_refuse_absent, history)
     span = inputs.read(read_span, period, slot)
     names = [*(policy or ()), *(more or ())] or [OURS]
     with progress() as told, _source(history) as source:
@@ -77,10 +77,10 @@ def backtest(
         _draw(found, plot)
 
 
-def _refuse_format(plot: Path | None) -> None:
-    """Before anything is computed that would then not be drawn."""
-    if plot is not None and plot.suffix.lower() not in FORMATS:
-        raise BadInputError([Problem("--plot", 0, "", f"{str(plot)!r} must end in {' or '.join(FORMATS)}")])
+def _refuse_absent(history: str) -> None:
+    """It is read only once the period is right."""
+    if "://" not in history and not Path(history).exists():
+        raise BadInputError([Problem(history, 0, "", "cannot be read: No such file or directory")])
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from switcher.bootstrap import open_history
+from switcher.commands.files import readable
 from switcher.commands.options import AsJson
 from switcher.commands.tables import show, written_time
 from switcher.commands.together import Together
@@ -49,6 +50,8 @@ def bill(  # the options of the command line are its parameters
 ) -> None:
     """Compute the exact bill: every charge, rounded once per contract and billing period.
 
+    One of the files may be - for standard input. Times are RFC 3339 with a zone, amounts in the contract's currency.
+
     Example: switcher bill --tariff a.yaml b.yaml --samples use.csv --period 2026-12-01T00:00:00Z/2027-01-01T00:00:00Z
     """
     wanted = period, known_at, settlement
@@ -74,11 +77,11 @@ def _inputs_together(
     period = inputs.read(read_period, wanted[0])
     known_at = inputs.read(read_moment, wanted[1], "--known-at") if wanted[1] is not None else None
     settlement = inputs.read(read_currency, wanted[2], "--settlement") if wanted[2] is not None else None
-    book = inputs.read(load, tariffs)
+    book = inputs.read(load, [readable(path) for path in tariffs])
     stored = "://" in samples
-    rows = [] if stored else inputs.read(read_samples, Path(samples))
-    stays = inputs.read(read_stays, attachments) if attachments is not None else None
-    table = inputs.read(read_rates, rates, book.rates if book else ()) if rates is not None else []
+    rows = [] if stored else inputs.read(read_samples, readable(Path(samples)))
+    stays = inputs.read(read_stays, readable(attachments)) if attachments is not None else None
+    table = inputs.read(read_rates, readable(rates), book.rates if book else ()) if rates is not None else []
     inputs.accept()
     assert book and period and rows is not None and table is not None  # noqa: S101, PT018 - told to the type checker
     if stored:

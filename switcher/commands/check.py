@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from switcher.commands.files import readable
 from switcher.commands.options import AsJson
 from switcher.commands.tables import show
 from switcher.errors import BadInputError, Problem
@@ -15,7 +16,10 @@ from switcher.objects.load import load_placed
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or directories of YAML or JSON.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Files or directories of YAML or JSON; - is standard input."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Validate tariffs, thresholds, policies, networks and moves; every problem is listed with its place.
@@ -23,7 +27,7 @@ def check(
     Example: switcher check config/examples
     """
     try:
-        placed = load_placed(files)
+        placed = load_placed([readable(file) for file in files])
     except BadInputError as error:
         if as_json:
             typer.echo(json.dumps({"valid": False, "objects": [], "problems": [_problem(p) for p in error.problems]}))

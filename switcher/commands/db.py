@@ -16,7 +16,7 @@ from switcher.adapters.store import migrate
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from switcher.commands.tables import Row, show
+from switcher.commands.tables import Row, as_text, show
 from switcher.errors import BadInputError, Problem, SwitcherError
 from switcher.objects.values import duration
 from switcher.settings import load_settings
@@ -81,7 +81,7 @@ def stats(config: ConfigFile = DEFAULT_CONFIG, url: Url = None, as_json: AsJson 
     with _opened(_url(config, url)) as history:
         found = history.stats()
     if as_json:
-        typer.echo(json.dumps(asdict(found), default=datetime.isoformat, indent=2))
+        typer.echo(json.dumps(asdict(found), default=as_text, indent=2))
         return
     rows: list[Row] = [{"table": name, "rows": count} for name, count in found.rows.items()]
     show(rows, ["table", "rows"], as_json=False, nothing="")
@@ -164,7 +164,7 @@ def export(
 
 def _say(row: Row, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(row, default=datetime.isoformat, indent=2))
+        typer.echo(json.dumps(row, default=as_text, indent=2))
     else:
         show([row], list(row), as_json=False, nothing="")
 

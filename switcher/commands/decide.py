@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -16,6 +16,7 @@ import typer
 from switcher import decide as decision
 from switcher.commands.snapshot import SnapshotLine, read_line
 from switcher.commands.tables import written_time
+from switcher.commands.together import Together
 from switcher.errors import BadInputError, Problem, SwitcherError
 from switcher.model import Decision, Memory, stay_counts
 from switcher.objects.load import extend, load
@@ -39,8 +40,12 @@ def decide(
 
     Example: switcher decide --config config/examples --snapshots snapshots.jsonl
     """
-    run = _Run(load([config]), "standard input" if snapshots == "-" else snapshots)
-    with nullcontext(_standard_input()) if snapshots == "-" else _opened(snapshots) as source:
+    inputs = Together()
+    book, opened = inputs.read(load, [config]), inputs.read(_opened, snapshots)
+    inputs.accept()
+    assert book is not None and opened is not None  # noqa: S101, PT018 - told to the type checker
+    run = _Run(book, "standard input" if snapshots == "-" else snapshots)
+    with opened as source:
         for number, text in _lines(source, run.file):
             sys.stdout.write(json.dumps(run.answer(text, number)) + "\n")
             sys.stdout.flush()
@@ -72,7 +77,7 @@ class _Run:
     def _in_order(self, line: SnapshotLine, number: int) -> None:
         last = None if self._before is None else self._before.seen.now
         if last is not None and line.now < last:
-            text = f"{line.now.isoformat()} is before the line above ({last.isoformat()}): oldest first"
+            text = f"{written_time(line.now)} is before the line above ({written_time(last)}): oldest first"
             raise BadInputError([Problem(self.file, number, "now", text)])
 
 
@@ -96,7 +101,9 @@ def as_json_object(answer: Decision) -> dict[str, object]:
     }
 
 
-def _opened(path: str) -> TextIO:
+def _opened(path: str) -> AbstractContextManager[TextIO]:
+    if path == "-":
+        return nullcontext(_standard_input())
     try:
         return Path(path).open(encoding=ENCODING)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -29,6 +30,8 @@ from switcher.terms import versions
 
 Answer = Move | Stay
 COLUMNS = ("network", "price", "next tier", "penalty", "congestion", "move", "total", "here - there", "")
+MOST_COMPARED = 10_000
+"""Names that a misspelt one is compared with."""
 LEAST_DIGITS = 4
 """Behind the point, of the table's amounts."""
 
@@ -49,7 +52,7 @@ def explain(
         raise SwitcherError("nothing was decided yet" if moment is None else f"nothing was decided at or before {at}")
     answers = _answers(recorded, workload)
     if not answers:
-        raise SwitcherError(f"the decision of {recorded.at.isoformat()} knows no workload {workload}")
+        raise SwitcherError(_unknown(recorded, workload))
     told = _told(recorded, workload)
     if as_json:
         print(json.dumps([_object(recorded, answer, told.get(answer.workload)) for answer in answers], indent=2))
@@ -67,6 +70,22 @@ def _answers(recorded: RecordedDecision, workload: str) -> Sequence[Answer]:
     decision = recorded.decision
     moves = [move for move in decision.moves if _named(move.workload, workload)]
     return [*moves, *picked(decision.stays, lambda name: _named(name, workload))]
+
+
+def _unknown(recorded: RecordedDecision, workload: str) -> str:
+    """What to say of a workload that the decision does not know, with the nearest that it knows."""
+    decision = recorded.decision
+    names = [*(move.workload for move in decision.moves), *(stay.workload for stay in decision.stays)][:MOST_COMPARED]
+    spelt = {short: name for name in names for short in _ways(name)}
+    near = get_close_matches(workload, spelt, n=1)
+    hint = f": is {spelt[near[0]]} meant?" if near else "; `switcher status` lists all that were reported"
+    return f"the decision of {written_time(recorded.at)} knows no workload {workload}{hint}"
+
+
+def _ways(name: str) -> tuple[str, ...]:
+    """An attachment's name as people write it: without the namespace, without the attachment, whole."""
+    workload = name.partition(":")[0]
+    return workload.partition("/")[2], workload, name
 
 
 def _told(recorded: RecordedDecision, workload: str) -> dict[str, Told]:
@@ -135,7 +154,7 @@ def _side_object(side: Side) -> dict[str, object]:
 
 
 def _show(recorded: RecordedDecision, answer: Answer, told: Told | None) -> None:
-    console = Console()
+    console = Console(markup=False)
     typer.echo(f"{answer.workload}  {word(answer)}  (decided {clock(recorded.at)})")
     typer.echo(f"  {answer.explanation if told is None else told.answer.explanation}")
     if told is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 from pydantic_core import PydanticCustomError
 
 from switcher.commands import look
+from switcher.commands.files import CHARTS, unwritable
 from switcher.commands.options import AsJson
 from switcher.errors import BadInputError, Problem, SwitcherError
 from switcher.lab import outer
@@ -20,7 +20,6 @@ from switcher.lab.state import StateDirectory, default_directory
 from switcher.objects.values import duration
 
 SHORTEST_SECONDS = 20
-CHART_SUFFIXES = (".png", ".svg")
 
 lab = typer.Typer(
     name="lab",
@@ -56,7 +55,7 @@ def run(
     """
     chart = "" if plot is None else plot.suffix.lower()
     options = Options(seconds=_seconds(length), nodes=nodes, workloads=workloads, chart=chart)
-    _refuse(_size_problems(nodes, workloads) + _file_problems(report, plot))
+    _refuse([*_size_problems(nodes, workloads), *unwritable("--report", report), *unwritable("--plot", plot, CHARTS)])
     raise typer.Exit(outer.run(directory or default_directory(), options, report, plot))
 
 
@@ -117,16 +116,6 @@ def _size_problems(nodes: int, workloads: int) -> list[Problem]:
     except ValueError as error:
         return [Problem("--nodes, --workloads", 0, "", str(error))]
     return []
-
-
-def _file_problems(report: Path | None, plot: Path | None) -> list[Problem]:
-    problems = []
-    for option, path in (("--report", report), ("--plot", plot)):
-        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            problems.append(Problem(option, 0, "", f"{path.parent} is no directory that can be written to"))
-    if plot is not None and plot.suffix.lower() not in CHART_SUFFIXES:
-        problems.append(Problem("--plot", 0, "", f"{plot} must end in {' or '.join(CHART_SUFFIXES)}"))
-    return problems
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from switcher.bootstrap import load_book, open_history
-from switcher.commands.asking import Asking
+from switcher.commands.asking import Asking, currency_of
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show
 from switcher.model import Decision, workload_id
@@ -61,7 +61,9 @@ def networks(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
     history = open_history(settings.database)
     now = datetime.now(UTC)
     loads = {(load.physical_network, load.node): load for load in history.uplink_loads(now, settings.window)}
-    prices = Asking(load_book(settings), history, now, settings.settlement_currency)
+    book = load_book(settings)
+    prices = Asking(book, history, now, settings.settlement_currency)
+    currency = currency_of(book, settings.settlement_currency)
     attached = Counter((known.node, known.report.network) for known in history.attachments())
     rows = []
     for known in history.networks():
@@ -73,8 +75,8 @@ def networks(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
             "attached": attached[known.node, known.network],
             "free addresses": known.free_addresses,
         }
-        rows.append({**row, **_load(load), **prices.of(known.physical_network)})
-    columns = ["network", "node", "physical network", "price/h", "price/GB out"]
+        rows.append({**row, **_load(load), **prices.of(known.physical_network), "currency": currency})
+    columns = ["network", "node", "physical network", "price/h", "price/GB out", "currency"]
     loads_of = ["capacity Mbps", "in Mbps", "out Mbps", "utilisation %"]
     show(
         rows,

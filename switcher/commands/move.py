@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from cni.wire import Outcome, SwitchStatus
+from cni.wire import Outcome, SwitchOrder, SwitchStatus
 from switcher.bootstrap import hands_of, load_book, open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import show
@@ -40,9 +41,7 @@ def move(
     planned = _planned(settings, history, workload_id(workload, attachment), to)
     if dry_run:
         hands.check(planned.node, planned.order)
-        typer.echo(
-            f"{workload} {attachment}: {planned.order.source} -> {planned.order.target}: nothing stands against it"
-        )
+        _say_possible(planned.order, as_json=as_json)
         return
     history.record_move(planned)
     ended = _carried_out(hands, history, planned)
@@ -58,6 +57,12 @@ def move(
     show([row], list(row), as_json=as_json, nothing="")
     if ended.outcome is not Outcome.MOVED:
         raise SwitcherError(f"not moved: {ended.message or ended.outcome}")
+
+
+def _say_possible(order: SwitchOrder, *, as_json: bool) -> None:
+    words = f"{order.workload} {order.attachment}: {order.source} -> {order.target}: nothing stands against it"
+    row = {"workload": order.workload, "attachment": order.attachment, "from": order.source, "to": order.target}
+    typer.echo(json.dumps({**row, "possible": True}, indent=2) if as_json else words)
 
 
 def _planned(settings: ControllerSettings, history: History, name: str, target: str) -> RecordedMove:

@@ -16,7 +16,9 @@ from switcher.objects.naming import namespace_of
 from switcher.objects.values import Flag, Money, Name, Time, duration
 from switcher.objects.yamltree import Document, Mark
 
-Number = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+ABSURD = 1e18
+"""An exabit per second, of which no network has one."""
+Number = Annotated[float, Strict(), Field(ge=0, le=ABSURD, allow_inf_nan=False)]
 Whole = Annotated[int, Strict(), Field(ge=0)]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from switcher.bootstrap import load_book, open_history
-from switcher.commands.asking import plain
+from switcher.commands.asking import currency_of, plain
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from switcher.commands.tables import Row, show, written_time
 from switcher.objects.model import Book
@@ -22,6 +22,8 @@ from switcher.standings import Standing
 
 CONTRACTS = ["contract", "workloads/h", "other traffic/h", "due anyway/h"]
 CHARGES = ["contract", "charge", "period ends", "level", "aim", "free samples", "billed so far", "heading for", "bill"]
+MONEY = {"cost/h", *CONTRACTS[1:], "billed so far", "bill"}
+"""Columns of amounts."""
 NONE = "nothing is known yet: no agent has reported anything"
 
 
@@ -53,22 +55,40 @@ def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
         parts = _parts(found, networks, contracts, workloads)
         print(json.dumps({**_totals(found, book, settings.settlement_currency), **parts}))
         return
-    show(networks, ["physical network", "cost/h"], as_json=False, nothing=NONE)
-    if contracts:
-        print()
-        show(contracts, CONTRACTS, as_json=False, nothing="")
-    if found.standings:
-        print()
-        show([_row(each) for each in found.standings], CHARGES, as_json=False, nothing="")
-    if workloads:
-        print()
-        show(workloads, ["workload", "network", "node", "cost/h"], as_json=False, nothing="")
+    totals = _total_rows(found) if networks else []
+    tables: list[tuple[Sequence[Row], Sequence[str]]] = [
+        ([*networks, *totals], ["physical network", "cost/h"]),
+        (contracts, CONTRACTS),
+        ([_row(each) for each in found.standings], CHARGES),
+        (workloads, ["workload", "network", "node", "cost/h"]),
+    ]
+    _print(tables, currency_of(book, settings.settlement_currency))
+
+
+def _print(tables: Sequence[tuple[Sequence[Row], Sequence[str]]], currency: str | None) -> None:
+    """One below the other, without those that are empty; the first says so."""
+    for number, (rows, columns) in enumerate(tables):
+        if number and rows:
+            print()
+        if rows or not number:
+            show([_in(currency, row) for row in rows], columns, as_json=False, nothing=NONE)
+
+
+def _in(currency: str | None, row: Row) -> Row:
+    """Its money with the currency, where there is one."""
+    if currency is None:
+        return row
+    return {name: f"{cell} {currency}" if name in MONEY and cell is not None else cell for name, cell in row.items()}
+
+
+def _total_rows(found: Spending) -> list[Row]:
+    sums = {"total": found.now, "total, if nothing had moved": found.unmoved}
+    return [{"physical network": name, "cost/h": _money(cost)} for name, cost in sums.items()]
 
 
 def _totals(found: Spending, book: Book, currency: str | None) -> Mapping[str, object]:
-    present = sorted({tariff.spec.currency for tariff in book.tariffs})
     return {
-        "currency": currency or (present[0] if len(present) == 1 else None),
+        "currency": currency_of(book, currency),
         "per_hour": {"now": _money(found.now), "if_nothing_had_moved": _money(found.unmoved)},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ Row = Mapping[str, object]
 def show(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, nothing: str) -> None:
     """Print ``rows``; JSON has every key of them, a table only ``columns``. ``nothing``: said when there is none."""
     if as_json:
-        print(json.dumps(list(rows), default=_plain, indent=2))
+        print(json.dumps(list(rows), default=as_text, indent=2))
     elif not rows:
         print(nothing, file=sys.stderr)
     elif sys.stdout.isatty():
@@ -31,7 +32,7 @@ def _table(rows: Sequence[Row], columns: Sequence[str]) -> None:
     table = Table(*columns)
     for row in rows:
         table.add_row(*(_text(row.get(column)) for column in columns))
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def _text(value: object) -> str:
@@ -41,12 +42,20 @@ def _text(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M:%S}Z"
         case float():
-            return f"{value:.3g}"
+            return _figures(value)
         case _:
             return str(value)
 
 
-def _plain(value: object) -> str:
+def _figures(value: float) -> str:
+    """Three figures, never an exponent; whole numbers whole."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.{max(2 - math.floor(math.log10(abs(value))), 0)}f}" if value % 1 else f"{value:.0f}"
+
+
+def as_text(value: object) -> str:
+    """For JSON: what it has no type for."""
     return written_time(value) if isinstance(value, datetime) else str(value)
 
 

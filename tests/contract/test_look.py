@@ -150,6 +150,23 @@ def test_one_more_attachment_costs_what_the_discount_leaves(site: Site) -> None:
     assert rows == {"cni:dear": "2.5", "cni:cheap": "2.5"}
 
 
+def test_figures_have_no_exponent_and_prices_their_currency(site: Site) -> None:
+    header, *rows = (line.split("\t") for line in site.switcher("networks").stdout.splitlines())
+    row = dict(zip(header, next(row for row in rows if row[0] == "cni:dear"), strict=True))
+    assert (row["capacity Mbps"], row["price/h"], row["currency"]) == ("1000", "11.8", "USD")
+
+
+def test_spending_says_the_total_and_in_which_currency(site: Site) -> None:
+    networks, *_, workloads = site.switcher("spending").stdout.split("\n\n")
+    told = json.loads(site.switcher("spending", "--json").stdout)
+    (only,) = workloads.splitlines()[1:]
+    assert only == f"shop/web:net1\tcni:dear\tn1\t{told['workloads'][0]['per_hour']} USD"
+    assert networks.splitlines()[-2:] == [
+        f"total\t{told['per_hour']['now']} USD",
+        f"total, if nothing had moved\t{told['per_hour']['if_nothing_had_moved']} USD",
+    ]
+
+
 def _by_percentile(site: Site) -> None:
     """The dear network is billed by the percentile of a week, 0.07 USD for each Mbps."""
     price = tariff(
@@ -215,6 +232,13 @@ def test_explain_of_an_unknown_workload_fails(site: Site) -> None:
     said = site.switcher("explain", "shop/nobody")
     assert said.returncode == 1
     assert "knows no workload shop/nobody" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["web", "shop/wbe", "shop/web:eth0"])
+def test_a_name_that_is_nearly_right_is_told_the_right_one(site: Site, name: str) -> None:
+    said = site.switcher("explain", name)
+    assert said.returncode == 1
+    assert said.stderr.endswith(f"Z knows no workload {name}: is shop/web:net1 meant?\n")
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-12-01", "2026-12-01T12:00:00"])
@@ -285,6 +309,18 @@ def test_a_dry_run_asks_and_orders_nothing(site: Site) -> None:
     assert done.returncode == 0
     assert [ask.ask for ask in heard] == ["refuse-check"]
     assert site.asked("moves") == []
+
+
+def test_a_dry_run_answers_machines_too(site: Site) -> None:
+    with agent(site):
+        done = site.switcher("move", "shop/web", "net1", "--to", "cheap", "--dry-run", "--json")
+    assert json.loads(done.stdout) == {
+        "workload": "shop/web",
+        "attachment": "net1",
+        "from": "cni:dear",
+        "to": "cni:cheap",
+        "possible": True,
+    }
 
 
 @pytest.mark.parametrize(

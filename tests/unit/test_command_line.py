@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -70,3 +71,49 @@ def test_a_misspelt_command_is_told_the_nearest(tmp_path: Path) -> None:
 def test_the_version_is_told(tmp_path: Path) -> None:
     done = shell(tmp_path, "$S --version")
     assert (done.returncode, done.stdout) == (0, f"switcher {version('genie-switcher')}\n")
+
+
+def test_a_dash_is_standard_input(prices: Path) -> None:
+    row = "2026-12-01T00:00:00Z,60,p,out,5000000000"
+    (prices / "use.csv").write_text(f"start,seconds,network,direction,bytes\n{row}\n")
+    bill = "$S bill --period 2026-12-01T00:00:00Z/2027-01-01T00:00:00Z"
+    for line in (f"{bill} --tariff t.yaml --samples - <use.csv", f"{bill} --tariff - --samples use.csv <t.yaml"):
+        done = shell(prices, line)
+        assert (done.returncode, done.stdout.splitlines()[-1].split("\t")[-1]) == (0, "5.00 USD"), done.stderr
+    assert shell(prices, "$S check - <t.yaml").stdout.splitlines()[-1] == "Tariff\tgood\t/dev/stdin"
+
+
+def test_both_inputs_of_a_decision_are_told(prices: Path) -> None:
+    done = shell(prices, "$S decide --config none.yaml --snapshots none.jsonl")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [f"none.{end}: cannot be read: No such file or directory" for end in ("yaml", "jsonl")],
+    )
+
+
+@pytest.mark.parametrize("field", ["capacity_bps", "used_bps", "in_bps", "latency_ms"])
+def test_absurd_numbers_of_a_snapshot_are_refused(prices: Path, field: str) -> None:
+    given = {
+        "name": "p",
+        "physicalNetwork": "p",
+        "capacity_bps": 1,
+        "used_bps": 1,
+        "sampled_at": "2026-12-01T00:00:00Z",
+    }
+    line = {"now": "2026-12-01T00:00:00Z", "networks": [{**given, field: 1e30}], "workloads": []}
+    (prices / "s.jsonl").write_text(json.dumps(line))
+    done = shell(prices, "$S decide --config t.yaml --snapshots s.jsonl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"s.jsonl:1: networks[0].{field}: 1e+30 must be less than or equal to 1000000000000000000"
+    )
+
+
+def test_a_history_and_a_chart_that_cannot_be_are_told_before_anything_is_computed(prices: Path) -> None:
+    period = "2026-12-01T00:00:00Z/2026-12-02T00:00:00Z"
+    done = shell(prices, f"$S backtest --config t.yaml --history none.csv --period {period} --plot none/x.png")
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (
+        2,
+        "",
+        ["--plot: 'none/x.png': none is no directory", "none.csv: cannot be read: No such file or directory"],
+    )

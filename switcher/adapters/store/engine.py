@@ -9,6 +9,7 @@ writes later could otherwise fail with "database is locked" whatever the timeout
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -108,6 +109,9 @@ class Database:
         file = self.file
         if file is not None and not file.parent.is_dir():
             return f" (there is no directory {file.parent})"
+        # Reading makes files beside it that writers heed: who may not write cannot read safely.
+        if file is not None and file.exists() and not all(os.access(path, os.W_OK) for path in (file, file.parent)):
+            return f" (whoever reads it must be allowed to write {file} and its directory too)"
         return ""
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from typer.testing import CliRunner
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import head
 from switcher.commands.db import db
+from switcher.commands.tables import written_time
 from switcher.errors import BadInputError, SwitcherError
 from tests.support.batches import at, batch, uplink
 
@@ -73,7 +77,7 @@ def test_stats_count_rows_samples_and_agents(sqlite_url: str) -> None:
     history.close()
     found = json.loads(run("stats", "--url", sqlite_url, "--json"))
     assert found["rows"]["uplink_samples"] == 2
-    assert (found["oldest_sample"], found["newest_sample"]) == (at(0).isoformat(), at(2).isoformat())
+    assert (found["oldest_sample"], found["newest_sample"]) == (written_time(at(0)), written_time(at(2)))
     assert found["size_bytes"] > 50_000
     assert found["agents"] == [
         {
@@ -82,7 +86,7 @@ def test_stats_count_rows_samples_and_agents(sqlite_url: str) -> None:
             "last_sequence": 5,
             "gaps": 1,
             "missed": 1,
-            "last_seen": at(10).isoformat(),
+            "last_seen": written_time(at(10)),
         }
     ]
     assert "n1/aaaa\tn1\t5\t1\t1" in run("stats", "--url", sqlite_url)
@@ -95,3 +99,21 @@ def test_prune_deletes_old_samples_and_says_how_many(sqlite_url: str) -> None:
     assert json.loads(run("prune", "--keep", "3650d", "--url", sqlite_url, "--json"))["deleted"] == 1
     with pytest.raises(BadInputError, match="--keep"):
         run("prune", "--keep", "soon", "--url", sqlite_url)
+
+
+def test_who_may_only_read_is_told_what_is_needed() -> None:
+    """As another user where the tests run as root; the program is loaded before."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name, "history.db")
+        run("upgrade", "--url", f"sqlite:///{file}")
+        file.chmod(0o444)
+        Path(name).chmod(0o555)
+        script = (
+            "import os\nfrom switcher.adapters.store.history import SqlHistory as History\n"
+            "if os.geteuid() == 0:\n    os.setgroups([])\n    os.setresuid(65534, 65534, 65534)\n"
+            f"History.open('sqlite:///{file}')"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        Path(name).chmod(0o755)
+    assert done.returncode == 1
+    assert f"(whoever reads it must be allowed to write {file} and its directory too)" in done.stderr
