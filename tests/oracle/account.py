@@ -79,6 +79,14 @@ class Account:
 
     @cached_property
     def parts(self) -> list[list[tuple[Sample, Fraction]]]:
+        """The same as ``all_parts``, of the networks that the list that counts then has; without one, of all."""
+        return [
+            [(row, bytes_) for row, bytes_ in parts if spec is None or row.network in spec["physicalNetworks"]]
+            for spec, parts in zip(self.counting, self.all_parts, strict=True)
+        ]
+
+    @cached_property
+    def all_parts(self) -> list[list[tuple[Sample, Fraction]]]:
         """In each step the rows that it has a part of, with their bytes there; use inside a row is even."""
         found: list[list[tuple[Sample, Fraction]]] = [[] for _ in self.steps]
         networks = {name for spec in self.lists for name in spec["physicalNetworks"]}

@@ -58,7 +58,7 @@ def _fixed(account: Account, spec: Spec, charge: Spec) -> Fraction:
 
 
 def _nodes(account: Account, spec: Spec) -> set[str | None]:
-    parts = (part for parts in account.parts for part in parts)
+    parts = (part for parts in account.all_parts for part in parts)
     return {row.node for row, _ in parts if row.network in spec["physicalNetworks"]}
 
 

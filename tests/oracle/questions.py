@@ -97,12 +97,20 @@ class Maker:
             "currency": currency,
             "timezone": self.draw(st.sampled_from(self.scale.zones)),
             "billingPeriod": unit,
-            "physicalNetworks": self.draw(st.sampled_from([["p"], ["p", "q"]])),
         }
+        networks = self.draw(st.sampled_from([["p"], ["p", "q"]]))
         count = self.draw(st.sampled_from([1, 1, 2, 3]))
         seen: dict[tuple[str, str], dict[str, Any]] = {}
         for number in range(count):
-            spec = {**common, **self.validity(number), "charges": self.charges(count == 1), **self.bounds(3000)}
+            # Now and then a list drops a network that another one has, or takes one in.
+            named = self.draw(st.sampled_from([networks, networks, networks, ["p"], ["q"], ["p", "q"]]))
+            spec = {
+                **common,
+                "physicalNetworks": named,
+                **self.validity(number),
+                "charges": self.charges(count == 1),
+                **self.bounds(3000),
+            }
             seen[spec["validFrom"], spec.get("recordedAt", "")] = spec
         return [
             {"kind": "Tariff", "metadata": {"name": f"{name}-{number}"}, "spec": spec}
