@@ -22,6 +22,7 @@ from switcher.past import by_clock, failures, in_flight, refused, remembered, ro
 from switcher.ports import History, KnownNetwork, Switched, UplinkLoad
 from switcher.reported import Attached, Reported
 from switcher.tariff import metered_periods
+from switcher.tariff.periods import Span
 from switcher.workloads import Workloads
 
 MICROSECOND = timedelta(microseconds=1)
@@ -193,11 +194,11 @@ def running_usage(history: History, book: Book, now: datetime) -> Mapping[tuple[
     A contract has one counter for all its networks (a pool): each of them is told the sum.
     """
     usage: dict[tuple[str, str], Usage] = {}
-    totals: dict[datetime, Mapping[str, tuple[int, int]]] = {}
+    totals: dict[Span, Mapping[str, tuple[int, int]]] = {}
     for running in metered_periods(book, now):
-        if running.start not in totals:
-            totals[running.start] = history.usage_totals(running.start, now)
-        counted = [totals[running.start].get(name, (0, 0)) for name in running.physical_networks]
+        spans = [((start, end), names) for start, end, names in running.counted]
+        totals |= {span: history.usage_totals(*span) for span, _ in spans if span not in totals}
+        counted = [totals[span].get(name, (0, 0)) for span, names in spans for name in names]
         pool = Usage(
             in_bytes=Decimal(sum(into for into, _ in counted)), out_bytes=Decimal(sum(out for _, out in counted))
         )

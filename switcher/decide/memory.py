@@ -163,8 +163,8 @@ def _usage(memory: Memory, before: Before | None, seen: Snapshot, book: Book) ->
     older, newer = before.seen.newest, seen.newest
     for running in metered_periods(book, seen.now):
         names = running.physical_networks
-        told = (memory.usage.get((name, running.contract)) for name in names)
-        count = next((one for one in told if one is not None and before.seen.now >= running.start), Usage())
+        told = (one for (_, contract), one in memory.usage.items() if contract == running.contract)
+        count = next(told, Usage()) if before.seen.now >= running.start else Usage()
         for uplink, state in sorted(newer.items(), key=lambda item: str(item[0])):
             if uplink.physical_network in names:
                 since = max(older[uplink].sampled_at if uplink in older else state.sampled_at, running.start)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from switcher.objects.book import Book
 from switcher.objects.tariffs import Tariff
@@ -31,6 +31,8 @@ class RunningPeriod:
     physical_networks: tuple[str, ...]
     start: datetime
     end: datetime
+    counted: tuple[tuple[datetime, datetime, tuple[str, ...]], ...]
+    """The times of it that are over, and the networks whose traffic counted in each: lists may change them."""
 
 
 def known_by(tariffs: Iterable[Tariff], known_at: datetime | None) -> tuple[Tariff, ...]:
@@ -89,9 +91,20 @@ def running_periods(book: Book, at: datetime) -> tuple[RunningPeriod, ...]:
     for contract, lists in by_contract(known_by(book.tariffs, at)).items():
         current = valid_at(lists, at)
         start, end = billing_period(current or lists[0], at)
-        networks = current.spec.physical_networks if current else sorted(networks_of(lists))
-        result.append(RunningPeriod(contract, tuple(networks), start, end))
+        counted = tuple(_counted(lists, timeline(lists, start, at))) if start < at else ()
+        result.append(RunningPeriod(contract, _counting(lists, current), start, end, counted))
     return tuple(result)
+
+
+def _counting(lists: Sequence[Tariff], current: Tariff | None) -> tuple[str, ...]:
+    """The networks that count while a list is valid; where none is, those of all."""
+    return current.spec.physical_networks if current else tuple(sorted(networks_of(lists)))
+
+
+def _counted(lists: Sequence[Tariff], line: Sequence[Stretch]) -> Iterator[tuple[datetime, datetime, tuple[str, ...]]]:
+    for networks, some in groupby(line, lambda stretch: _counting(lists, stretch.tariff)):
+        spans = [*some]
+        yield spans[0].start, spans[-1].end, networks
 
 
 def metered_periods(book: Book, at: datetime) -> tuple[RunningPeriod, ...]:

@@ -293,3 +293,19 @@ def test_a_pool_has_one_counter_for_all_its_networks() -> None:
         "pa": Decimal(2 * 3600 * 10**6),
         "pb": Decimal(2 * 3600 * 10**6),
     }
+
+
+def test_a_counter_goes_on_where_a_list_takes_over_that_names_another_network() -> None:
+    old, new = per_gb("pa", "0.09"), per_gb("pb", "0.09")
+    new["spec"] |= {"contract": "contract-pa", "validFrom": "2026-12-01T02:30:00Z"}
+    december = datetime.fromisoformat("2026-12-01T00:00:00+00:00")
+
+    def both(hours: int) -> Snapshot:
+        now = december + timedelta(hours=hours)
+        return snapshot([network(name, used_bps=8 * MBPS, sampled_at=now) for name in ("a", "b")], [], now)
+
+    usage = _told(both(1), both(2), both(3), objects=book(old, new)).usage
+
+    assert {key: counted.out_bytes for key, counted in usage.items()} == {
+        ("pb", "contract-pa"): Decimal(2 * 3600 * 10**6)
+    }

@@ -73,6 +73,21 @@ def test_a_pool_has_one_counter_for_all_its_networks() -> None:
     assert counters == {"phynet0": (1_000, 12_500_000), "phynet2": (1_000, 12_500_000)}
 
 
+def test_what_a_network_carried_before_its_contract_dropped_it_stays_counted() -> None:
+    """And what one carried before it joined is none of the contract's, as in its bill."""
+    charge = volume(("100", "0"), (None, "0.09"))
+    lists = [
+        tariff(charge, name=f"from-{seconds}", contract="k", physicalNetworks=names, validFrom=at(seconds).isoformat())
+        for seconds, names in ((0, ["phynet0"]), (100, ["phynet0"]), (200, ["phynet1"]))
+    ]
+    past = MemoryHistory()
+    for number, (start, into) in enumerate(((50, 1), (150, 10), (250, 100))):
+        loads = [uplink(start, 10, into, 0), uplink(start, 10, 1000 * into, 0, physical_network="phynet1")]
+        past.ingest(batch(number + 1, sent=start + 10, uplinks=tuple(loads)))
+    _, memory = observe(past, book_from_documents(lists, "test"), at(300), SIGHT)
+    assert {key: int(usage.in_bytes) for key, usage in memory.usage.items()} == {("phynet1", "k"): 100_011}
+
+
 def test_contracts_without_volume_need_no_counters() -> None:
     _, memory = observe(history(), BOOK, NOW, SIGHT)
     assert memory.usage == {}
