@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -182,14 +182,20 @@ class _Maker:
         for tariff in self.counting(self._rest):
             for charge in tariff.spec.charges:
                 yield from self._running(tariff, charge)
-        quotas: set[str] = set()
         for tariff in self.counting(self.whole):
             for charge in tariff.spec.charges:
                 if charge.volume is not None:
                     yield from self._volume_total(charge.volume, self._length(tariff))
-                elif charge.quota is not None and charge.quota.beyond.block is not None and charge.name not in quotas:
-                    quotas.add(charge.name)
-                    yield Total(self._gauge(charge.quota), blocks(charge.quota, self._included(charge)))
+        now = {charge.name for tariff in self.counting(self.window) for charge in tariff.spec.charges if charge.quota}
+        for name, charge in self._quotas().items():
+            if charge.quota is not None and charge.quota.beyond.block is not None:
+                price = blocks(charge.quota, self._included(charge))
+                yield Total(self._gauge(charge.quota), price, grows=name in now)
+
+    def _quotas(self) -> Mapping[str, Charge]:
+        """Of all lists of the period, one of each name: they go beyond it in the same way."""
+        lists = self.counting(self.whole)
+        return {charge.name: charge for tariff in lists for charge in tariff.spec.charges if charge.quota}
 
     def levels(self) -> Iterator[Level]:
         """Percentiles of all lists of the period: each prices all of its samples, for its share of the time."""

@@ -20,11 +20,13 @@ class Total:
 
     gauge: Gauge
     price: Callable[[Decimal], Decimal]
+    grows: bool = True
+    """Whether it counts what flows in the window: what flows while no list has a quota starts none of its blocks."""
 
     def added(self, usage: Usage, base: Flow, extra: Flow) -> Decimal:
         """What the bill grows by."""
         base, extra = self.gauge.of_base(base), self.gauge.of_extra(extra)
-        if not (extra.in_bps or extra.out_bps):
+        if not self.grows or not (extra.in_bps or extra.out_bps):
             return Decimal(0)
         return self.price(self._units(usage, base, extra)) - self.price(self._units(usage, base, NOTHING))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.unit.pricing import billed, book, quota, sample, tariff, total, volume
+from switcher.model import Usage
+from switcher.tariff import Flow, marginal
+from tests.unit.pricing import GB, at, billed, book, quota, sample, tariff, total, volume
 
 DECEMBER = ("2026-12-01", "2027-01-01")
 BLOCKS = {"block": "50", "price": "25"}
@@ -114,3 +117,16 @@ def test_the_line_says_what_is_beyond() -> None:
     shown = [(str(part.price), str(part.quantity), str(part.amount)) for part in line.portions]
     assert (str(line.quantity), str(line.amount)) == ("120", "115")
     assert shown == [("65", "50", "65"), ("25", "70", "50")]
+
+
+def test_a_name_that_is_a_quota_in_one_list_and_a_volume_in_the_next_is_two_charges() -> None:
+    """Half of December each: half of the price and of what is included, then each unit at its price."""
+    old = tariff(quota("50", "62", BLOCKS), name="old", contract="k")
+    new = tariff(volume((None, "1")), name="new", contract="k", validFrom="2026-12-16T12:00:00Z")
+    prices = book(old, new)
+    rows = [sample("2026-12-01", 24, 20), sample("2026-12-20", 24, 10, direction="out")]
+    assert total(prices, rows, *DECEMBER) == "41.00"  # 31 + 10 x 1: what flows then starts no block
+    used = {"k": Usage(out_bytes=Decimal(25) * GB)}
+    more = marginal(prices, "p", at("2026-12-20"), at("2026-12-21"), used, Flow(), Flow(out_bps=8e9 / 86400))
+    assert isinstance(more, Decimal)
+    assert round(more, 9) == 1
