@@ -120,7 +120,9 @@ def stats(config: ConfigFile = DEFAULT_CONFIG, url: Url = None, as_json: AsJson 
 
 @db.command()
 def prune(
-    keep: Annotated[str, typer.Option(help="Samples that ended longer ago than this are deleted.")],
+    keep: Annotated[
+        str, typer.Option(metavar="DURATION", help="Samples that ended longer ago than this are deleted: 12h, 30d.")
+    ],
     config: ConfigFile = DEFAULT_CONFIG,
     url: Url = None,
     as_json: AsJson = False,
@@ -131,8 +133,8 @@ def prune(
     """
     try:
         before = datetime.now(UTC) - duration(keep)
-    except (ValueError, OverflowError) as error:
-        raise BadInputError([Problem("--keep", 0, "", str(error))]) from error
+    except ValueError as error:
+        raise BadInputError([Problem("--keep", 0, "", f"{keep!r} {error}")]) from error
     with _opened(_url(config, url)) as history:
         deleted = history.prune(before)
     _say({"before": before, "deleted": deleted}, as_json=as_json)

@@ -97,8 +97,10 @@ def test_prune_deletes_old_samples_and_says_how_many(sqlite_url: str) -> None:
     history.ingest(batch(1, uplinks=(uplink(-10 * 365 * 86_400, 1, 1, 1),)))
     history.close()
     assert json.loads(run("prune", "--keep", "3650d", "--url", sqlite_url, "--json"))["deleted"] == 1
-    with pytest.raises(BadInputError, match="--keep"):
+    with pytest.raises(BadInputError, match="--keep: 'soon' must be a duration like 90s"):
         run("prune", "--keep", "soon", "--url", sqlite_url)
+    with pytest.raises(BadInputError, match="--keep: '9999999d' is absurdly long"):
+        run("prune", "--keep", "9999999d", "--url", sqlite_url)
 
 
 def test_who_may_only_read_is_told_what_is_needed() -> None:
