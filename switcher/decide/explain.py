@@ -125,9 +125,12 @@ class Words:
         if math.isnan(price):
             return f"{name}: price unknown"
         penalty, congestion = float(self.tick.prices.penalty[row, column]), self._congestion(row, column)
-        amounts = [Decimal(repr(float(each))) for each in (price, tier, penalty, congestion, move)]
-        steps = shown(amounts, digits(amounts))
-        parts = [f"{part} {written(step)}" for part, step in zip(PARTS, steps, strict=True) if step or part == PARTS[0]]
+        every = zip(PARTS, (price, tier, penalty, congestion, move), strict=True)
+        amounts = {part: Decimal(repr(amount)) for part, amount in every if amount or part == PARTS[0]}
+        steps = shown(list(amounts.values()), digits(amounts.values()))
+        parts = [
+            f"{part} {written(step)}" for part, step in zip(amounts, steps, strict=True) if step or part == PARTS[0]
+        ]
         return f"{name}: {written(sum(steps, NO))} = {' + '.join(parts)}"
 
     def _congestion(self, row: int, column: int) -> float:

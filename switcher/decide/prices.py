@@ -153,8 +153,12 @@ def _spread(
     for kind in range(3):
         if rates[:, kind].any():
             price += by_kind[1 + kind].take(cell) * rates[:, None, kind]
-    gap = np.where(board.network >= 0, by_kind[4].astype(np.int64).take(cell), 0)
-    return np.where((gap == 0) & (board.network >= 0), price, np.nan), gap
+    price[board.network < 0] = np.nan
+    gap = np.zeros(cell.shape, dtype=np.int64)
+    if by_kind[4].any():
+        gap = np.where(board.network >= 0, by_kind[4].astype(np.int64).take(cell), 0)
+        price[gap > 0] = np.nan
+    return price, gap
 
 
 def _row(quote: Quote) -> list[float]:
