@@ -38,7 +38,7 @@ def best(look: Look, book: Book, budgets: Budgets) -> tuple[Tick, Wanted]:
     """The tick and its assignment; of several linearisations the one with the least exact bill."""
     tick = look({})
     wanted = assign(tick, budgets)
-    crowds = _crowds(tick, falling(book))
+    crowds = _crowds(tick, falling(book) - tick.prices.foreseen)
     if not crowds:
         return tick, wanted
     least = _change(tick, wanted)

@@ -54,7 +54,7 @@ class Ceiling:
 def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
     """The levels of every physical network to which a price list with tiers applies, for these workloads."""
     found: dict[str, Sequence[Level]] = {}
-    tiered = _tiered(priced.lists.book)
+    tiered = _tiered(priced.lists.book) - priced.foreseen
     if not len(rows) or not tiered:
         return found
     leader = int(rows[np.argmax(board.demand[rows])])

@@ -17,6 +17,7 @@ import numpy as np
 from switcher.columns import Column
 from switcher.decide.board import NOWHERE, Board, Floats, Ints
 from switcher.decide.marks import at_network, marks
+from switcher.decide.outlook import Outlook, outlook
 from switcher.decide.penalties import penalties
 from switcher.decide.present import bases
 from switcher.decide.projection import Projection
@@ -48,6 +49,8 @@ class Prices:
     leaving: Mapping[Asked, Quote]
     """Of those who are there, where it is not the same."""
     lists: Lists
+    foreseen: frozenset[str] = frozenset()
+    """Physical networks that are priced by what the billing period will come to."""
 
     @property
     def probe(self) -> float:
@@ -91,11 +94,11 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
     groups, group_of = _groups(board, rules)
     names = sorted({uplink.physical_network for uplink in board.uplinks})
     keys = [(name, destination, horizon) for destination, horizon in groups for name in names]
-    quotes = {key: quote_of(market, *key) for key in keys}
+    alone = {key: quote_of(market, *key) for key in keys}
+    seen = outlook(board, projection, market, alone)
+    quotes = {key: seen.quote(key, quote) for key, quote in alone.items()}
     # A crowd earns its discount over the horizon only, and that it begins at once is not asked of it.
-    at_once = {
-        key: quotes[key] if key[0] in crowds else quote_of(market, *key[:2], min(key[2], AT_ONCE)) for key in keys
-    }
+    at_once = {key: quotes[key] if key[0] in crowds else _soon(market, seen, key) for key in keys}
     price, gap = _spread(board, groups, group_of, quotes)
     now = price.copy() if at_once == quotes else _spread(board, groups, group_of, at_once)[0]
     arriving = price[np.arange(len(price)), np.maximum(board.here, 0)] if price.size else np.zeros(len(price))
@@ -115,7 +118,15 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
         quotes=quotes,
         leaving=leaving,
         lists=market,
+        foreseen=frozenset(seen.margins),
     )
+
+
+def _soon(market: Lists, seen: Outlook, asked: Asked) -> Quote:
+    """The quote of the next minute."""
+    name, destination, horizon = asked
+    at_once = name, destination, min(horizon, AT_ONCE)
+    return seen.quote(at_once, quote_of(market, *at_once))
 
 
 def _at_home(board: Board, price: Floats, leaving: Floats) -> None:
