@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from switcher.bootstrap import open_history
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from switcher.commands.tables import written_time
+from switcher.commands.tables import write_table, written_time
 from switcher.decide import decide_and_tell
 from switcher.decide.account import Side
 from switcher.decide.adding import digits, shown
@@ -154,7 +153,6 @@ def _side_object(side: Side) -> dict[str, object]:
 
 
 def _show(recorded: RecordedDecision, answer: Answer, told: Told | None) -> None:
-    console = Console(markup=False)
     typer.echo(f"{answer.workload}  {word(answer)}  (decided {clock(recorded.at)})")
     typer.echo(f"  {answer.explanation if told is None else told.answer.explanation}")
     if told is None:
@@ -170,11 +168,8 @@ def _show(recorded: RecordedDecision, answer: Answer, told: Told | None) -> None
         f"{where}, by {policy}:"
     )
     rows = list(_rows(summed.sides))
-    if console.is_terminal:
-        table = Table(*COLUMNS)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    if sys.stdout.isatty():
+        write_table(COLUMNS, rows)
         return
     for row in ((*COLUMNS[:-1], "verdict"), *rows):
         typer.echo("\t".join(row))

@@ -75,7 +75,14 @@ def networks(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
             "attached": attached[known.node, known.network],
             "free addresses": known.free_addresses,
         }
-        rows.append({**row, **_load(load), **prices.of(known.physical_network), "currency": currency})
+        rows.append(
+            {
+                **row,
+                **_load(load),
+                **prices.of(known.physical_network),
+                "currency": currency if known.physical_network else None,
+            }
+        )
     columns = ["network", "node", "physical network", "price/h", "price/GB out", "currency"]
     loads_of = ["capacity Mbps", "in Mbps", "out Mbps", "utilisation %"]
     show(

@@ -8,10 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 
 Row = Mapping[str, object]
+BOX = 3
+"""Columns of a terminal that a cell takes beyond its text."""
 
 
 def show(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, nothing: str) -> None:
@@ -21,18 +24,29 @@ def show(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, nothing:
     elif not rows:
         print(nothing, file=sys.stderr)
     elif sys.stdout.isatty():
-        _table(rows, columns)
+        write_table(columns, [[_text(row.get(column)) for column in columns] for row in rows])
     else:
         print("\t".join(columns))
         for row in rows:
             print("\t".join(_text(row.get(column)) for column in columns))
 
 
-def _table(rows: Sequence[Row], columns: Sequence[str]) -> None:
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(_text(row.get(column)) for column in columns))
-    Console(markup=False).print(table)
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """For a terminal: in boxes where it is wide enough, else one line for each row, of which nothing is cut off.
+
+    A box that is too narrow would cut amounts short, and a price without its last digits is another price.
+    """
+    console, lines = Console(markup=False), [columns, *rows]
+    widths = [max(cell_len(cell) for cell in cells) for cells in zip(*lines, strict=True)]
+    if sum(widths) + BOX * len(widths) + 1 <= console.width:
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        return
+    for line in lines:
+        cells = (set_cell_size(cell, width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 def _text(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from importlib.metadata import version
@@ -117,3 +118,17 @@ def test_a_history_and_a_chart_that_cannot_be_are_told_before_anything_is_comput
         "",
         ["--plot: 'none/x.png': none is no directory", "none.csv: cannot be read: No such file or directory"],
     )
+
+
+@pytest.mark.parametrize(("columns", "boxed"), [("80", False), ("200", True)])
+def test_a_table_that_is_wider_than_the_terminal_loses_nothing(prices: Path, columns: str, boxed: bool) -> None:
+    name = f"{'long' * 20}.yaml"
+    (prices / "t.yaml").rename(prices / name)
+    terminal, end = pty.openpty()
+    env = {**os.environ, "COLUMNS": columns, "TERM": "xterm"}
+    done = subprocess.run([PROGRAM, "check", name], cwd=prices, env=env, stdout=end, check=False)
+    os.close(end)
+    said = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert (done.returncode, "│" in said) == (0, boxed)
+    assert [line.split() for line in said.replace("│", " ").splitlines() if name in line] == [["Tariff", "good", name]]
