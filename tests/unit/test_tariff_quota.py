@@ -130,3 +130,17 @@ def test_a_name_that_is_a_quota_in_one_list_and_a_volume_in_the_next_is_two_char
     more = marginal(prices, "p", at("2026-12-20"), at("2026-12-21"), used, Flow(), Flow(out_bps=8e9 / 86400))
     assert isinstance(more, Decimal)
     assert round(more, 9) == 1
+
+
+def test_a_quota_whose_list_begins_within_the_period_includes_its_part() -> None:
+    """Half of December: 32.50 with 25 GB, which what flowed before uses up, and a block for the last 5."""
+    prices = book(tariff(quota("50", "65", BLOCKS), validFrom="2026-12-16T12:00:00Z"))
+    rows = [sample("2026-12-02", 24, 25), sample("2026-12-20", 24, 5)]
+    assert total(prices, rows, "2026-12-16 12:00", "2027-01-01") == "57.50"
+    assert total(prices, rows[1:], "2026-12-16 12:00", "2027-01-01") == "32.50"
+
+
+@pytest.mark.parametrize("mode", ["graduated", "allUnits"])
+def test_a_least_quantity_counts_by_the_part_of_the_period_that_is_asked_for(mode: str) -> None:
+    prices = book(tariff(volume((None, "2"), mode=mode, minimum="30"), billingPeriod={"unit": "day"}))
+    assert total(prices, [sample("2026-12-01", 6, 1)], "2026-12-01", "2026-12-01 12:00") == "30.00"  # 15 x 2
