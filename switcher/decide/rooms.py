@@ -181,6 +181,7 @@ class Rooms:
         for name, load in zip(self._physical, whole.tolist(), strict=True):
             if load and name in self._at_price:
                 self._at_price[name] -= factor * load
+                self._above[name] += factor * load
 
     def overfull(self) -> set[int]:
         """Uplinks whose load is above ``fill``."""

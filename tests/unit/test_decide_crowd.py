@@ -96,3 +96,19 @@ def test_an_unspent_minimum_is_used_up_and_no_more() -> None:
 
 def test_beyond_a_maximum_more_costs_nothing() -> None:
     assert len(_decided(20, volume((None, "0.8")), maximum="4").moves) == 20
+
+
+def test_of_who_is_there_only_those_leave_who_are_above_the_cheap_tier() -> None:
+    rising = tariff(volume(("4", "0"), (None, "1")), name="rising", physicalNetworks=["prising"], billingPeriod=HOUR)
+    sizes = [GB_PER_HOUR * (1 + number / 100) for number in range(10)]
+    seen = snapshot(
+        [
+            network("flat", capacity_bps=1000 * MBPS),
+            network("rising", used_bps=sum(sizes), capacity_bps=1000 * MBPS),
+        ],
+        [workload(f"w{number}", "rising", size) for number, size in enumerate(sizes)],
+    )
+
+    decision = decide(seen, NOTHING, book(rising, per_gb("pflat", "0.5"), policy(moveCost="0")))
+
+    assert 6 <= len(decision.moves) <= 7  # four times 1 GB/h are free, the largest leave a part of it unused at most
