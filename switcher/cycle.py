@@ -7,15 +7,14 @@ for new workloads is recorded with it; agents get it in reply to their batches (
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cni.wire import Ranking
 from switcher.act import act, resume
+from switcher.collector import Collector
 from switcher.decide import Settings, decide_and_rank
 from switcher.decide.drift import learn
 from switcher.errors import TryLaterError
@@ -49,35 +48,19 @@ class Parts:
     meters: Meters
 
 
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """No search for cycles: a tick makes very many values and no cycles, and half its time would go into it.
-
-    What is left of them counts as old at once, so that no search among the young goes through all of it afterwards.
-    """
-    wanted = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if wanted:
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
-
-
 class Cycle:
     """Ticks. Not for several threads: the scheduler lets one tick run at a time."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._collector = Collector()
         self._drift: Mapping[Uplink, Drift] | None = None
         self._counted: Set[str] | None = None
 
     def tick(self) -> Decision | None:
         """One run of the decision. None when the outside world was unwell: nothing was then decided."""
         try:
-            with _no_collector():
+            with self._collector.waiting():
                 return self._tick()
         except TryLaterError as error:
             self._parts.meters.skipped()
