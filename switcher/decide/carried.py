@@ -24,22 +24,26 @@ def carried(
     before: Mapping[Key, Carried], book: Book, now: datetime, samples: Iterable[Sampled]
 ) -> Mapping[Key, Carried]:
     """The slots with what new samples add. Those of the running and of the last billing period are kept."""
-    wanted = {(grid.network, grid.slot): grid for grid in grids(book, now)}
-    kept = {
-        key: one
-        for key, one in before.items()
-        for grid in [wanted.get((key[0].physical_network, key[1]))]
-        if grid is not None and key[2] in (grid.last, grid.start)
-    }
+    wanted = _wanted(book, now)
+    kept = {key: one for key, one in before.items() if (key[0].physical_network, *key[1:]) in wanted}
     for state, since in samples:
-        for grid in wanted.values():
-            if grid.network != state.physical_network:
-                continue
-            for start, end in ((grid.last, grid.start), (grid.start, grid.end)):
-                if since < end and state.sampled_at > start:
-                    key = state.uplink, grid.slot, start
-                    kept[key] = _with(kept.get(key, Carried(start=start, end=end)), grid.slot, (state, since))
+        for (name, slot, start), end in wanted.items():
+            if name == state.physical_network and since < end and state.sampled_at > start:
+                key = state.uplink, slot, start
+                one = kept.get(key, Carried(start=start, end=end))
+                # A contract with a longer period may have come since it began.
+                kept[key] = _with(replace(one, end=end), slot, (state, since))
     return kept
+
+
+def _wanted(book: Book, now: datetime) -> Mapping[tuple[str, timedelta, datetime], datetime]:
+    """By physical network, slot and start of a billing period when that ends: of several contracts the last end."""
+    ends: dict[tuple[str, timedelta, datetime], datetime] = {}
+    for grid in grids(book, now):
+        for start, end in ((grid.last, grid.start), (grid.start, grid.end)):
+            key = grid.network, grid.slot, start
+            ends[key] = max(ends.get(key, end), end)
+    return ends
 
 
 def slots_of(kept: Mapping[Key, Carried]) -> SlotsOf:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from switcher.objects.book import Book
 from switcher.objects.tariffs import Percentile, Tariff
 from switcher.objects.words import Direction
 from switcher.tariff import RunningPeriod, billing_period, by_contract, metered_periods, valid_at
+from switcher.tariff.periods import Span, micros
 
 TICK = timedelta(microseconds=1)
 
@@ -86,15 +87,20 @@ def grids(book: Book, now: datetime) -> Iterable[Grid]:
         lists = by_contract(book.tariffs)[running.contract]
         last = billing_period(lists[0], running.start - TICK)[0]
         for charge in percentiles(lists, now).values():
-            for name in running.physical_networks:
+            for name in _times(running):
                 yield Grid(network=name, slot=charge.sample, last=last, start=running.start, end=running.end)
 
 
 def links(book: Book, now: datetime, running: RunningPeriod, slots_of: SlotsOf) -> Iterable[Link]:
+    """The percentile charges of a contract.
+
+    The running period has what the bill will count: of each network what flowed while a list had it. The last period
+    tells what is to come, and that will flow on the networks of now.
+    """
     lists = by_contract(book.tariffs)[running.contract]
-    before = billing_period(lists[0], running.start - TICK)
+    before, networks = billing_period(lists[0], running.start - TICK), running.physical_networks
     for name, percentile in percentiles(lists, now).items():
-        current_slots, begun = _values(percentile, running, (running.start, now), slots_of)
+        current_slots, begun = _values(percentile, _counting(running, now, percentile.sample, slots_of))
         count = -(-(running.end - running.start) // percentile.sample)
         if percentile.missing == "skip":
             count -= int(np.isnan(current_slots[0]).sum())
@@ -103,7 +109,7 @@ def links(book: Book, now: datetime, running: RunningPeriod, slots_of: SlotsOf) 
             charge=percentile,
             running=running,
             now=current_slots,
-            last=_values(percentile, running, before, slots_of)[0],
+            last=_values(percentile, [slots_of(each, *before, percentile.sample) for each in networks])[0],
             begun=begun,
             dropped=int(count * (100 - percentile.q) / 100),
         )
@@ -120,14 +126,54 @@ def percentiles(lists: Sequence[Tariff], now: datetime) -> Mapping[str, Percenti
     return found
 
 
-def _values(
-    charge: Percentile, running: RunningPeriod, span: tuple[datetime, datetime], slots_of: SlotsOf
-) -> tuple[Sequence[Floats], float]:
+def _times(running: RunningPeriod) -> Mapping[str, Sequence[Span]]:
+    """When the traffic of each network has counted in the period so far; the networks of now are there in any case."""
+    times: dict[str, list[Span]] = {name: [] for name in running.physical_networks}
+    for start, end, names in running.counted:
+        for name in names:
+            times.setdefault(name, []).append((start, end))
+    return times
+
+
+def _counting(running: RunningPeriod, now: datetime, sample: timedelta, slots_of: SlotsOf) -> Sequence[Slots]:
+    """The slots of each network in the running period, as far as its traffic counted when it flowed."""
+    found = []
+    for name, times in _times(running).items():
+        slots = slots_of(name, running.start, now, sample)
+        if times != [(running.start, now)]:
+            slots = _within(slots, _parts((running.start, now), sample, times))
+        found.append(slots)
+    return found
+
+
+def _parts(whole: Span, sample: timedelta, times: Sequence[Span]) -> Floats:
+    """Which part of each slot lies in some times. The last slot may be shorter than the others: it has not ended."""
+    start, length = whole[0], micros(whole[1] - whole[0])
+    edges = np.append(np.arange(0, length, micros(sample)), length)
+    total = np.zeros(len(edges) - 1)
+    for since, until in times:
+        total += np.diff(np.clip(edges, micros(since - start), micros(until - start)))
+    return total / np.diff(edges)
+
+
+def _within(slots: Slots, parts: Floats) -> Slots:
+    """So much of each slot, as if what flowed in it had been even; a slot without any part is not there."""
+    over = len(slots.into)
+    part = np.where(parts[:over] > 0, parts[:over], np.nan)
+    begun = float(parts[over:].sum())
+    return replace(
+        slots,
+        into=slots.into * part,
+        out=slots.out * part,
+        begun=(slots.begun[0] * begun, slots.begun[1] * begun),
+    )
+
+
+def _values(charge: Percentile, parts: Sequence[Slots]) -> tuple[Sequence[Floats], float]:
     """The samples of a pool as the charge counts them, and what the one that has not ended comes to.
 
     Not a number where no network of it has any row.
     """
-    parts = [slots_of(name, *span, charge.sample) for name in running.physical_networks]
     into, out = (added([getattr(part, side) for part in parts], len(parts[0].into)) for side in ("into", "out"))
     begun_in, begun_out = (sum(part.begun[side] for part in parts) for side in (0, 1))
     match charge.direction:
