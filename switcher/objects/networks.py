@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, Strict, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, Strict, field_validator
+from pydantic_core import InitErrorDetails
 
 from cni.wire import MoveReason
 from switcher.objects.base import DEFAULT_NAMESPACE, GENIE, NAD, LabelSelector, NamedObject, Strictly
 from switcher.objects.values import Flag, Name, Percent, PositiveDuration, Rate, Text, wrong
+from switcher.objects.wholes import Raw, fault, given, of_fields, unknown
 
 PHYSICAL_NETWORK_KEY = "switcher.genie.io/physical-network"
 
@@ -48,6 +51,11 @@ class UplinkPair(Strictly):
     refer_nic: Device = Field(alias="refer_nic")
 
 
+def _has_uplink(model: type[BaseModel], raw: Raw) -> Iterator[InitErrorDetails]:
+    if not given(raw, ("refer_nic", "uplinks")) and not unknown(model, raw):
+        yield fault("needs refer_nic, the uplink (or uplinks)", raw)
+
+
 class PhysicalNetworkSpec(Strictly):
     """``capacity`` is bits per second per node uplink and direction; ``sla`` is a percentage."""
 
@@ -57,11 +65,7 @@ class PhysicalNetworkSpec(Strictly):
     capacity: Rate | None = None
     sla: Percent | None = None
 
-    @model_validator(mode="after")
-    def _has_uplink(self) -> PhysicalNetworkSpec:
-        if self.refer_nic is None and not self.uplinks:
-            raise wrong("incomplete", "needs refer_nic, the uplink (or uplinks)")
-        return self
+    _has_uplink = of_fields(_has_uplink)
 
 
 class PhysicalNetwork(NamedObject):

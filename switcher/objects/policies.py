@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from cni.wire import DrainEnd, MoveReason
 from switcher.objects import cron
@@ -28,6 +28,7 @@ from switcher.objects.values import (
     Zone,
     wrong,
 )
+from switcher.objects.wholes import distinct, together
 
 
 class PolicyMode(StrEnum):
@@ -48,7 +49,7 @@ class Confirm(Strictly):
     """``at_least`` of the last ``of`` samples must be above ``shed``."""
 
     at_least: Count = Field(default=1, ge=1, le=1000)
-    of: Count = Field(default=1, ge=1, le=1000)
+    of: Count = Field(default=1, ge=1, le=1000, validate_default=True)
 
     @field_validator("of")
     @classmethod
@@ -119,11 +120,7 @@ class Budget(Strictly):
             raise wrong("cron", f"is no cron expression: {error}") from error
         return schedule
 
-    @model_validator(mode="after")
-    def _has_duration(self) -> Budget:
-        if (self.schedule is None) != (self.duration is None):
-            raise wrong("budget", "schedule and duration go together")
-        return self
+    _has_duration = together("schedule", "duration")
 
     def limit(self, attachments: int) -> int:
         """How many moves it allows among so many attachments; percentages round up."""
@@ -195,13 +192,7 @@ class PolicySpec(Strictly):
     accept: tuple[Loss, ...] = ()
     disruption_threshold: Quantity | None = None
 
-    @field_validator("attachments", "candidates")
-    @classmethod
-    def _distinct(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        twice = sorted({name for name in names or () if (names or ()).count(name) > 1})
-        if twice:
-            raise wrong("twice", f"names {', '.join(twice)} twice")
-        return names
+    _distinct = distinct("attachments", "candidates")
 
 
 class SwitchPolicy(KubeObject):

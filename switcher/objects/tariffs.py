@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from switcher.objects.base import KubeObject, Strictly
+from switcher.errors import quoted
+from switcher.objects.base import CLUSTER_METADATA, KubeObject, Metadata, Strictly
 from switcher.objects.values import (
     Count,
     Currency,
@@ -27,7 +28,23 @@ from switcher.objects.values import (
     Time,
     WallTime,
     Zone,
+    duration,
     wrong,
+)
+from switcher.objects.wholes import (
+    MOST_NAMED,
+    Handler,
+    Raw,
+    beside,
+    distinct,
+    exactly_one,
+    fault,
+    given,
+    listed,
+    of_fields,
+    part,
+    repeated,
+    unknown,
 )
 from switcher.objects.words import WEEK, Direction, Each, Mode, Per, PeriodUnit, RateUnit, Unit, Weekday
 
@@ -66,11 +83,7 @@ class Window(Strictly):
             raise wrong("window", 'from and to are the same: a whole day is from "00:00" to "24:00"')
         return end
 
-    @model_validator(mode="after")
-    def _one_effect(self) -> Window:
-        if (self.multiply is None) == (self.price is None):
-            raise wrong("window", "needs exactly one of multiply and price")
-        return self
+    _one_effect = exactly_one("multiply", "price")
 
 
 class Tier(Strictly):
@@ -82,7 +95,6 @@ class Tier(Strictly):
 
 MOST_SAMPLES = 1_000_000
 MOST_TIERS = 1_000
-MOST_NAMED = 10
 MOST_WINDOWS = 100
 LONGEST = {
     PeriodUnit.HOUR: timedelta(hours=1),
@@ -127,25 +139,29 @@ class Fixed(Strictly):
     nth: tuple[Nth, ...] = Field(default=(), max_length=MOST_TIERS)
     schedule: Schedule = Field(default=(), max_length=MOST_WINDOWS)
 
-    @field_validator("nth")
+    @field_validator("nth", mode="wrap")
     @classmethod
-    def _nth_in_order(cls, nth: tuple[Nth, ...]) -> tuple[Nth, ...]:
-        starts = [step.start for step in nth]
-        if any(later <= earlier for earlier, later in pairwise(starts)):
-            raise wrong("nth", f"out of order: from must grow, but is {', '.join(map(str, starts))}")
-        return nth
+    def _nth_in_order(cls, nth: Any, handler: Handler) -> Any:
+        starts = [start for step in listed(nth) if type(start := part(step, "from", "start")) is int]
+        falls = any(later <= earlier for earlier, later in pairwise(starts))
+        shown = f"{', '.join(map(str, starts[:MOST_NAMED]))}{', ...' if len(starts) > MOST_NAMED else ''}"
+        return beside([fault(f"out of order: from must grow, but is {shown}", nth)] if falls else (), nth, handler)
 
-    @field_validator("schedule")
+    @field_validator("schedule", mode="wrap")
     @classmethod
-    def _hourly(cls, schedule: Schedule, info: Any) -> Schedule:
-        if schedule and info.data.get("per") not in (None, Per.HOUR):
-            raise wrong("schedule", "is allowed on fixed prices per hour only")
-        return schedule
+    def _hourly(cls, schedule: Any, handler: Handler, info: Any) -> Any:
+        refused = listed(schedule) and info.data.get("per") not in (None, Per.HOUR)
+        why = "is allowed on fixed prices per hour only"
+        return beside([fault(why, schedule)] if refused else (), schedule, handler)
 
 
-def one_total(direction: Direction) -> Direction:
-    """The direction, when it can be counted without samples."""
-    if direction is Direction.MAX_OF_PERCENTILES:
+TotalDirection = Literal[Direction.IN, Direction.OUT, Direction.SUM, Direction.MAX]
+"""What can be counted without samples."""
+
+
+def one_total(direction: Any) -> Any:
+    """The direction; the one that is for percentiles has its own message."""
+    if direction == Direction.MAX_OF_PERCENTILES:
         raise wrong("direction", "is for percentile charges only: one of in, out, sum, max")
     return direction
 
@@ -161,7 +177,7 @@ def not_below(maximum: Decimal | None, info: Any) -> Decimal | None:
 class Volume(Strictly):
     """A price per unit that flowed. ``minimum`` and ``maximum`` are quantities, in ``unit``."""
 
-    direction: Direction
+    direction: TotalDirection
     destination: Name | None = None
     unit: Unit
     mode: Mode = Mode.GRADUATED
@@ -173,14 +189,15 @@ class Volume(Strictly):
     _ordered = field_validator("tiers")(in_order)
 
     _bounds = field_validator("maximum")(not_below)
-    _one_total = field_validator("direction")(one_total)
+    _one_total = field_validator("direction", mode="before")(one_total)
 
-    @field_validator("schedule")
+    @field_validator("schedule", mode="wrap")
     @classmethod
-    def _graduated(cls, schedule: Schedule, info: Any) -> Schedule:
-        if schedule and info.data.get("mode") not in (None, Mode.GRADUATED):
-            raise wrong("schedule", f"is not allowed with mode {info.data['mode']}, only with graduated")
-        return schedule
+    def _graduated(cls, schedule: Any, handler: Handler, info: Any) -> Any:
+        mode = info.data.get("mode", Mode.GRADUATED)
+        refused = listed(schedule) and mode is not Mode.GRADUATED
+        why = f"is not allowed with mode {mode}, only with graduated"
+        return beside([fault(why, schedule)] if refused else (), schedule, handler)
 
 
 class Percentile(Strictly):
@@ -200,11 +217,16 @@ class Percentile(Strictly):
 
     _ordered = field_validator("tiers")(in_order)
 
-    @model_validator(mode="after")
-    def _priced_once(self) -> Percentile:
-        if (self.price is None) == (not self.tiers):
-            raise wrong("percentile", "needs exactly one of price and tiers")
-        return self
+    _priced_once = exactly_one("price", "tiers")
+
+
+def _one_way(model: type[BaseModel], raw: Raw) -> Iterator[InitErrorDetails]:
+    blocks = given(raw, ("block", "price"))
+    ways = len(given(raw, ("overage", "throttle", "stop"))) + bool(blocks)
+    if ways > 1 or (ways == 0 and not unknown(model, raw)):
+        yield fault("needs exactly one of block with price, overage, throttle and stop", raw)
+    elif len(blocks) == 1 and not unknown(model, raw):
+        yield fault("block and price go together", raw)
 
 
 class Beyond(Strictly):
@@ -216,13 +238,7 @@ class Beyond(Strictly):
     throttle: Rate | None = None
     stop: Literal[True] | None = None
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Beyond:
-        if (self.block is None) != (self.price is None):
-            raise wrong("beyond", "block and price go together")
-        if sum(way is not None for way in (self.block, self.overage, self.throttle, self.stop)) != 1:
-            raise wrong("beyond", "needs exactly one of block with price, overage, throttle and stop")
-        return self
+    _one_way = of_fields(_one_way)
 
 
 class Quota(Strictly):
@@ -230,21 +246,21 @@ class Quota(Strictly):
 
     included: Quantity
     unit: Unit
-    direction: Direction
+    direction: TotalDirection
     destination: Name | None = None
     price: Money
     beyond: Beyond
     schedule: Schedule = Field(default=(), max_length=MOST_WINDOWS)
 
-    _one_total = field_validator("direction")(one_total)
+    _one_total = field_validator("direction", mode="before")(one_total)
 
-    @field_validator("schedule")
+    @field_validator("schedule", mode="wrap")
     @classmethod
-    def _on_overage(cls, schedule: Schedule, info: Any) -> Schedule:
+    def _on_overage(cls, schedule: Any, handler: Handler, info: Any) -> Any:
         beyond = info.data.get("beyond")
-        if schedule and beyond is not None and beyond.overage is None:
-            raise wrong("schedule", "is allowed on a quota's overage only, not on blocks, throttle or stop")
-        return schedule
+        refused = listed(schedule) and beyond is not None and beyond.overage is None
+        why = "is allowed on a quota's overage only, not on blocks, throttle or stop"
+        return beside([fault(why, schedule)] if refused else (), schedule, handler)
 
 
 class Charge(Strictly):
@@ -256,16 +272,23 @@ class Charge(Strictly):
     percentile: Percentile | None = None
     quota: Quota | None = None
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Charge:
-        if sum(kind is not None for kind in (self.fixed, self.volume, self.percentile, self.quota)) != 1:
-            raise wrong("charge", "needs exactly one of fixed, volume, percentile and quota")
-        return self
+    _one_kind = exactly_one("fixed", "volume", "percentile", "quota")
 
 
-def _repeated(names: Iterable[str]) -> list[str]:
-    """Those that come more than once; of many only the first."""
-    return sorted(name for name, times in Counter(names).items() if times > 1)[:MOST_NAMED]
+def _too_short(charges: list[Any], period: PeriodUnit) -> list[InitErrorDetails]:
+    """Samples of percentiles, as they were written, of which a billing period has too many."""
+    faults = []
+    for number, charge in enumerate(charges):
+        written = part(part(charge, "percentile"), "sample")
+        try:
+            length = duration(written)
+        except PydanticCustomError:
+            continue  # absent, or the model says what is wrong with it
+        if length and LONGEST[period] / length > MOST_SAMPLES:
+            name = quoted(part(charge, "name") or number)
+            text = f"is too short: percentile {name} has more than {MOST_SAMPLES:,} samples in a {period}"
+            faults.append(fault(f"{text}: take a longer sample", written, number, "percentile", "sample"))
+    return faults
 
 
 class TariffSpec(Strictly):
@@ -285,13 +308,7 @@ class TariffSpec(Strictly):
     minimum: Money | None = None
     maximum: Money | None = None
 
-    @field_validator("physical_networks")
-    @classmethod
-    def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = _repeated(names)
-        if twice:
-            raise wrong("physical_networks", f"names {', '.join(twice)} twice")
-        return names
+    _distinct = distinct("physical_networks")
 
     @field_validator("valid_to")
     @classmethod
@@ -301,25 +318,15 @@ class TariffSpec(Strictly):
             raise wrong("valid_to", f"must be after validFrom, which is {valid_from.isoformat()}")
         return valid_to
 
-    @field_validator("charges")
-    @classmethod
-    def _names_differ(cls, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
-        twice = _repeated(charge.name for charge in charges)
-        if twice:
-            raise wrong("charges", f"two charges have the same name: {', '.join(twice)}")
-        return charges
-
     _bounds = field_validator("maximum")(not_below)
 
-    @field_validator("charges")
+    @field_validator("charges", mode="wrap")
     @classmethod
-    def _samples_fit(cls, charges: tuple[Charge, ...], info: Any) -> tuple[Charge, ...]:
+    def _fit_together(cls, charges: Any, handler: Handler, info: Any) -> Any:
+        twice = repeated(part(charge, "name") for charge in listed(charges))
+        faults = [fault(f"two charges have the same name: {', '.join(twice)}", charges)] if twice else []
         period = info.data.get("billing_period")
-        for charge in charges if period else ():
-            if charge.percentile is not None and LONGEST[period.unit] / charge.percentile.sample > MOST_SAMPLES:
-                text = f"percentile {charge.name!r} has more than {MOST_SAMPLES:,} samples in a {period.unit}"
-                raise wrong("sample", f"{text}: take a longer sample")
-        return charges
+        return beside(faults + (_too_short(listed(charges), period.unit) if period else []), charges, handler)
 
     @property
     def metered(self) -> tuple[Volume | Percentile | Quota, ...]:
@@ -328,17 +335,22 @@ class TariffSpec(Strictly):
         return tuple(kind for kind in kinds if kind is not None)
 
 
+def _has_contract(model: type[BaseModel], raw: Raw) -> Iterator[InitErrorDetails]:
+    metadata, spec = raw.get("metadata", {}), raw.get("spec")
+    if not isinstance(metadata, Mapping) or not isinstance(spec, Mapping):
+        return
+    misspelt = unknown(Metadata, metadata.keys() - CLUSTER_METADATA) or unknown(TariffSpec, spec)
+    if not (given(metadata, ["name"]) or given(spec, ["contract"]) or misspelt or unknown(model, raw)):
+        yield fault("needs metadata.name or spec.contract", raw)
+
+
 class Tariff(KubeObject):
     """What a physical network costs, as one price list of a contract has it."""
 
     kind: Literal["Tariff"] = "Tariff"
     spec: TariffSpec
 
-    @model_validator(mode="after")
-    def _has_contract(self) -> Tariff:
-        if not (self.spec.contract or self.name):
-            raise wrong("incomplete", "needs metadata.name or spec.contract")
-        return self
+    _has_contract = of_fields(_has_contract)
 
     @property
     def contract(self) -> str:
