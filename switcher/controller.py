@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 from switcher.adapters.files import ObjectFiles
 from switcher.adapters.scheduler import ticking
@@ -19,9 +19,10 @@ from switcher.errors import SwitcherError
 from switcher.logs import log_to_stderr
 from switcher.meters import Meters
 from switcher.observe import Sight
-from switcher.ports import History, StoredObject
+from switcher.ports import History
 from switcher.settings import ControllerSettings
 from switcher.upkeep import EVERY, Upkeep
+from switcher.versions import keep_objects
 from switcher.web.app import Doors, application
 from switcher.web.rankings import Deliveries
 from switcher.web.server import serve
@@ -39,7 +40,7 @@ def run_controller(settings: ControllerSettings) -> None:
     meters = Meters()
     upgrade(settings.database)
     history = open_history(settings.database)
-    files = ObjectFiles(settings.objects, meters.objects_valid, lambda: {known.network for known in history.networks()})
+    files = object_files(settings.objects, history, meters)
     doors = Doors(
         ledger=history,
         meters=meters,
@@ -74,6 +75,16 @@ def run_controller(settings: ControllerSettings) -> None:
     log.info("controller ends")
 
 
+def object_files(paths: Sequence[Path], history: History, meters: Meters) -> ObjectFiles:
+    """The users' objects in force; the history keeps every version. Raises BadInputError when they are wrong."""
+    return ObjectFiles(
+        paths,
+        meters.objects_valid,
+        networks=lambda: {known.network for known in history.networks()},
+        keep=lambda documents: keep_objects(history, documents, datetime.now(UTC)),
+    )
+
+
 def _upkeep(settings: ControllerSettings, history: SqlHistory, files: ObjectFiles, meters: Meters) -> Upkeep:
     return Upkeep(
         history=history,
@@ -95,20 +106,3 @@ def _token(settings: ControllerSettings) -> str | None:
     if not token:
         raise SwitcherError(f"the token file {settings.token_file} is empty: put a random word of 32 letters in it")
     return token
-
-
-def keep_objects(history: History, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Store the users' objects as learned now. Raises TryLaterError when the database is away."""
-    now = datetime.now(UTC)
-    history.store_objects(
-        [
-            StoredObject(kind=document["kind"], name=_full_name(document), document=document, recorded_at=now)
-            for document in documents
-        ]
-    )
-
-
-def _full_name(document: Mapping[str, Any]) -> str:
-    metadata = document.get("metadata", {})
-    name = str(metadata.get("name", ""))
-    return f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name

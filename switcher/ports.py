@@ -234,7 +234,7 @@ class History(Ledger, Protocol):
         """How fine it is known from ``start`` on what attachments carried; zero: as it was sampled."""
 
     def store_objects(self, objects: Sequence[StoredObject]) -> None:
-        """Keep these objects; one equal to the newest stored of its kind and name changes nothing.
+        """Keep these objects; one equal to the version of its kind and name known at its time changes nothing.
 
         Objects are never overwritten: what was known at a past moment stays readable.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 class ObjectFiles:
-    """The book in force. ``valid`` hears whether the files as they are now are what is in force."""
+    """The book in force. ``valid`` hears whether the files as they are now are what is in force. For any thread."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class ObjectFiles:
         self._valid = valid
         self._networks = networks
         self._keep = keep
+        self._lock = threading.Lock()
         self._seen = self._fingerprint()
         self._refused: tuple[Problem, ...] = ()
         self._book, self._unkept = self._load()
@@ -45,14 +47,15 @@ class ObjectFiles:
 
         Raises TryLaterError when they cannot be stored: no decision is made that could not be explained later.
         """
-        now = self._fingerprint()
-        if now != self._seen or self._refused:
-            self._seen = now
-            self._reload()
-        if self._unkept:
-            self._keep(self._unkept)
-            self._unkept = []
-        return self._book
+        with self._lock:
+            now = self._fingerprint()
+            if now != self._seen or self._refused:
+                self._seen = now
+                self._reload()
+            if self._unkept:
+                self._keep(self._unkept)
+                self._unkept = []
+            return self._book
 
     def _load(self) -> tuple[Book, list[Document]]:
         known = self._networks() or None

@@ -293,8 +293,7 @@ class MemoryHistory:
             for stored in objects:
                 text = as_text(stored.document)
                 then = self._newest(stored.recorded_at).get((stored.kind, stored.name))
-                now = self._newest(None).get((stored.kind, stored.name))
-                if text not in [as_text(version.document) for version in (then, now) if version is not None]:
+                if then is None or text != as_text(then.document):
                     self._held.objects.append(replace(stored, document=msgspec.json.decode(text)))
 
     def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:

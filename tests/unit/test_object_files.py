@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from switcher.adapters.files import ObjectFiles
+from switcher.controller import object_files
 from switcher.errors import BadInputError
+from switcher.meters import Meters
+from tests.support.memory_history import MemoryHistory
 
 THRESHOLD = """\
 apiVersion: switcher.genie.io/v1alpha1
@@ -88,3 +91,15 @@ def test_a_policy_that_names_an_unknown_network_is_refused_until_a_node_has_it(t
     assert files.book().policies == ()
     known.add("cni:internet-a")
     assert [policy.name for policy in files.book().policies] == ["all"]
+
+
+def test_the_history_of_a_controller_has_every_version_that_was_in_force(tmp_path: Path) -> None:
+    write(tmp_path, "0.70")
+    history = MemoryHistory()
+    files = object_files([tmp_path], history, Meters())
+    versions = []
+    for value in ("0.70", "0.5", "1.5"):
+        write(tmp_path, value)
+        assert fill(files) == ("0.70" if value == "0.70" else "0.5")  # the last is refused
+        versions.append([stored.document["spec"]["fill"] for stored in history.objects()])
+    assert versions == [["0.70"], ["0.5"], ["0.5"]]

@@ -17,12 +17,12 @@ from switcher.ports import StoredObject
 def store(connection: Connection, objects: Sequence[StoredObject]) -> None:
     """Keep these objects.
 
-    One that equals the newest stored version of its kind and name changes nothing, and neither does one that equals
-    the version known at its own ``recorded_at``: storing the same files again never adds rows.
+    One that equals the version known at its own ``recorded_at`` changes nothing: storing the same files again never
+    adds rows.
     """
     for stored in objects:
         text = as_text(stored.document)
-        if text not in (_version(connection, stored, None), _version(connection, stored, micros(stored.recorded_at))):
+        if text != _version_then(connection, stored):
             connection.execute(table.insert().values(_row(stored, text)))
 
 
@@ -31,15 +31,14 @@ def as_text(document: Mapping[str, Any]) -> str:
     return msgspec.json.encode(document, order="sorted").decode()
 
 
-def _version(connection: Connection, stored: StoredObject, known_at: int | None) -> str | None:
+def _version_then(connection: Connection, stored: StoredObject) -> str | None:
     query = (
         select(table.c.document)
         .where(table.c.kind == stored.kind, table.c.name == stored.name)
+        .where(table.c.recorded_at <= micros(stored.recorded_at))
         .order_by(table.c.recorded_at.desc(), table.c.id.desc())
         .limit(1)
     )
-    if known_at is not None:
-        query = query.where(table.c.recorded_at <= known_at)
     found: str | None = connection.execute(query).scalar_one_or_none()
     return found
 

@@ -8,8 +8,10 @@ from typing import Any
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
 from switcher.ports import StoredObject
+from switcher.versions import keep_objects
 from tests.contract.history.conftest import AnyHistory
 from tests.support.batches import at
+from tests.unit.pricing import rate
 
 
 def tariff(name: str, price: str, recorded: float, **spec: Any) -> StoredObject:
@@ -70,6 +72,47 @@ def test_one_learned_late_takes_its_place_in_time_once(history: AnyHistory) -> N
 def test_of_two_learned_at_once_the_later_stored_counts(history: AnyHistory) -> None:
     history.store_objects([tariff("t", "1", 10), tariff("t", "2", 10)])
     assert prices(history) == ["2"]
+
+
+def keep(history: AnyHistory, price: str, now: float) -> None:
+    """As a controller does whose clock says so."""
+    keep_objects(history, [tariff("t", price, 0).document], at(now))
+
+
+def test_what_is_learned_after_a_clock_was_set_back_is_hidden_by_nothing_that_is_dated_ahead(
+    history: AnyHistory,
+) -> None:
+    for price, now in (("1", 10), ("2", 7200), ("3", 36000), ("4", 20)):
+        keep(history, price, now)
+    assert [prices(history, known) for known in (15, 25, 7300, 40000, None)] == [["1"], ["4"], ["4"], ["4"], ["4"]]
+
+
+def test_what_was_kept_by_a_clock_that_was_ahead_is_known_as_soon_as_it_is_right(history: AnyHistory) -> None:
+    for now in (36000, 20, 30):
+        keep(history, "1", now)
+    assert [stored.recorded_at for stored in history.objects(at(40))] == [at(20)]
+    assert [stored.recorded_at for stored in history.objects()] == [at(36000)]
+
+
+def test_exchange_rates_without_a_name_are_kept_apart(history: AnyHistory) -> None:
+    rates = [rate("EUR", "USD", "1.10", "2026-11-01"), rate("EUR", "USD", "1.20", "2026-12-01")]
+    for now in (10, 20):
+        keep_objects(history, rates, at(now))
+    assert [stored.document for stored in history.objects()] == rates
+    assert {stored.recorded_at for stored in history.objects()} == {at(10)}
+
+
+def test_price_lists_that_share_a_name_are_kept_apart(history: AnyHistory) -> None:
+    """They need none of their own, and some have none."""
+    spec = {"contract": "c", "validFrom": "2026-12-01T00:00:00Z"}
+    lists = [tariff("t", "1", 0).document, tariff("t", "2", 0, **spec).document]
+    unnamed = [{**document, "metadata": {}} for document in lists]
+    for now in (10, 20):
+        keep_objects(history, [*lists, *unnamed], at(now))
+    found = [stored.document for stored in history.objects()]
+    assert all(document in found for document in [*lists, *unnamed])
+    assert len(found) == 4
+    assert {stored.recorded_at for stored in history.objects()} == {at(10)}
 
 
 def test_kinds_have_names_of_their_own(history: AnyHistory) -> None:

@@ -1,0 +1,59 @@
+"""Users' objects as the history keeps them: each version from the moment at which the controller learned of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from switcher.ports import History, StoredObject
+from switcher.tariff.periods import MICROSECOND
+
+Document = Mapping[str, Any]
+Key = tuple[str, str]
+"""Kind and name."""
+TERMS = {"Tariff": ("contract", "validFrom", "recordedAt"), "ExchangeRate": ("from", "to", "date")}
+"""No two of one set of objects are equal in these."""
+
+
+def keep_objects(history: History, documents: Sequence[Document], now: datetime) -> None:
+    """Store the users' objects as learned now. Raises TryLaterError when the database is away.
+
+    A version that is dated ahead, because the clock was, makes way: what is learned now counts from then on too.
+    """
+    ahead = _dated_ahead(history, now)
+    history.store_objects(
+        [
+            StoredObject(kind=key[0], name=key[1], document=document, recorded_at=moment)
+            for key, document in _by_key(documents)
+            for moment in (now, *ahead.get(key, ()))
+        ]
+    )
+
+
+def _dated_ahead(history: History, now: datetime) -> Mapping[Key, Sequence[datetime]]:
+    """The times, oldest first, of the versions of each object that are dated later than now."""
+    found: dict[Key, set[datetime]] = defaultdict(set)
+    newest = history.objects()
+    while ahead := [stored for stored in newest if stored.recorded_at > now]:
+        for stored in ahead:
+            found[stored.kind, stored.name].add(stored.recorded_at)
+        newest = history.objects(max(stored.recorded_at for stored in ahead) - MICROSECOND)
+    return {key: sorted(moments) for key, moments in found.items()}
+
+
+def _by_key(documents: Sequence[Document]) -> Iterator[tuple[Key, Document]]:
+    """Price lists and exchange rates need no names of their own: those that share one are told apart by their terms."""
+    keys = [(str(document["kind"]), _name(document)) for document in documents]
+    shared = Counter(keys)
+    for key, document in zip(keys, documents, strict=True):
+        terms = TERMS.get(key[0], ()) if shared[key] > 1 or not key[1] else ()
+        words = [str(document["spec"][term]) for term in terms if document["spec"].get(term)]
+        yield (key[0], " ".join([key[1], *words]).strip()), document
+
+
+def _name(document: Document) -> str:
+    metadata = document.get("metadata") or {}
+    name = str(metadata.get("name") or "")
+    return f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name
