@@ -19,6 +19,7 @@ from switcher.objects.complaints import complaints
 from switcher.objects.crosscheck import Placed
 from switcher.objects.networks import LogicalNetwork, NetworkAttachmentDefinition, NetworkSwitch, PhysicalNetwork
 from switcher.objects.policies import CongestionThreshold, SwitchPolicy
+from switcher.objects.remains import remains
 from switcher.objects.tariffs import ExchangeRate, Tariff
 from switcher.objects.yamltree import Document
 
@@ -39,7 +40,10 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read so far, and what was wrong with it."""
+    """What has been read so far, and what was wrong with it.
+
+    Once there is a problem nothing is taken, so ``placed`` then has the remains of bad objects too (remains.py).
+    """
 
     documents: list[Document] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
@@ -200,9 +204,10 @@ def _validate(reading: _Reading) -> None:
             continue
         reading.problems += tiers.out_of_order(document)
         try:
-            reading.placed.append(Placed(kind.model_validate(document.data), document))
+            reading.placed.append(Placed(kind.model_validate(document.data, by_alias=True, by_name=False), document))
         except ValidationError as error:
             reading.problems += complaints(error, kind, document)
+            reading.placed += remains(kind, document, error) if reading.problems else []
 
 
 def _kind(document: Document, problems: list[Problem]) -> type[KubeObject] | None:

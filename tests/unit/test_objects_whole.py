@@ -152,3 +152,59 @@ def test_only_percentiles_are_offered_the_larger_of_two_percentiles() -> None:
     assert of_percentile.endswith(f"{words}, maxOfPercentiles")
     (named,) = refused(tariff(volume((None, "1"), direction="maxOfPercentiles")))
     assert "'maxOfPercentiles' is for percentile charges only: one of in, out, sum, max" in named
+
+
+THRESHOLD_OF_P = threshold(physicalNetworks=["p"])
+SAME_LIST = "a second price list of contract 't' valid from 2026-01-01"
+
+
+@pytest.mark.parametrize(
+    ("bad", "other", "expected"),
+    [
+        pytest.param(tariff(fixed("x")), tariff(fixed("1")), SAME_LIST, id="one list twice"),
+        pytest.param(tariff(fixed("1"), minimum="x"), tariff(fixed("1")), SAME_LIST, id="whatever is wrong"),
+        pytest.param(tariff(fixed("x")), tariff(fixed("1"), currency="EUR"), "EUR here, but USD", id="currencies"),
+        pytest.param(policy(mode="on"), policy(), "a second SwitchPolicy named 'x'", id="names"),
+        pytest.param(
+            threshold(physicalNetworks=["p"], fill="2"), THRESHOLD_OF_P, "a second threshold for 'p'", id="thresholds"
+        ),
+        pytest.param(
+            tariff(fixed("x")), network() | {"metadata": {"name": "q"}}, "network 'p': known are q", id="known"
+        ),
+    ],
+)
+def test_an_object_with_a_problem_is_compared_with_the_others(
+    bad: dict[str, Any], other: dict[str, Any], expected: str
+) -> None:
+    alone, together = refused(bad), refused(bad, other)
+    assert set(alone) < set(together), together
+    assert any(expected in problem for problem in together), together
+
+
+@pytest.mark.parametrize(
+    ("bad", "others"),
+    [
+        pytest.param(network(sla="200"), [tariff(fixed("1")), network() | {"metadata": {"name": "q"}}], id="a network"),
+        pytest.param(tariff(fixed("1"), timezone="Mars"), [tariff(fixed("1"))], id="a time zone that is none"),
+        pytest.param(tariff(fixed("1"), recordedAt="now"), [tariff(fixed("1"))], id="a time that is none"),
+        pytest.param(tariff(fixed("1"), recordetAt="now"), [tariff(fixed("1"))], id="a misspelt time"),
+        pytest.param(threshold(physicalNetwork=["p"]), [threshold() | {"metadata": {"name": "y"}}], id="networks"),
+        pytest.param(threshold() | {"spec": 3}, [threshold() | {"metadata": {"name": "y"}}], id="no threshold"),
+        pytest.param(policy() | {"metadata": {"nmae": "x"}}, [policy() | {"metadata": {}}], id="a misspelt name"),
+    ],
+)
+def test_what_only_follows_from_a_bad_object_is_not_told_of_others(
+    bad: dict[str, Any], others: list[dict[str, Any]]
+) -> None:
+    assert refused(bad, *others) == refused(bad)
+
+
+def test_only_the_documented_names_of_fields_are_known() -> None:
+    tiers = [{"up_to": "9", "price": "1"}]
+    found = told(
+        tariff({"volume": {"direction": "out", "unit": "GB", "tiers": tiers}}, valid_to="2027-01-01T00:00:00Z")
+    )
+    assert found == {
+        "spec.charges[0].volume.tiers[0].up_to": "unknown field 'up_to', did you mean 'upTo'?",
+        "spec.valid_to": "unknown field 'valid_to', did you mean 'validTo'?",
+    }
