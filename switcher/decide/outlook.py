@@ -167,9 +167,10 @@ def _slope(board: Board, mixture: Flow, name: str, quotes: Mapping[Asked, Quote]
 
 def _margins(seen: Outlook, others: Mapping[str, tuple[float, Carrier]]) -> Mapping[str, Mapping[Stretch, float]]:
     """By physical network; ``others``: the slope of each network that has no quota."""
-    members = {pool.names[0] for pool, _ in seen.pools.values()}
-    load = sum(there.ours for _, there in others.values()) + sum(seen.pools[name][1].ours for name in members)
-    bills = {name: seen.bill(name, max(TO_COME) * load) for name in sorted(members) if load > 0}
+    members = {pool.names[0]: there for pool, there in seen.pools.values()}
+    load = sum(there.ours for there in (*members.values(), *(there for _, there in others.values())))
+    with_room = sorted(name for name, there in members.items() if there.room > 0)
+    bills = {name: seen.bill(name, max(TO_COME) * load) for name in with_room if load > 0}
     priced = {name: bill for name, bill in bills.items() if np.isfinite(bill[1]).all()}
     found: dict[str, dict[Stretch, float]] = {name: defaultdict(float) for name in priced}
     flat = {name: [Stretch(slope, 0.0, there.room)] for name, (slope, there) in others.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +74,15 @@ def _per_gb(priced: Prices) -> float:
 )
 def test_what_is_included_is_worth_what_it_saves_later(used: float, many: int, price: float) -> None:
     assert _per_gb(_priced(_seen(0, many), _used(used), _sky({"overage": "1"}), CABLE)) == pytest.approx(price)
+
+
+def test_a_network_that_others_fill_has_the_price_of_one_more() -> None:
+    """Nothing of ours finds room there. The others use up what is included."""
+    free = _seen(0, 6)
+    full = replace(free.networks[0], out_bps=990 * MBPS)
+    seen = replace(free, networks=(full, *free.networks[1:]))
+
+    assert _per_gb(_priced(seen, _used(0), _sky({"overage": "1"}), CABLE)) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
