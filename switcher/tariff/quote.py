@@ -13,9 +13,10 @@ from switcher.objects.book import Book
 from switcher.objects.tariffs import Tariff
 from switcher.tariff.exchange import Exchange
 from switcher.tariff.flow import NOTHING, Flow, PriceGap
+from switcher.tariff.in_force import counts
 from switcher.tariff.lists import Stretch, by_contract, known_by, networks_of, timeline
 from switcher.tariff.part import Marks, Part
-from switcher.tariff.parting import counts, has_price, parted
+from switcher.tariff.parting import has_price, parted
 from switcher.tariff.periods import Span, billing_periods
 from switcher.tariff.refusals import classes_of, is_priced
 
