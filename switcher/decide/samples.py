@@ -14,6 +14,7 @@ from switcher.objects.book import Book
 from switcher.objects.tariffs import Percentile, Tariff
 from switcher.objects.words import Direction
 from switcher.tariff import RunningPeriod, billing_period, by_contract, metered_periods, valid_at
+from switcher.tariff.lists import known_by
 from switcher.tariff.periods import Span, micros
 
 TICK = timedelta(microseconds=1)
@@ -84,7 +85,7 @@ class Grid:
 def grids(book: Book, now: datetime) -> Iterable[Grid]:
     """What the ledgers will ask for."""
     for running in metered_periods(book, now):
-        lists = by_contract(book.tariffs)[running.contract]
+        lists = by_contract(known_by(book.tariffs, now))[running.contract]
         last = billing_period(lists[0], running.start - TICK)[0]
         for charge in percentiles(lists, now).values():
             for name in _times(running):
@@ -97,7 +98,7 @@ def links(book: Book, now: datetime, running: RunningPeriod, slots_of: SlotsOf) 
     The running period has what the bill will count: of each network what flowed while a list had it. The last period
     tells what is to come, and that will flow on the networks of now.
     """
-    lists = by_contract(book.tariffs)[running.contract]
+    lists = by_contract(known_by(book.tariffs, now))[running.contract]
     before, networks = billing_period(lists[0], running.start - TICK), running.physical_networks
     for name, percentile in percentiles(lists, now).items():
         current_slots, begun = _values(percentile, _counting(running, now, percentile.sample, slots_of))

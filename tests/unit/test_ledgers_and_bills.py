@@ -171,3 +171,15 @@ def test_a_network_that_goes_from_one_contract_to_another_counts_for_each_in_its
 
     assert found["pool", "c0"].level == pytest.approx(230 * MBPS)
     assert found["x", "c0"].heading == pytest.approx(250 * MBPS)
+
+
+def test_a_list_that_is_recorded_later_does_not_count_before() -> None:
+    """As a backtest has it: a corrected price that nobody knew then."""
+    known, corrected = lists((-24, ["pa"])), lists((-24, ["pa"]), commit="500")
+    corrected[0]["metadata"]["name"] = "corrected"
+    corrected[0]["spec"]["recordedAt"] = rfc(DAY + timedelta(hours=11))
+    loads = {"pa": [(0.0, 100.0)] * 120}
+
+    assert from_history(loads, book(*known, *corrected))["pool", "c0"].aim == pytest.approx(100 * MBPS)
+    corrected[0]["spec"]["recordedAt"] = rfc(DAY + timedelta(hours=10))
+    assert from_history(loads, book(*known, *corrected))["pool", "c0"].aim == pytest.approx(500 * MBPS)
