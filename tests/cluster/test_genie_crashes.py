@@ -10,6 +10,8 @@ from tests.support.cluster.site import Site
 
 CROWD = [f"p{number}" for number in range(6)]
 TWO = {"cni": "pods,blue"}
+GLANCE = 0.002
+"""Seconds: an ADD takes some hundredths, and six of them are soon over."""
 
 
 def crowd() -> list[dict[str, object]]:
@@ -25,13 +27,13 @@ def test_killed_in_the_midst_of_adds_and_dels(site: Site) -> None:
     agent = site.genie.agent
     site.cluster.kubectl.apply(*crowd())
     for _ in range(2):
-        until(working(site, "adding"), "an ADD is under way", 60)
+        until(working(site, "adding"), "an ADD is under way", 60, every=GLANCE)
         agent.kill()
         agent.start()
     site.ready(*CROWD, seconds=90)
     site.reach("p0", "p5")
     site.cluster.kubectl("delete", "pod", "--wait=false", *CROWD)
-    until(working(site, "deleting"), "a DEL is under way", 30)
+    until(working(site, "deleting"), "a DEL is under way", 30, every=GLANCE)
     agent.kill()
     until(site.genie.spooled, "a DEL is spooled", 30)
     agent.start()
@@ -50,13 +52,13 @@ def test_upgraded_under_load(site: Site) -> None:
     """The new binary takes the old one's place while runtimes run it, the new agent the old one's."""
     agent = site.genie.agent
     site.cluster.kubectl.apply(*crowd())
-    until(working(site, "adding"), "an ADD is under way", 60)
+    until(working(site, "adding"), "an ADD is under way", 60, every=GLANCE)
     site.genie.install()
     agent.stop()
     agent.start()
     site.ready(*CROWD, seconds=90)
     site.cluster.kubectl("delete", "pod", "--wait=false", *CROWD)
-    until(working(site, "deleting"), "a DEL is under way", 30)
+    until(working(site, "deleting"), "a DEL is under way", 30, every=GLANCE)
     site.genie.install()
     agent.stop()
     agent.start()

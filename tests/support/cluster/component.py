@@ -105,10 +105,10 @@ def answers(url: str, authority: Path | None = None) -> Callable[[], bool]:
     return ask
 
 
-def until(true: Callable[[], bool], what: str, seconds: float) -> None:
-    """Waits until ``true()``. Raises ComponentError, which says ``what`` did not happen."""
+def until(true: Callable[[], bool], what: str, seconds: float, every: float = 0.1) -> None:
+    """Waits until ``true()``, asked again after ``every`` seconds; a ComponentError says ``what`` did not happen."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
             raise ComponentError(f"not in {seconds:.0f} s: {what}")
-        time.sleep(0.1)
+        time.sleep(every)
