@@ -20,7 +20,6 @@ from switcher.tariff.lists import by_contract, known_by, metered_periods
 class Carrier:
     """Physical networks that are counted together, or one without a quota."""
 
-    names: tuple[str, ...]
     ours: float
     """Bits per second of our workloads that are there."""
     room: float
@@ -80,7 +79,6 @@ def carrier(board: Board, projection: Projection, names: tuple[str, ...]) -> Car
     used = np.maximum(projection.into, projection.out)
     foreign_in, foreign_out = np.maximum(projection.into - into, 0.0), np.maximum(projection.out - out, 0.0)
     return Carrier(
-        names=names,
         ours=float(demand[mine].sum()),
         room=float(np.maximum(projection.fill - np.maximum(used - demand, 0.0), 0.0)[mine].sum()),
         others=Flow(in_bps=float(foreign_in[mine].sum()), out_bps=float(foreign_out[mine].sum())),

@@ -37,6 +37,7 @@ from switcher.objects.wholes import (
     Raw,
     beside,
     distinct,
+    empty_if,
     exactly_one,
     fault,
     given,
@@ -150,9 +151,8 @@ class Fixed(Strictly):
     @field_validator("schedule", mode="wrap")
     @classmethod
     def _hourly(cls, schedule: Any, handler: Handler, info: Any) -> Any:
-        refused = listed(schedule) and info.data.get("per") not in (None, Per.HOUR)
-        why = "is allowed on fixed prices per hour only"
-        return beside([fault(why, schedule)] if refused else (), schedule, handler)
+        refused = info.data.get("per") not in (None, Per.HOUR)
+        return empty_if(refused, "is allowed on fixed prices per hour only", schedule, handler)
 
 
 TotalDirection = Literal[Direction.IN, Direction.OUT, Direction.SUM, Direction.MAX]
@@ -195,9 +195,8 @@ class Volume(Strictly):
     @classmethod
     def _graduated(cls, schedule: Any, handler: Handler, info: Any) -> Any:
         mode = info.data.get("mode", Mode.GRADUATED)
-        refused = listed(schedule) and mode is not Mode.GRADUATED
         why = f"is not allowed with mode {mode}, only with graduated"
-        return beside([fault(why, schedule)] if refused else (), schedule, handler)
+        return empty_if(mode is not Mode.GRADUATED, why, schedule, handler)
 
 
 class Percentile(Strictly):
@@ -258,9 +257,9 @@ class Quota(Strictly):
     @classmethod
     def _on_overage(cls, schedule: Any, handler: Handler, info: Any) -> Any:
         beyond = info.data.get("beyond")
-        refused = listed(schedule) and beyond is not None and beyond.overage is None
+        refused = beyond is not None and beyond.overage is None
         why = "is allowed on a quota's overage only, not on blocks, throttle or stop"
-        return beside([fault(why, schedule)] if refused else (), schedule, handler)
+        return empty_if(refused, why, schedule, handler)
 
 
 class Charge(Strictly):

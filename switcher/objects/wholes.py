@@ -39,6 +39,11 @@ def beside(faults: Iterable[InitErrorDetails], value: Any, handler: Handler) -> 
     raise ValidationError.from_exception_data("whole", found)
 
 
+def empty_if(must: bool, why: str, value: Any, handler: Handler) -> Any:
+    """The list that ``handler`` makes of the value; one that must be empty, and is not, is wrong."""
+    return beside([fault(why, value)] if must and listed(value) else (), value, handler)
+
+
 def _again(detail: Any) -> InitErrorDetails:
     same = PydanticCustomError(detail["type"], detail["msg"], detail.get("ctx"))
     return InitErrorDetails(type=same, loc=detail["loc"], input=detail["input"])

@@ -19,6 +19,7 @@ from switcher.model import Decision, StayReason
 from switcher.objects.load import book_from_documents
 from switcher.objects.model import Book
 from switcher.observe import Sight, observe
+from switcher.ports import History
 from switcher.snapshots import from_json
 from tests.support.batches import batch, uplink
 from tests.support.memory_history import MemoryHistory
@@ -54,7 +55,7 @@ class Clock:
 
 
 def cycle(
-    past: MemoryHistory, node: Node, clock: Clock | None = None, book: Book = BOOK, meters: Meters | None = None
+    past: History, node: Node, clock: Clock | None = None, book: Book = BOOK, meters: Meters | None = None
 ) -> Cycle:
     clock = clock or Clock()
     return Cycle(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cni.wire import MoveReason, NetworkReport, Outcome, Phase, SwitchOrder, SwitchStatus, status_of
+from cni.wire import Batch, MoveReason, NetworkReport, Outcome, Phase, SwitchOrder, SwitchStatus, status_of
 from switcher.objects.load import book_from_documents
 from switcher.ports import RecordedMove
 from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
@@ -46,24 +46,24 @@ NOW = at(400)
 def history(*, annotated: str | None = None, network: str = "cni:dear") -> MemoryHistory:
     """One workload on the dear network, sampled for ten seconds until NOW."""
     past = MemoryHistory()
-    here = attachment(
-        network=network, physical_network="phynet2" if network == "cni:dear" else "phynet0", do_not_move=annotated
-    )
-    loads = [
-        uplink(390, 10, 0, 12_500_000, physical_network="phynet2", capacity_bps=1e9),
-        uplink(390, 10, 0, 0, physical_network="phynet0", capacity_bps=100e6),
-    ]
-    past.ingest(
-        batch(
-            1,
-            sent=400,
-            uplinks=tuple(loads),
-            traffic=(traffic(390, 10, 0, 12_500_000, network=network),),
-            attachments=(here,),
-            networks=NETWORKS,
-        )
-    )
+    past.ingest(report(1, 400, annotated=annotated, network=network))
     return past
+
+
+def report(sequence: int, second: int, *, annotated: str | None = None, network: str = "cni:dear") -> Batch:
+    """What its agent sends then, of the ten seconds before."""
+    physical, began = "phynet2" if network == "cni:dear" else "phynet0", second - 10
+    return batch(
+        sequence,
+        sent=float(second),
+        uplinks=(
+            uplink(began, 10, 0, 12_500_000, physical_network="phynet2", capacity_bps=1e9),
+            uplink(began, 10, 0, 0, physical_network="phynet0", capacity_bps=100e6),
+        ),
+        traffic=(traffic(began, 10, 0, 12_500_000, network=network),),
+        attachments=(attachment(network=network, physical_network=physical, do_not_move=annotated),),
+        networks=NETWORKS,
+    )
 
 
 def status(order: SwitchOrder, phase: Phase, outcome: Outcome | None = None) -> SwitchStatus:
