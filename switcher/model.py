@@ -97,6 +97,11 @@ class NetworkState:
         """Where capacity binds."""
         return Uplink(self.physical_network, self.node)
 
+    @property
+    def split(self) -> bool:
+        """Whether the load is known by direction."""
+        return self.in_bps is not None and self.out_bps is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadState:
@@ -175,6 +180,13 @@ class Usage:
 
     in_bytes: Decimal = Decimal(0)
     out_bytes: Decimal = Decimal(0)
+    both_bytes: Decimal = Decimal(0)
+    """So many of them are in both, because nobody knows their direction."""
+
+    @property
+    def sum_bytes(self) -> Decimal:
+        """In and out together, each byte once."""
+        return self.in_bytes + self.out_bytes - self.both_bytes
 
 
 def usage_by_network(usage: Mapping[tuple[str, str], Usage]) -> Mapping[str, Mapping[str, Usage]]:

@@ -22,7 +22,7 @@ from switcher.objects.model import Book
 from switcher.standings import Standing, standings
 from switcher.tariff import Flow, PriceGap, Quote, by_contract, contract_parts, quote
 from switcher.tariff.flow import NOTHING
-from switcher.tariff.ledger import Mark, directed
+from switcher.tariff.ledger import Mark
 from switcher.tariff.lists import networks_of
 from switcher.tariff.part import Part
 from switcher.workloads import Workloads
@@ -172,8 +172,7 @@ class Placed:
         """The level that the billing period heads for: as much higher or lower as the load is."""
         ledger = standing.ledger
         before, after = (
-            directed(ledger.direction, load.in_bps, load.out_bps)
-            for load in (together(ledger.networks, flows) for flows in (self._before, self._carried))
+            together(ledger.networks, flows).counted(ledger.direction) for flows in (self._before, self._carried)
         )
         heading = max(ledger.heading + after - before, 0.0)
         return Expected(mark=Mark(free_bps=heading, expected_bps=heading), networks=tuple(ledger.networks))

@@ -91,6 +91,11 @@ class Board:
         return known
 
     @cached_property
+    def loose(self) -> Floats:
+        """W: what is in both ``into`` and ``out``, because nobody knows its direction."""
+        return np.where(self.directed, 0.0, self.into)
+
+    @cached_property
     def home_uplink(self) -> Ints:
         """W: the uplink that each workload is on, NOWHERE if the snapshot does not list its network."""
         if not len(self.names):
@@ -148,7 +153,7 @@ def lay_out(seen: Snapshot) -> Board:
     index = {uplink: number for number, uplink in enumerate(uplinks)}
     split = np.zeros(len(uplinks), dtype=np.bool_)
     for network in networks:
-        split[index[network.uplink]] |= network.in_bps is not None and network.out_bps is not None
+        split[index[network.uplink]] |= network.split
     into, out, demand = _rates(workloads, bool(split.any()))
     place = workloads.node.at.astype(np.int64)
     found = _found(workloads.node.values, networks, names)

@@ -16,7 +16,7 @@ from switcher.decide.board import Board, Bools, Floats
 from switcher.model import Memory, Usage
 from switcher.objects.book import Book
 from switcher.tariff.allowance import Allowance, allowances
-from switcher.tariff.ledger import directed
+from switcher.tariff.flow import Flow
 
 AHEAD = timedelta(hours=1)
 """So long before a quota is used up workloads begin to leave: safety budgets let them go a part at a time."""
@@ -59,8 +59,8 @@ def caps(board: Board, loads: tuple[Floats, Floats], memory: Memory, book: Book)
 def _rate(allowance: Allowance, board: Board, loads: tuple[Floats, Floats], mine: Bools) -> float:
     """Bits per second that the quota counts now; of loads without directions each counts once."""
     split, (into, out) = board.split[mine], (side[mine] for side in loads)
-    counted = directed(allowance.direction, float(into[split].sum()), float(out[split].sum()))
-    return counted + float(into[~split].sum())
+    total = Flow(in_bps=float(into.sum()), out_bps=float(out.sum()), both_bps=float(into[~split].sum()))
+    return total.counted(allowance.direction)
 
 
 def _limit(allowance: Allowance, rate: float, memory: Memory, board: Board) -> tuple[float, bool]:

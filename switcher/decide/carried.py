@@ -90,5 +90,5 @@ def _with(one: Carried, slot: timedelta, sample: Sampled) -> Carried:
         open_in=held[0],
         open_out=held[1],
         sampled=sampled,
-        split=state.in_bps is not None and state.out_bps is not None,
+        split=state.split,
     )

@@ -158,6 +158,7 @@ def _flows(board: Board, rows: Ints, columns: Ints) -> Mapping[tuple[str, str | 
             attachments=before.attachments + 1,
             in_bps=before.in_bps + float(board.into[row]),
             out_bps=before.out_bps + float(board.out[row]),
+            both_bps=before.both_bps + float(board.loose[row]),
             destination=key[1],
         )
     return found

@@ -9,14 +9,14 @@ the load are left at the quote; what a crowd would earn together is asked in cro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Ints
 from switcher.decide.prices import Prices
-from switcher.decide.quotes import Load, loads_of
+from switcher.decide.quotes import mixture
 from switcher.decide.rules import Rules
 from switcher.objects.model import Book
 from switcher.objects.tariffs import Charge
@@ -58,12 +58,12 @@ def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
     if not len(rows) or not tiered:
         return found
     leader = int(rows[np.argmax(board.demand[rows])])
-    present, most = _present(board, rows), float(board.demand[rows].sum())
+    present, most, mixed = _present(board, rows), float(board.demand[rows].sum()), mixture(board, rows)
     if most <= 0:  # nothing flows: there is no load whose price could depend on how much it is
         return found
     for name in sorted({uplink.physical_network for uplink in board.uplinks} & tiered):
         there = present.get(name, 0.0)
-        bill = _bill(board, rules, priced, name, (leader, rows, there))
+        bill = _bill(board, rules, priced, name, (leader, mixed, there))
         if bill is None:
             continue
         slopes = _slopes(bill, most)
@@ -137,44 +137,26 @@ def _load_by_network(board: Board, rows: Ints, columns: Ints) -> Mapping[str, fl
 
 
 def _bill(
-    board: Board, rules: Rules, priced: Prices, name: str, crowd: tuple[int, Ints, float]
+    board: Board, rules: Rules, priced: Prices, name: str, crowd: tuple[int, Flow, float]
 ) -> Callable[[float], float] | None:
     """Money per hour of so many bits per second of the crowd, of which ``there`` is in the base load already.
 
     The crowd has the mixture of directions of all of it, and the class of destination and horizon of its largest.
     """
-    leader, rows, there = crowd
+    leader, mixed, there = crowd
     policy = rules.policy[leader]
     if policy is None:
         return None
     horizon, destination = policy.spec.horizon, board.workloads.destination[leader]
     base = priced.lists.base(name, destination)
-    shares = _mixture(board, rows)
-    without = Flow(
-        attachments=base.attachments,
-        in_bps=max(base.in_bps - there * shares[0], 0.0),
-        out_bps=max(base.out_bps - there * shares[1], 0.0),
-        destination=base.destination,
-        nodes=base.nodes,
-    )
+    one = replace(mixed, destination=destination)
+    without = base.without(one.times(there))
 
     def bill(load: float) -> float:
-        extra = Flow(in_bps=load * shares[0], out_bps=load * shares[1], destination=destination)
-        answer = priced.lists.per_hour(name, horizon, without, extra)
+        answer = priced.lists.per_hour(name, horizon, without, one.times(load))
         return float("nan") if answer is None else float(answer)
 
     return None if np.isnan(bill(1.0)) else bill
-
-
-def _mixture(board: Board, rows: Ints) -> tuple[float, float]:
-    """(in, out) of one bit per second of demand of these workloads."""
-    into = out = 0.0
-    for row in rows.tolist():
-        loads = loads_of(board, row)
-        into += loads.get(Load.IN, loads.get(Load.BOTH, 0.0))
-        out += loads.get(Load.OUT, loads.get(Load.BOTH, 0.0))
-    total = max(float(board.demand[rows].sum()), 1e-9)
-    return into / total, out / total
 
 
 def _slope(bill: Callable[[float], float], start: float, end: float) -> float:

@@ -12,10 +12,10 @@ from decimal import Decimal
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Floats
+from switcher.decide.present import loads, physical_networks
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
-from switcher.objects.words import Direction
-from switcher.tariff.ledger import directed
+from switcher.tariff.flow import NOTHING, Flow
 
 GUARD = 0.93
 """Where nobody knows how much loads swing, the other links are filled to this part of their aims in a burst."""
@@ -116,10 +116,8 @@ def costs(family: Sequence[Loaded]) -> Floats:
 class _Carried:
     """What a physical network carries, all nodes together, and what ``fill`` is of it."""
 
-    into: float = 0.0
-    out: float = 0.0
-    fill: float = 0.0
-    split: bool = False
+    load: Flow
+    fill: float
 
 
 def loaded(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) -> Sequence[Loaded]:
@@ -135,26 +133,20 @@ def loaded(board: Board, projection: Projection, ledgers: Mapping[Key, Ledger]) 
 
 
 def _carried(board: Board, projection: Projection) -> Mapping[str, _Carried]:
-    found: dict[str, _Carried] = {}
-    for number, uplink in enumerate(board.uplinks):
-        before = found.get(uplink.physical_network, _Carried())
-        found[uplink.physical_network] = _Carried(
-            into=before.into + float(projection.into[number]),
-            out=before.out + float(projection.out[number]),
-            fill=before.fill + float(projection.fill[number]),
-            split=before.split or bool(board.split[number]),
-        )
-    return found
+    names, physical = physical_networks(board)
+    fill, carries = np.bincount(physical, weights=projection.fill, minlength=len(names)), loads(board, projection)
+    return {name: _Carried(load=carries[name], fill=part) for name, part in zip(names, fill.tolist(), strict=True)}
 
 
 def _link(key: Key, ledger: Ledger, carried: Mapping[str, _Carried]) -> Loaded:
     parts = [carried[name] for name in ledger.networks if name in carried]
-    once = ledger.direction is Direction.SUM and not any(part.split for part in parts)
-    direction = Direction.MAX if once else ledger.direction
+    load = NOTHING
+    for part in parts:
+        load = load.beside(part.load)
     return Loaded(
         key=key,
         ledger=ledger,
-        load=directed(direction, sum(part.into for part in parts), sum(part.out for part in parts)),
+        load=load.counted(ledger.direction),
         capacity=sum(part.fill for part in parts),
         free=ledger.aim,
     )
@@ -162,14 +154,14 @@ def _link(key: Key, ledger: Ledger, carried: Mapping[str, _Carried]) -> Loaded:
 
 def _sizes(board: Board) -> Mapping[str, Floats]:
     """What the workloads of each physical network need, bits per second."""
-    names, number = np.unique([uplink.physical_network for uplink in board.uplinks], return_inverse=True)
+    names, number = physical_networks(board)
     placed = np.flatnonzero(board.home_uplink != NOWHERE)
     if not len(placed):
         return {}
     at = number[board.home_uplink[placed]]
     order = placed[np.argsort(at, kind="stable")]
     parts = np.split(board.demand[order], np.searchsorted(np.sort(at), np.arange(1, len(names))))
-    return dict(zip(names.tolist(), parts, strict=True))
+    return dict(zip(names, parts, strict=True))
 
 
 def _staying(sizes: Floats, link: Loaded) -> Floats:

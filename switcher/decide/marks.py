@@ -23,7 +23,7 @@ from switcher.decide.loaded import GUARD, ROUNDING, Key, Loaded, costs, loaded
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
 from switcher.objects.words import Direction
-from switcher.tariff.flow import Flow
+from switcher.tariff.flow import NOTHING, Flow
 from switcher.tariff.ledger import Mark
 
 RISK = Decimal("0.1")
@@ -83,8 +83,9 @@ def at_network(
 
 
 def _pooled(mark: Mark, others: Sequence[str], base: Callable[[str], Flow]) -> Mark:
-    flows = [base(other) for other in others]
-    elsewhere = Flow(in_bps=sum(flow.in_bps for flow in flows), out_bps=sum(flow.out_bps for flow in flows))
+    elsewhere = NOTHING
+    for other in others:
+        elsewhere = elsewhere.beside(base(other))
     return replace(mark, elsewhere=elsewhere) if others else mark
 
 

@@ -7,7 +7,7 @@ snapshots is not known; it is taken as made at the earlier one, so samples that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -176,4 +176,8 @@ def _usage(memory: Memory, before: Before | None, seen: Snapshot, book: Book) ->
 def _added(usage: Usage, state: NetworkState, span: timedelta) -> Usage:
     seconds = Decimal(max(span, timedelta(0)) // timedelta(microseconds=1)) / 1_000_000
     into, out = (Decimal(str(rate)) / 8 * seconds for rate in total_bps(state))
-    return replace(usage, in_bytes=usage.in_bytes + into, out_bytes=usage.out_bytes + out)
+    return Usage(
+        in_bytes=usage.in_bytes + into,
+        out_bytes=usage.out_bytes + out,
+        both_bytes=usage.both_bytes + (Decimal(0) if state.split else into),
+    )

@@ -20,7 +20,7 @@ import numpy as np
 from switcher.decide.board import Board, Floats
 from switcher.decide.merit import ROUNDING, Stretch, hull, margins
 from switcher.decide.projection import Projection
-from switcher.decide.quotes import Asked, Lists, Load, Quote, hours_of
+from switcher.decide.quotes import ONE, Asked, Lists, Load, Quote, hours_of, mixture
 from switcher.decide.volumes import Carrier, Pool, carrier, pools
 from switcher.tariff.flow import NOTHING, Flow
 from switcher.tariff.marginal import PriceGap, quote
@@ -40,9 +40,7 @@ class Outlook:
 
     market: Lists
     mixture: Flow = NOTHING
-    """In and out of one bit per second of demand."""
-    directed: bool = True
-    """Whether workloads' loads are known by direction."""
+    """What one bit per second of demand is."""
     pools: Mapping[str, tuple[Pool, Carrier]]
     """By physical network."""
     margins: Mapping[str, Mapping[Stretch, float]]
@@ -66,10 +64,7 @@ class Outlook:
         pool, there = self.pools[name]
         loads = np.linspace(0.0, min(there.room, most), STEPS + 1)
         hours = hours_of(pool.end - self.market.now)
-        added = [
-            self._added(name, (there.others, _times(self.mixture, load)), pool.end, self.directed)
-            for load in loads.tolist()
-        ]
+        added = [self._added(name, (there.others, self.mixture.times(load)), pool.end) for load in loads.tolist()]
         money = [np.nan if each is None else float(each / hours) for each in added]
         return loads, np.array(money)
 
@@ -80,23 +75,21 @@ class Outlook:
         until = min(self.market.now + horizon, pool.end)
         window = until - self.market.now
         rate = (stretch.end - stretch.start) * ((pool.end - self.market.now) / window)
-        base = there.others.beside(_times(self.mixture, stretch.start))
+        base = there.others.beside(self.mixture.times(stretch.start))
         per = hours_of(window) * Decimal(rate)
 
-        def price(unit: Flow, directed: bool) -> Decimal | None:
-            extra = replace(_times(unit, rate), destination=destination)
-            added = self._added(name, (base, extra), until, directed)
+        def price(unit: Flow) -> Decimal | None:
+            extra = replace(unit.times(rate), destination=destination)
+            added = self._added(name, (base, extra), until)
             return None if added is None else added / per
 
-        into, out = replace(self.mixture, out_bps=0.0), replace(self.mixture, in_bps=0.0)
-        found = [price(unit, self.directed) for unit in (self.mixture, into, out)]
-        both = price(Flow(in_bps=1.0, out_bps=1.0), directed=False)
-        known = [each for each in (*found, both) if each is not None]
-        return _by_load(known, self.mixture) if len(known) == len(found) + 1 else None
+        into, out = Flow(in_bps=self.mixture.in_bps), Flow(out_bps=self.mixture.out_bps)
+        found = [price(unit) for unit in (self.mixture, into, out, ONE[Load.BOTH])]
+        known = [each for each in found if each is not None]
+        return _by_load(known, self.mixture) if len(known) == len(found) else None
 
-    def _added(self, name: str, flows: tuple[Flow, Flow], until: datetime, directed: bool) -> Decimal | None:
-        book = self.market.book if directed else self.market.undirected
-        asked = quote(book, name, self.market.now, until, self.market.currency)
+    def _added(self, name: str, flows: tuple[Flow, Flow], until: datetime) -> Decimal | None:
+        asked = quote(self.market.book, name, self.market.now, until, self.market.currency)
         if isinstance(asked, PriceGap):
             return None
         answer = asked.marginal(self.market.usage.get(name, {}), *flows, marks={})
@@ -117,10 +110,6 @@ def _by_load(prices: Sequence[Decimal], mixture: Flow) -> Mapping[Load, Decimal]
     }
 
 
-def _times(flow: Flow, rate: float) -> Flow:
-    return replace(flow, in_bps=flow.in_bps * rate, out_bps=flow.out_bps * rate)
-
-
 def outlook(board: Board, projection: Projection, market: Lists, quotes: Mapping[Asked, Quote]) -> Outlook:
     """The outlook of a tick; ``quotes`` of one workload, for networks without such a quota."""
     nothing = Outlook(market=market, pools={}, margins={})
@@ -132,8 +121,7 @@ def outlook(board: Board, projection: Projection, market: Lists, quotes: Mapping
     there = {names: carrier(board, projection, names) for names in {pool.names for pool in counted.values()}}
     seen = replace(
         nothing,
-        mixture=_mixture(board),
-        directed=bool(board.directed.any()),
+        mixture=mixture(board, np.arange(len(board.demand))),
         pools={name: (pool, there[pool.names]) for name, pool in counted.items()},
     )
     others = {}
@@ -148,21 +136,14 @@ def _lasts(pool: Pool, now: datetime) -> bool:
     return pool.end - now > LAST
 
 
-def _mixture(board: Board) -> Flow:
-    total = float(board.demand.sum())
-    return Flow(in_bps=float(board.into.sum()) / total, out_bps=float(board.out.sum()) / total)
-
-
-def _slope(board: Board, mixture: Flow, name: str, quotes: Mapping[Asked, Quote]) -> float | None:
+def _slope(board: Board, one: Flow, name: str, quotes: Mapping[Asked, Quote]) -> float | None:
     """Money per hour of a bit per second of all on a network without a quota."""
     quote = next((quotes[key] for key in sorted(quotes, key=str) if key[0] == name), Quote())
     if quote.bps is None:
         return None
-    if not board.directed.any():
-        loaded = float(quote.bps[Load.BOTH])
-    else:
-        loaded = float(quote.bps[Load.IN]) * mixture.in_bps + float(quote.bps[Load.OUT]) * mixture.out_bps
-    return loaded + float(quote.attachment) / float(board.demand.mean())
+    price = {load: float(money) for load, money in quote.bps.items()}
+    loaded = price[Load.IN] * (one.in_bps - one.both_bps) + price[Load.OUT] * (one.out_bps - one.both_bps)
+    return loaded + price[Load.BOTH] * one.both_bps + float(quote.attachment) / float(board.demand.mean())
 
 
 def _margins(seen: Outlook, others: Mapping[str, tuple[float, Carrier]]) -> Mapping[str, Mapping[Stretch, float]]:

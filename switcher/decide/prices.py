@@ -21,12 +21,11 @@ from switcher.decide.outlook import Outlook, outlook
 from switcher.decide.penalties import penalties
 from switcher.decide.present import bases
 from switcher.decide.projection import Projection
-from switcher.decide.quotes import Asked, Crowd, Lists, Load, Quote, quote_of
+from switcher.decide.quotes import Asked, Crowd, Lists, Load, Quote, quote_of, rates
 from switcher.decide.rules import Rules
 from switcher.model import Memory, usage_by_network
 from switcher.objects.model import Book
 from switcher.tariff.marginal import Flow, Marks, PriceGap
-from switcher.tariff.undirected import undirected
 
 AT_ONCE = timedelta(minutes=1)
 """The price of now is the mean over this time: about one tick, within which a move can be decided again."""
@@ -82,7 +81,6 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
     base = bases(board, projection)
     market = Lists(
         book=book,
-        undirected=undirected(book),
         currency=currency,
         now=board.seen.now,
         usage=usage_by_network(memory.usage),
@@ -159,11 +157,11 @@ def _spread(
     table = np.array([[_row(quotes[name, *group]) for name in names.values] for group in groups])[:, names.at]
     by_kind = np.moveaxis(table, 2, 0).reshape(table.shape[2], -1)  # each in one piece: it is read a million times
     cell = group_of[:, None] * table.shape[1] + np.maximum(board.network, 0)
-    rates = _rates(board)
+    loads = rates(board)
     price = by_kind[0].take(cell)
     for kind in range(3):
-        if rates[:, kind].any():
-            price += by_kind[1 + kind].take(cell) * rates[:, None, kind]
+        if loads[:, kind].any():
+            price += by_kind[1 + kind].take(cell) * loads[:, None, kind]
     price[board.network < 0] = np.nan
     gap = np.zeros(cell.shape, dtype=np.int64)
     if by_kind[4].any():
@@ -176,12 +174,6 @@ def _row(quote: Quote) -> list[float]:
     if quote.bps is None:
         return [0.0, 0.0, 0.0, 0.0, float(GAPS.index(quote.gap))]
     return [float(quote.attachment), *(float(quote.bps[load]) for load in Load), 0.0]
-
-
-def _rates(board: Board) -> Floats:
-    """W x 3: bits per second of each kind of load."""
-    into, out = np.nan_to_num(board.workloads.in_bps), np.nan_to_num(board.workloads.out_bps)
-    return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
 
 
 def _marks(

@@ -7,13 +7,15 @@ its load.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from math import isnan
 
-from switcher.decide.board import Board
+import numpy as np
+
+from switcher.decide.board import Board, Floats, Ints
 from switcher.model import Usage
 from switcher.objects.model import Book
 from switcher.tariff.flow import NOTHING
@@ -28,6 +30,12 @@ class Load(StrEnum):
     BOTH = "both"
 
 
+ONE = {
+    Load.IN: Flow(in_bps=1.0),
+    Load.OUT: Flow(out_bps=1.0),
+    Load.BOTH: Flow(in_bps=1.0, out_bps=1.0, both_bps=1.0),
+}
+"""One bit per second of each."""
 Asked = tuple[str, str | None, timedelta]
 """Physical network, class of destination, horizon."""
 
@@ -54,7 +62,6 @@ class Lists:
     """The price lists as they are now, ready to be asked: what all quotes of a tick have in common."""
 
     book: Book
-    undirected: Book
     currency: str | None
     now: datetime
     usage: Mapping[str, Mapping[str, Usage]]
@@ -97,19 +104,16 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
     window = market.now, market.now + horizon
     base, usage, standing = market.base(name, destination), market.usage.get(name, {}), market.marks(name)
     beside = market.beside(name, destination)
-    directed = quote(market.book, name, *window, market.currency)
-    undirected = quote(market.undirected, name, *window, market.currency)
-    if isinstance(directed, PriceGap) or isinstance(undirected, PriceGap):
-        return Quote(gap=directed if isinstance(directed, PriceGap) else PriceGap.UNKNOWN)
+    asked = quote(market.book, name, *window, market.currency)
+    if isinstance(asked, PriceGap):
+        return Quote(gap=asked)
 
     one = Crowd(market.probe)
     crowd = one if leaving else market.crowds.get(name, one)
 
     def ask(load: Load | None) -> Decimal | PriceGap:
-        into = crowd.bps if load in (Load.IN, Load.BOTH) else 0.0
-        out = crowd.bps if load in (Load.OUT, Load.BOTH) else 0.0
-        extra = Flow(attachments=crowd.heads, in_bps=into, out_bps=out, destination=destination)
-        asked = undirected if load is Load.BOTH else directed
+        one = NOTHING if load is None else ONE[load].times(crowd.bps)
+        extra = replace(one, attachments=crowd.heads, destination=destination)
         return asked.marginal(usage, base.without(extra) if leaving else base, extra, standing, beside)
 
     alone, loaded = ask(None), {load: ask(load) for load in Load}
@@ -130,3 +134,16 @@ def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
         return {Load.BOTH: float(board.demand_given[workload])}
     into, out = (float(rates[workload]) for rates in (board.workloads.in_bps, board.workloads.out_bps))
     return {Load.IN: 0.0 if isnan(into) else into, Load.OUT: 0.0 if isnan(out) else out}
+
+
+def rates(board: Board) -> Floats:
+    """W x 3: the same of all of them, one column for each kind of load."""
+    into, out = np.nan_to_num(board.workloads.in_bps), np.nan_to_num(board.workloads.out_bps)
+    return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
+
+
+def mixture(board: Board, rows: Ints) -> Flow:
+    """What one bit per second of the demand of these workloads is together."""
+    loads: Floats = rates(board)[rows].sum(axis=0) / max(float(board.demand[rows].sum()), 1e-9)
+    into, out, both = loads.tolist()
+    return Flow(in_bps=into + both, out_bps=out + both, both_bps=both)

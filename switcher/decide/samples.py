@@ -31,6 +31,16 @@ class Slots:
     split: bool = True
     """Whether directions are known; if not, both columns are the whole load."""
 
+    @property
+    def both(self) -> Floats:
+        """In and out together."""
+        return self.into + self.out if self.split else self.into
+
+    @property
+    def begun_both(self) -> float:
+        """The same of the slot that has not ended."""
+        return self.begun[0] + self.begun[1] if self.split else self.begun[0]
+
 
 SlotsOf = Callable[[str, datetime, datetime, timedelta], Slots]
 """Physical network, start, end, length: the slots from start on that have ended by end."""
@@ -175,15 +185,16 @@ def _values(charge: Percentile, parts: Sequence[Slots]) -> tuple[Sequence[Floats
 
     Not a number where no network of it has any row.
     """
-    into, out = (added([getattr(part, side) for part in parts], len(parts[0].into)) for side in ("into", "out"))
+    count = len(parts[0].into)
+    if charge.direction is Direction.SUM:
+        return (added([part.both for part in parts], count),), sum(part.begun_both for part in parts)
+    into, out = added([part.into for part in parts], count), added([part.out for part in parts], count)
     begun_in, begun_out = (sum(part.begun[side] for part in parts) for side in (0, 1))
     match charge.direction:
         case Direction.IN:
             return (into,), begun_in
         case Direction.OUT:
             return (out,), begun_out
-        case Direction.SUM if any(part.split for part in parts):
-            return (into + out,), begun_in + begun_out
         case Direction.MAX_OF_PERCENTILES:
             return (into, out), max(begun_in, begun_out)
         case _:

@@ -78,8 +78,13 @@ def carrier(board: Board, projection: Projection, names: tuple[str, ...]) -> Car
     )
     used = np.maximum(projection.into, projection.out)
     foreign_in, foreign_out = np.maximum(projection.into - into, 0.0), np.maximum(projection.out - out, 0.0)
+    foreign_both = np.where(board.split, 0.0, np.minimum(foreign_in, foreign_out))
     return Carrier(
         ours=float(demand[mine].sum()),
         room=float(np.maximum(projection.fill - np.maximum(used - demand, 0.0), 0.0)[mine].sum()),
-        others=Flow(in_bps=float(foreign_in[mine].sum()), out_bps=float(foreign_out[mine].sum())),
+        others=Flow(
+            in_bps=float(foreign_in[mine].sum()),
+            out_bps=float(foreign_out[mine].sum()),
+            both_bps=float(foreign_both[mine].sum()),
+        ),
     )

@@ -11,6 +11,7 @@ from switcher.model import Usage
 from switcher.objects.book import Book
 from switcher.objects.tariffs import Quota, Tariff
 from switcher.objects.words import Direction
+from switcher.tariff.flow import counted_bytes
 from switcher.tariff.lists import by_contract, known_by, metered_periods, timeline, valid_at
 from switcher.tariff.periods import micros
 
@@ -31,16 +32,7 @@ class Allowance:
 
     def left_bytes(self, usage: Usage) -> float:
         """Bytes that may still flow."""
-        match self.direction:
-            case Direction.IN:
-                used = usage.in_bytes
-            case Direction.OUT:
-                used = usage.out_bytes
-            case Direction.SUM:
-                used = usage.in_bytes + usage.out_bytes
-            case _:
-                used = max(usage.in_bytes, usage.out_bytes)
-        return max(float(self.included_bytes - used), 0.0)
+        return max(float(self.included_bytes - counted_bytes(self.direction, usage)), 0.0)
 
 
 def allowances(book: Book, now: datetime) -> Iterator[Allowance]:

@@ -27,6 +27,8 @@ class Flow:
     attachments: int = 0
     in_bps: float = 0.0
     out_bps: float = 0.0
+    both_bps: float = 0.0
+    """So much of it is in both, because nobody knows its direction: it counts in full in whichever is charged."""
     destination: str | None = None
     nodes: int = 0
 
@@ -37,6 +39,7 @@ class Flow:
             attachments=self.attachments + other.attachments,
             in_bps=self.in_bps + other.in_bps,
             out_bps=self.out_bps + other.out_bps,
+            both_bps=self.both_bps + other.both_bps,
         )
 
     def without(self, part: Flow) -> Flow:
@@ -46,10 +49,40 @@ class Flow:
             attachments=max(self.attachments - part.attachments, 0),
             in_bps=max(self.in_bps - part.in_bps, 0.0),
             out_bps=max(self.out_bps - part.out_bps, 0.0),
+            both_bps=max(self.both_bps - part.both_bps, 0.0),
         )
+
+    def times(self, rate: float) -> Flow:
+        """So many times as much load; attachments and nodes are the same."""
+        return replace(self, in_bps=self.in_bps * rate, out_bps=self.out_bps * rate, both_bps=self.both_bps * rate)
+
+    def counted(self, direction: Direction) -> float:
+        """Bits per second that a direction counts. For ``max`` and ``maxOfPercentiles`` the larger."""
+        match direction:
+            case Direction.IN:
+                return self.in_bps
+            case Direction.OUT:
+                return self.out_bps
+            case Direction.SUM:
+                return self.in_bps + self.out_bps - self.both_bps
+            case _:
+                return max(self.in_bps, self.out_bps)
 
 
 NOTHING = Flow()
+
+
+def counted_bytes(direction: Direction, used: Usage) -> Decimal:
+    """Bytes that a direction counts; for ``max`` the larger of the two."""
+    match direction:
+        case Direction.IN:
+            return used.in_bytes
+        case Direction.OUT:
+            return used.out_bytes
+        case Direction.SUM:
+            return used.sum_bytes
+        case _:
+            return max(used.in_bytes, used.out_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +109,11 @@ class Gauge:
         """Units that have flowed in the period when the window starts."""
         if self.fresh:
             return Decimal(0)
-        into = used.in_bytes if direction in (Direction.IN, Direction.SUM) else Decimal(0)
-        out = used.out_bytes if direction in (Direction.OUT, Direction.SUM) else Decimal(0)
-        return (into + out) / self.charge.unit.bytes
+        return counted_bytes(direction, used) / self.charge.unit.bytes
 
     def speed(self, direction: Direction, flow: Flow) -> Decimal:
         """Units per second."""
-        into = flow.in_bps if direction in (Direction.IN, Direction.SUM) else 0.0
-        out = flow.out_bps if direction in (Direction.OUT, Direction.SUM) else 0.0
-        return Decimal(into + out) / (8 * self.charge.unit.bytes)
+        return Decimal(flow.counted(direction)) / (8 * self.charge.unit.bytes)
 
     def final(self, direction: Direction, used: Usage, base: Flow, extra: Flow) -> Decimal:
         """Units at the period's end: the base flows to the end, the extra load in the window only."""

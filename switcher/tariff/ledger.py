@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from switcher.objects.tariffs import Percentile
-from switcher.objects.words import Direction
 from switcher.tariff.flow import NOTHING, Flow
 from switcher.tariff.percentile import on_level
 
@@ -83,19 +82,4 @@ class Level:
 
     def load(self, mark: Mark, base: Flow, extra: Flow = NOTHING) -> Decimal:
         """Bits per second that the charge counts, on all networks of the contract."""
-        into = base.in_bps + extra.in_bps + mark.elsewhere.in_bps
-        out = base.out_bps + extra.out_bps + mark.elsewhere.out_bps
-        return Decimal(directed(self.charge.direction, into, out))
-
-
-def directed(direction: Direction, into: float, out: float) -> float:
-    """The load that a direction counts. For ``maxOfPercentiles`` the larger: both directions share one level."""
-    match direction:
-        case Direction.IN:
-            return into
-        case Direction.OUT:
-            return out
-        case Direction.SUM:
-            return into + out
-        case _:
-            return max(into, out)
+        return Decimal(base.beside(extra).beside(mark.elsewhere).counted(self.charge.direction))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from switcher.model import Ledger, NetworkState, WorkloadState
 from switcher.objects.model import Book
 from switcher.objects.words import Direction
-from switcher.tariff.ledger import directed
+from switcher.tariff import Flow
 
 HOUR = timedelta(hours=1)
 Load = tuple[int, int]
@@ -22,7 +22,8 @@ def ledgers(prices: Book, load_on: Callable[[tuple[str, ...]], Load]) -> Mapping
         for charge in one.spec.charges:
             if charge.percentile is not None:
                 way = Direction(charge.percentile.direction)
-                level = directed(way, *load_on(one.spec.physical_networks))
+                into, out = load_on(one.spec.physical_networks)
+                level = Flow(in_bps=into, out_bps=out).counted(way)
                 found[one.contract, charge.name] = Ledger(
                     networks=one.spec.physical_networks,
                     direction=way,
