@@ -17,12 +17,13 @@ from switcher.decide.assign import Wanted, assign, automatic
 from switcher.decide.board import Board, Ints
 from switcher.decide.budgets import Budgets
 from switcher.decide.flow import OVERFLOW
+from switcher.decide.present import flows
 from switcher.decide.quotes import Crowd
 from switcher.decide.tick import Tick
 from switcher.objects.book import Book
 from switcher.objects.tariffs import Charge, Tiers
 from switcher.objects.words import Each, Mode
-from switcher.tariff.flow import NOTHING, Flow
+from switcher.tariff.flow import NOTHING
 
 PASSES = 3
 SAME = 0.9
@@ -135,8 +136,8 @@ def _change(tick: Tick, wanted: Wanted) -> float:
     leader = rules.policy[int(rows[np.argmax(board.demand[rows])])]
     if leader is None:
         return np.inf
-    leaving = _flows(board, rows, board.here[rows])
-    coming = _flows(board, rows, columns)
+    leaving = flows(board, rows, board.here[rows])
+    coming = flows(board, rows, columns)
     for name, destination in sorted(leaving.keys() | coming.keys(), key=str):
         less, more = leaving.get((name, destination), NOTHING), coming.get((name, destination), NOTHING)
         left = tick.prices.lists.base(name, destination).without(less)
@@ -146,19 +147,3 @@ def _change(tick: Tick, wanted: Wanted) -> float:
                 return np.inf
             total += sign * float(price)
     return total
-
-
-def _flows(board: Board, rows: Ints, columns: Ints) -> Mapping[tuple[str, str | None], Flow]:
-    """What these workloads are together, by physical network and class of destination."""
-    found: dict[tuple[str, str | None], Flow] = {}
-    for row, uplink in zip(rows.tolist(), board.uplink[rows, columns].tolist(), strict=True):
-        key = board.uplinks[uplink].physical_network, board.workloads.destination[row]
-        before = found.get(key, NOTHING)
-        found[key] = Flow(
-            attachments=before.attachments + 1,
-            in_bps=before.in_bps + float(board.into[row]),
-            out_bps=before.out_bps + float(board.out[row]),
-            both_bps=before.both_bps + float(board.loose[row]),
-            destination=key[1],
-        )
-    return found

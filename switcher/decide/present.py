@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -11,8 +12,13 @@ from switcher.decide.board import NOWHERE, Board, Ints
 from switcher.decide.projection import Projection
 from switcher.tariff.flow import NOTHING, Flow
 
+Base = Callable[[str, str | None], Flow]
+"""What is on a physical network already, of a class of destination or in all."""
+Flows = Mapping[tuple[str, str | None], Flow]
+"""By physical network and class of destination."""
 
-def bases(board: Board, projection: Projection) -> Callable[[str, str | None], Flow]:
+
+def bases(board: Board, projection: Projection) -> Base:
     """The forecast of what is on a physical network, all nodes together; of one class only what is ours is known."""
     placed = np.flatnonzero(board.home_uplink != NOWHERE)
     names, physical = physical_networks(board)
@@ -67,4 +73,33 @@ def _ours_by_class(
             (name, destination): Flow(in_bps=into, out_bps=out, both_bps=both)
             for name, into, out, both in zip(names, *sums, strict=True)
         }
+    return found
+
+
+def landed(base: Base, leaving: Flows, coming: Flows) -> Base:
+    """The same once all who leave and who come have done so."""
+
+    def found(name: str, destination: str | None) -> Flow:
+        load = base(name, destination)
+        for key in sorted(leaving.keys() | coming.keys(), key=str):
+            if key[0] == name and destination in {None, key[1]}:
+                load = load.without(leaving.get(key, NOTHING)).beside(coming.get(key, NOTHING))
+        return load
+
+    return cache(found)
+
+
+def flows(board: Board, rows: Ints, columns: Ints) -> Flows:
+    """What these workloads are together."""
+    found: dict[tuple[str, str | None], Flow] = {}
+    for row, uplink in zip(rows.tolist(), board.uplink[rows, columns].tolist(), strict=True):
+        key = board.uplinks[uplink].physical_network, board.workloads.destination[row]
+        before = found.get(key, NOTHING)
+        found[key] = Flow(
+            attachments=before.attachments + 1,
+            in_bps=before.in_bps + float(board.into[row]),
+            out_bps=before.out_bps + float(board.out[row]),
+            both_bps=before.both_bps + float(board.loose[row]),
+            destination=key[1],
+        )
     return found

@@ -19,13 +19,13 @@ from switcher.decide.board import NOWHERE, Board, Floats, Ints
 from switcher.decide.marks import at_network, marks
 from switcher.decide.outlook import Outlook, outlook
 from switcher.decide.penalties import penalties
-from switcher.decide.present import bases
+from switcher.decide.present import Base, bases
 from switcher.decide.projection import Projection
 from switcher.decide.quotes import Asked, Crowd, Lists, Load, Quote, quote_of, rates
 from switcher.decide.rules import Rules
 from switcher.model import Memory, usage_by_network
 from switcher.objects.model import Book
-from switcher.tariff.marginal import Flow, Marks, PriceGap
+from switcher.tariff.marginal import Marks, PriceGap
 
 AT_ONCE = timedelta(minutes=1)
 """The price of now is the mean over this time: about one tick, within which a move can be decided again."""
@@ -48,13 +48,17 @@ class Prices:
     leaving: Mapping[Asked, Quote]
     """Of those who are there, where it is not the same."""
     lists: Lists
-    foreseen: frozenset[str] = frozenset()
-    """Physical networks that are priced by what the billing period will come to."""
+    outlook: Outlook
 
     @property
     def probe(self) -> float:
         """Bits per second over which a quote is the mean: about what one workload brings."""
         return self.lists.probe
+
+    @property
+    def foreseen(self) -> frozenset[str]:
+        """Physical networks that are priced by what the billing period will come to."""
+        return frozenset(self.outlook.margins)
 
     @cached_property
     def cost(self) -> Floats:
@@ -64,6 +68,10 @@ class Prices:
     def quote(self, asked: Asked, *, at_home: bool) -> Quote:
         """The quote of a physical network as a workload counts it."""
         return self.leaving.get(asked, self.quotes[asked]) if at_home else self.quotes[asked]
+
+    def ask(self, asked: Asked) -> Quote:
+        """The quote of one who comes, also of a horizon or class that no workload has."""
+        return self.quotes.get(asked) or self.outlook.quote(asked, quote_of(self.lists, *asked))
 
 
 GAPS: tuple[PriceGap | None, ...] = (None, PriceGap.UNKNOWN, PriceGap.STALE)
@@ -78,14 +86,13 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
 ) -> Prices:
     """All prices of a tick. ``crowds``: for whom a physical network is quoted, where not for one."""
     book, currency = terms
-    base = bases(board, projection)
     market = Lists(
         book=book,
         currency=currency,
         now=board.seen.now,
         usage=usage_by_network(memory.usage),
-        base=base,
-        marks=_marks(board, projection, memory, base),
+        base=bases(board, projection),
+        marks=_marks(board, projection, memory),
         probe=float(board.demand.mean()) if len(board.demand) and board.demand.any() else 1e6,
         crowds=crowds,
     )
@@ -116,7 +123,7 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
         quotes=quotes,
         leaving=leaving,
         lists=market,
-        foreseen=frozenset(seen.margins),
+        outlook=seen,
     )
 
 
@@ -176,8 +183,6 @@ def _row(quote: Quote) -> list[float]:
     return [float(quote.attachment), *(float(quote.bps[load]) for load in Load), 0.0]
 
 
-def _marks(
-    board: Board, projection: Projection, memory: Memory, base: Callable[[str, str | None], Flow]
-) -> Callable[[str], Marks]:
+def _marks(board: Board, projection: Projection, memory: Memory) -> Callable[[str, Base], Marks]:
     found = marks(board, projection, memory.ledgers)
-    return cache(lambda name: at_network(found, memory.ledgers, name, lambda other: base(other, None)))
+    return cache(lambda name, base: at_network(found, memory.ledgers, name, lambda other: base(other, None)))

@@ -16,6 +16,7 @@ from math import isnan
 import numpy as np
 
 from switcher.decide.board import Board, Floats, Ints
+from switcher.decide.present import Base
 from switcher.model import Usage
 from switcher.objects.model import Book
 from switcher.tariff.flow import NOTHING
@@ -65,9 +66,9 @@ class Lists:
     currency: str | None
     now: datetime
     usage: Mapping[str, Mapping[str, Usage]]
-    base: Callable[[str, str | None], Flow]
-    marks: Callable[[str], Marks]
-    """Where percentile charges stand, as a physical network has it."""
+    base: Base
+    marks: Callable[[str, Base], Marks]
+    """Where percentile charges stand, as a physical network has it beside what is on the others."""
     probe: float
     """Bits per second: about what one workload brings."""
     crowds: Mapping[str, Crowd]
@@ -78,8 +79,8 @@ class Lists:
         asked = quote(self.book, name, self.now, self.now + horizon, self.currency)
         if isinstance(asked, PriceGap):
             return None
-        beside = self.beside(name, extra.destination)
-        answer = asked.marginal(self.usage.get(name, {}), base, extra, self.marks(name), beside)
+        beside, standing = self.beside(name, extra.destination), self.marks(name, self.base)
+        answer = asked.marginal(self.usage.get(name, {}), base, extra, standing, beside)
         return None if isinstance(answer, PriceGap) else answer / hours_of(horizon)
 
     def beside(self, name: str, destination: str | None) -> Beside:
@@ -102,7 +103,7 @@ def hours_of(span: timedelta) -> Decimal:
 def quote_of(market: Lists, name: str, destination: str | None, horizon: timedelta, *, leaving: bool = False) -> Quote:
     """The unit prices of a physical network for the next ``horizon``, of one who comes or of one who is there."""
     window = market.now, market.now + horizon
-    base, usage, standing = market.base(name, destination), market.usage.get(name, {}), market.marks(name)
+    base, usage, standing = market.base(name, destination), market.usage.get(name, {}), market.marks(name, market.base)
     beside = market.beside(name, destination)
     asked = quote(market.book, name, *window, market.currency)
     if isinstance(asked, PriceGap):

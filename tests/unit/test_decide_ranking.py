@@ -29,7 +29,9 @@ from tests.support.scenes import (
     threshold,
     workload,
 )
+from tests.unit.pricing import quota, tariff
 
+DAILY = {"billingPeriod": {"unit": "day"}}
 PRICES = (per_attachment("pdear", "11.80"), per_attachment("pcheap", "3.47"))
 DEFAULTS = Settings()
 TWO = (network("dear", node="n1"), network("cheap", node="n1"))
@@ -208,3 +210,52 @@ def test_an_agent_that_weighs_the_same_demand_finds_the_same_order() -> None:
         if entry.rank is not None
     ]
     assert costs == sorted(costs)  # type: ignore[type-var] # none of them is None: all have a price
+
+
+def test_prices_are_looked_at_over_the_horizon_of_the_nodes_policies() -> None:
+    """Dear from an hour on: who looks at four hours would leave it again as soon as it has started."""
+    soon_dear = [
+        per_attachment("pcheap", price, contract="c", validFrom=since)
+        for price, since in (("1", "2026-01-01T00:00:00Z"), ("10", "2026-11-20T13:00:00Z"))
+    ]
+    prices = (per_attachment("pdear", "3"), *soon_dear)
+    far = policy(horizon="4h", podSelector={"matchLabels": {"app": "far"}})
+    near = {**policy(horizon="1h", priority=-1), "metadata": {"name": "near"}}
+    nodes = [network(name, node=node) for node in ("n1", "n2", "n3") for name in ("dear", "cheap")]
+    there = [workload(f"n1{number}", "dear", node="n1", labels={"app": "far"}) for number in range(3)]
+    there += [workload(f"n2{number}", "dear", node="n2") for number in range(2)]
+    seen = snapshot(nodes, there)
+
+    first = {node: ranked(seen, book(*prices, far, near), node=node).networks[0] for node in ("n1", "n2", "n3")}
+    assert {node: (entry.network, entry.price_per_hour) for node, entry in first.items()} == {
+        "n1": ("dear", "3"),
+        "n2": ("cheap", "1"),
+        "n3": ("dear", "3"),  # as most do on the other nodes
+    }
+    nobody = snapshot(nodes, [])
+    assert ranked(nobody, book(*prices, far, near)).networks[0].network == "cheap", "as whom no label tells"
+    assert ranked(nobody, book(*prices, policy(horizon="4h"))).networks[0].network == "dear"
+    assert ranked(nobody, book(*prices)).networks[0].network == "cheap"
+
+
+@pytest.mark.parametrize("horizon", ["30m", "1h", "4h"])
+def test_what_a_quota_includes_is_not_free_where_more_is_to_come(horizon: str) -> None:
+    """12 GB are included until midnight and 2 GB/h may come: each gigabyte now is one of overage then."""
+    sky = tariff(quota("12", "0", {"overage": "1"}), name="sky", physicalNetworks=["pcheap"], **DAILY)
+    networks = (network("cheap", node="n1"), network("dear", node="n1", used_bps=2 * GB_PER_HOUR))
+    seen = snapshot(networks, [workload(f"w{number}", "dear", GB_PER_HOUR, node="n1") for number in range(2)])
+    objects = book(sky, per_gb("pdear", "2", direction="sum"), policy(horizon=horizon, mode="recommend"))
+    assert Decimal(by_name(ranked(seen, objects))["cheap"].price_per_gb or "0") > Decimal("0.5")
+
+
+def test_what_the_moves_fill_up_is_not_promised_again() -> None:
+    """3 GB of the hour are free, and three workloads of 1 GB/h come: the next one pays the next tier."""
+    tiers = per_gb("pcheap", "1", ("3", "0"), direction="sum", billingPeriod={"unit": "hour"})
+    objects = book(tiers, per_gb("pdear", "0.5", direction="sum"), policy())
+    networks = (network("cheap", node="n1"), network("dear", node="n1", used_bps=3 * GB_PER_HOUR))
+    seen = snapshot(networks, [workload(f"w{number}", "dear", GB_PER_HOUR, node="n1") for number in range(3)])
+    decision, _ = decide_and_rank(seen, NOTHING, objects)
+    assert len(decision.moves) == 3
+    ranking = ranked(seen, objects)
+    assert ranks(ranking) == [("dear", 1, ""), ("cheap", 2, "")]
+    assert (ranking.networks[0].price_per_gb, ranking.networks[1].price_per_gb) == ("0.5", "1")
