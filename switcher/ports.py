@@ -87,6 +87,18 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedObject:
+    """That a user took an object away; ``recorded_at``: when this was learned."""
+
+    kind: str
+    name: str
+    recorded_at: datetime
+
+
+ObjectVersion = StoredObject | RemovedObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedDecision:
     """A past tick: its inputs as JSON with their hash, and its answer."""
 
@@ -233,14 +245,17 @@ class History(Ledger, Protocol):
     def resolution(self, start: datetime) -> timedelta:
         """How fine it is known from ``start`` on what attachments carried; zero: as it was sampled."""
 
-    def store_objects(self, objects: Sequence[StoredObject]) -> None:
-        """Keep these objects; one equal to the version of its kind and name known at its time changes nothing.
+    def store_objects(self, versions: Sequence[ObjectVersion]) -> None:
+        """Keep these versions; one that changes nothing about what is known at its time is left out.
 
-        Objects are never overwritten: what was known at a past moment stays readable.
+        Objects are never overwritten: what was known at a past moment stays readable, removals too.
         """
 
     def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
-        """The newest version of each object known then (for tariffs: of each name); None: now."""
+        """The newest version then of each object that was known and not removed, by kind and name; None: now."""
+
+    def object_versions(self, after: datetime, until: datetime | None = None) -> Sequence[ObjectVersion]:
+        """What became known later than ``after``, and not later than ``until``, oldest first; None: all of it."""
 
     def record_decision(
         self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove], terms: Terms | None = None

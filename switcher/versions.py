@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from switcher.ports import History, StoredObject
-from switcher.tariff.periods import MICROSECOND
+from switcher.ports import History, ObjectVersion, RemovedObject, StoredObject
 
 Document = Mapping[str, Any]
 Key = tuple[str, str]
@@ -18,29 +17,38 @@ TERMS = {"Tariff": ("contract", "validFrom", "recordedAt"), "ExchangeRate": ("fr
 
 
 def keep_objects(history: History, documents: Sequence[Document], now: datetime) -> None:
-    """Store the users' objects as learned now. Raises TryLaterError when the database is away.
+    """Store the users' objects as learned now: those that are known and not among them count as removed.
 
-    A version that is dated ahead, because the clock was, makes way: what is learned now counts from then on too.
+    No object at all says that something is wrong with the files, and removes nothing. A version that is dated ahead,
+    because the clock was, makes way: what is learned now counts from then on too. Raises TryLaterError when the
+    database is away.
     """
-    ahead = _dated_ahead(history, now)
+    if not documents:
+        return
+    given, ahead = dict(_by_key(documents)), _dated_ahead(history, now)
+    known = {(stored.kind, stored.name) for stored in history.objects(now)}
     history.store_objects(
         [
-            StoredObject(kind=key[0], name=key[1], document=document, recorded_at=moment)
-            for key, document in _by_key(documents)
+            _version(key, given.get(key), moment)
+            for key in [*given, *sorted((known | ahead.keys()) - given.keys())]
             for moment in (now, *ahead.get(key, ()))
         ]
     )
 
 
+def _version(key: Key, document: Document | None, moment: datetime) -> ObjectVersion:
+    kind, name = key
+    if document is None:
+        return RemovedObject(kind=kind, name=name, recorded_at=moment)
+    return StoredObject(kind=kind, name=name, document=document, recorded_at=moment)
+
+
 def _dated_ahead(history: History, now: datetime) -> Mapping[Key, Sequence[datetime]]:
     """The times, oldest first, of the versions of each object that are dated later than now."""
-    found: dict[Key, set[datetime]] = defaultdict(set)
-    newest = history.objects()
-    while ahead := [stored for stored in newest if stored.recorded_at > now]:
-        for stored in ahead:
-            found[stored.kind, stored.name].add(stored.recorded_at)
-        newest = history.objects(max(stored.recorded_at for stored in ahead) - MICROSECOND)
-    return {key: sorted(moments) for key, moments in found.items()}
+    found: defaultdict[Key, dict[datetime, None]] = defaultdict(dict)
+    for version in history.object_versions(now):
+        found[version.kind, version.name][version.recorded_at] = None
+    return {key: list(moments) for key, moments in found.items()}
 
 
 def _by_key(documents: Sequence[Document]) -> Iterator[tuple[Key, Document]]:

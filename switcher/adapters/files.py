@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from switcher.errors import BadInputError, Problem
-from switcher.objects.load import SUFFIXES, load, load_documents
+from switcher.objects.load import files_below, load, load_documents
 from switcher.objects.model import Book
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,10 @@ class ObjectFiles:
     def _reload(self) -> None:
         """Refused files are tried again at every call: what they name may have come to be."""
         try:
-            self._book, self._unkept = self._load()
+            book, documents = self._load()
+            if not documents and self._book.items:  # an editor empties a file before it writes it
+                raise BadInputError([Problem(str(path), 0, "", "holds no object any more") for path in self._paths])
+            self._book, self._unkept = book, documents
         except BadInputError as error:
             self._valid(False)
             for problem in error.problems if error.problems != self._refused else ():
@@ -76,14 +79,16 @@ class ObjectFiles:
         log.info("objects reread", extra={"tariffs": len(self._book.tariffs), "policies": len(self._book.policies)})
 
     def _fingerprint(self) -> Fingerprint:
-        """Changes when any file is added, removed, replaced or written."""
+        """Changes when any file is added, removed, replaced or written, or cannot be read any more."""
         marks = []
         for path in self._paths:
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            found, unread = files_below(path)
+            marks += [(str(error.filename), 0, 0, 0) for error in unread]
+            for file in found:
                 try:
                     stat = file.stat()
-                except FileNotFoundError:
-                    continue
-                if file == path or file.suffix in SUFFIXES:
+                except OSError:
+                    marks.append((str(file), 0, 0, 0))
+                else:
                     marks.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
         return tuple(marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -171,13 +172,31 @@ def _read(paths: Sequence[Path]) -> _Reading:
 
 
 def _files(path: Path, problems: list[Problem]) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    inside = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    found = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-    if not found:
+    found, unread = files_below(path)
+    problems += [Problem(error.filename, 0, "", f"cannot be read: {error.strerror}") for error in unread]
+    if not found and not unread:
         problems.append(Problem(str(path), 0, "", "the directory holds no .yaml, .yml or .json file"))
     return found
+
+
+def files_below(path: Path) -> tuple[list[Path], list[OSError]]:
+    """The files of a path that hold objects, and what could not be listed: there may be more of them there."""
+    unread: list[OSError] = []
+    if _may_be_file(path):
+        return [path], unread
+    found = []
+    for directory, below, names in os.walk(path, onerror=unread.append):
+        below[:] = [name for name in below if not name.startswith(".")]
+        found += [Path(directory, name) for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
+    return sorted(file for file in found if _may_be_file(file)), unread
+
+
+def _may_be_file(path: Path) -> bool:
+    """Also what is away for a moment, or closed: whoever reads it learns why it cannot be read."""
+    try:
+        return path.is_file() or not path.exists()
+    except OSError:
+        return True
 
 
 def _read_text(reading: _Reading, text: str, filename: str) -> None:

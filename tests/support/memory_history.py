@@ -23,6 +23,7 @@ from switcher.ports import (
     AttachmentPath,
     KnownAttachment,
     KnownNetwork,
+    ObjectVersion,
     PlacementSpan,
     RecordedDecision,
     RecordedMove,
@@ -60,7 +61,7 @@ class _Contents:
     attachments: dict[str, tuple[AttachmentReport, ...]] = field(default_factory=dict)
     networks: dict[str, list[KnownNetwork]] = field(default_factory=dict)
     spans: list[PlacementSpan] = field(default_factory=list)
-    objects: list[StoredObject] = field(default_factory=list)
+    objects: list[ObjectVersion] = field(default_factory=list)
     decisions: list[RecordedDecision] = field(default_factory=list)
     rankings: dict[str, Ranking] = field(default_factory=dict)
 
@@ -288,21 +289,25 @@ class MemoryHistory:
     def resolution(self, start: datetime) -> timedelta:  # noqa: ARG002 - nothing is rolled up here
         return timedelta(0)
 
-    def store_objects(self, objects: Sequence[StoredObject]) -> None:
+    def store_objects(self, versions: Sequence[ObjectVersion]) -> None:
         with self._lock:
-            for stored in objects:
-                text = as_text(stored.document)
-                then = self._newest(stored.recorded_at).get((stored.kind, stored.name))
-                if then is None or text != as_text(then.document):
-                    self._held.objects.append(replace(stored, document=msgspec.json.decode(text)))
+            for version in versions:
+                then = self._newest(version.recorded_at).get((version.kind, version.name))
+                if _text(version) != _text(then):
+                    self._held.objects.append(_as_stored(version))
 
     def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
         newest = self._newest(known_at)
-        return [newest[key] for key in sorted(newest)]
+        found = [newest[key] for key in sorted(newest)]
+        return [version for version in found if isinstance(version, StoredObject)]
 
-    def _newest(self, known_at: datetime | None) -> dict[tuple[str, str], StoredObject]:
-        known = [stored for stored in self._held.objects if known_at is None or stored.recorded_at <= known_at]
-        return {(stored.kind, stored.name): stored for stored in sorted(known, key=lambda stored: stored.recorded_at)}
+    def object_versions(self, after: datetime, until: datetime | None = None) -> Sequence[ObjectVersion]:
+        ordered = sorted(self._held.objects, key=lambda version: version.recorded_at)
+        return [one for one in ordered if after < one.recorded_at and (until is None or one.recorded_at <= until)]
+
+    def _newest(self, known_at: datetime | None) -> dict[tuple[str, str], ObjectVersion]:
+        known = [version for version in self._held.objects if known_at is None or version.recorded_at <= known_at]
+        return {(version.kind, version.name): version for version in sorted(known, key=lambda one: one.recorded_at)}
 
     def record_decision(
         self, decision: Decision, inputs: bytes, moves: Sequence[RecordedMove], terms: Terms | None = None
@@ -364,3 +369,14 @@ class MemoryHistory:
                 deleted += len(series) - len(kept)
                 series[:] = kept
         return deleted
+
+
+def _text(version: ObjectVersion | None) -> str | None:
+    """None: the object is not there."""
+    return as_text(version.document) if isinstance(version, StoredObject) else None
+
+
+def _as_stored(version: ObjectVersion) -> ObjectVersion:
+    """As what comes back from JSON: it shares nothing with what the caller has."""
+    text = _text(version)
+    return version if text is None else replace(version, document=msgspec.json.decode(text))

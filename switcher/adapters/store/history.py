@@ -34,6 +34,7 @@ from switcher.ports import (
     KnownAttachment,
     KnownNetwork,
     LoadSeries,
+    ObjectVersion,
     PlacementSpan,
     RecordedDecision,
     RecordedMove,
@@ -165,13 +166,17 @@ class SqlHistory:
 
     # What users wrote.
 
-    def store_objects(self, objects_: Sequence[StoredObject]) -> None:
+    def store_objects(self, versions: Sequence[ObjectVersion]) -> None:
         with self._database.writing() as connection:
-            objects.store(connection, objects_)
+            objects.store(connection, versions)
 
     def objects(self, known_at: datetime | None = None) -> Sequence[StoredObject]:
         with self._database.reading() as connection:
             return objects.known(connection, known_at)
+
+    def object_versions(self, after: datetime, until: datetime | None = None) -> Sequence[ObjectVersion]:
+        with self._database.reading() as connection:
+            return objects.versions(connection, after, until)
 
     def tariffs(self, start: datetime, end: datetime, known_at: datetime | None = None) -> Sequence[StoredObject]:
         """The newest version known then of each tariff that is valid at any moment of ``[start, end)``, by name."""

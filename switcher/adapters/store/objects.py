@@ -1,4 +1,7 @@
-"""Users' objects, bitemporal: every version stays, with when it was learned; tariffs also by when they are valid."""
+"""Users' objects, bitemporal: every version stays, with when it was learned; tariffs also by when they are valid.
+
+A version without a document says that the object was removed.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,19 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.schema import objects as table
-from switcher.ports import StoredObject
+from switcher.ports import ObjectVersion, RemovedObject, StoredObject
 
 
-def store(connection: Connection, objects: Sequence[StoredObject]) -> None:
-    """Keep these objects.
+def store(connection: Connection, versions: Sequence[ObjectVersion]) -> None:
+    """Keep these versions.
 
-    One that equals the version known at its own ``recorded_at`` changes nothing: storing the same files again never
-    adds rows.
+    One that says what is known at its own ``recorded_at`` already changes nothing: storing the same files again, or
+    removing what is not there, never adds rows.
     """
-    for stored in objects:
-        text = as_text(stored.document)
-        if text != _version_then(connection, stored):
-            connection.execute(table.insert().values(_row(stored, text)))
+    for version in versions:
+        text = as_text(version.document) if isinstance(version, StoredObject) else None
+        if text != _document_then(connection, version):
+            connection.execute(table.insert().values(_row(version, text)))
 
 
 def as_text(document: Mapping[str, Any]) -> str:
@@ -31,11 +34,12 @@ def as_text(document: Mapping[str, Any]) -> str:
     return msgspec.json.encode(document, order="sorted").decode()
 
 
-def _version_then(connection: Connection, stored: StoredObject) -> str | None:
+def _document_then(connection: Connection, version: ObjectVersion) -> str | None:
+    """None: the object was not there."""
     query = (
         select(table.c.document)
-        .where(table.c.kind == stored.kind, table.c.name == stored.name)
-        .where(table.c.recorded_at <= micros(stored.recorded_at))
+        .where(table.c.kind == version.kind, table.c.name == version.name)
+        .where(table.c.recorded_at <= micros(version.recorded_at))
         .order_by(table.c.recorded_at.desc(), table.c.id.desc())
         .limit(1)
     )
@@ -43,13 +47,13 @@ def _version_then(connection: Connection, stored: StoredObject) -> str | None:
     return found
 
 
-def _row(stored: StoredObject, text: str) -> dict[str, Any]:
-    spec = msgspec.json.decode(text).get("spec") or {}
+def _row(version: ObjectVersion, text: str | None) -> dict[str, Any]:
+    spec = (msgspec.json.decode(text).get("spec") if text else None) or {}
     return {
-        "kind": stored.kind,
-        "name": stored.name,
+        "kind": version.kind,
+        "name": version.name,
         "document": text,
-        "recorded_at": micros(stored.recorded_at),
+        "recorded_at": micros(version.recorded_at),
         "valid_from": _validity(spec, "validFrom"),
         "valid_until": _validity(spec, "validTo"),
     }
@@ -61,8 +65,16 @@ def _validity(spec: Mapping[str, Any], key: str) -> int | None:
 
 
 def known(connection: Connection, known_at: datetime | None) -> list[StoredObject]:
-    """The newest version of each object known then, by kind and name; None: now."""
+    """The newest version of each object that was there then, by kind and name; None: now."""
     return _in_order(connection.execute(_newest(known_at)))
+
+
+def versions(connection: Connection, after: datetime, until: datetime | None) -> list[ObjectVersion]:
+    """What became known in ``(after, until]``, in that order; of one moment in the order in which it was stored."""
+    query = select(table).where(table.c.recorded_at > micros(after)).order_by(table.c.recorded_at, table.c.id)
+    if until is not None:
+        query = query.where(table.c.recorded_at <= micros(until))
+    return [_removed(row) if row.document is None else _stored(row) for row in connection.execute(query)]
 
 
 def tariffs(connection: Connection, start: datetime, end: datetime, known_at: datetime | None) -> list[StoredObject]:
@@ -83,7 +95,8 @@ def _newest(known_at: datetime | None) -> Select[*tuple[Any, ...]]:
     if known_at is not None:
         ranked = ranked.where(table.c.recorded_at <= micros(known_at))
     found = ranked.subquery()
-    return select(table).join(found, found.c.id == table.c.id).where(found.c.place == 1)
+    newest = select(table).join(found, found.c.id == table.c.id).where(found.c.place == 1)
+    return newest.where(table.c.document.is_not(None))
 
 
 def _in_order(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[StoredObject]:
@@ -98,3 +111,7 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredObject:
         document=msgspec.json.decode(row.document),
         recorded_at=moment_of(row.recorded_at),
     )
+
+
+def _removed(row: Row[*tuple[Any, ...]]) -> RemovedObject:
+    return RemovedObject(kind=row.kind, name=row.name, recorded_at=moment_of(row.recorded_at))

@@ -156,13 +156,14 @@ objects = Table(
     Column("id", Number, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("document", Text),
     Column("recorded_at", BigInteger, nullable=False),
     Column("valid_from", BigInteger),
     Column("valid_until", BigInteger),
     Index("ix_objects_version", "kind", "name", "recorded_at"),
 )
-"""Every version of every object; ``valid_*`` of those whose ``spec`` has validFrom and validTo (tariffs)."""
+"""Every version of every object, without a ``document`` where it was removed; ``valid_*`` of those whose ``spec`` has
+validFrom and validTo (tariffs)."""
 
 decisions = Table(
     "decisions",

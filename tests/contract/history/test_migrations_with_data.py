@@ -15,6 +15,7 @@ from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.instants import HOUR, PER_SECOND, micros
 from switcher.adapters.store.migrate import alembic_config, head, revision, upgrade
 from switcher.keeping import Keep, cutoffs
+from switcher.ports import RemovedObject
 from tests.contract.history.test_migrations import compare
 from tests.support.batches import at, batch, uplink
 
@@ -71,6 +72,47 @@ def test_an_upgrade_with_data_keeps_all_of_it(url: str) -> None:
     at_0002(url)
     assert upgrade(url) == head()
     check_kept(url)
+
+
+def at_0006(url: str) -> None:
+    """Two versions of a tariff, and a policy."""
+    database = Database(url)
+    with database.writing() as connection:
+        command.upgrade(alembic_config(connection), "0006")
+        for number, (kind, name, learned) in enumerate(
+            [("Tariff", "t", 10), ("Tariff", "t", 20), ("SwitchPolicy", "p", 10)]
+        ):
+            document = f'{{"kind":"{kind}","spec":{{"number":{number}}}}}'
+            columns = "objects (kind, name, document, recorded_at)"
+            insert(connection, columns, kind, name, document, micros(at(learned)))
+    database.close()
+
+
+def known(history: SqlHistory, moment: float) -> list[object]:
+    return [stored.document["spec"]["number"] for stored in history.objects(at(moment))]
+
+
+def test_objects_outlive_the_upgrade_and_can_be_removed_after_it(url: str) -> None:
+    """And the way back: what the version before has no word for, it knows again."""
+    at_0006(url)
+    assert upgrade(url) == head()
+    compare(url)
+    history = SqlHistory.open(url)
+    assert [known(history, moment) for moment in (15, 25)] == [[2, 0], [2, 1]]
+    history.store_objects([RemovedObject(kind="Tariff", name="t", recorded_at=at(30))])
+    assert [known(history, moment) for moment in (25, 35)] == [[2, 1], [2]]
+    history.close()
+    database = Database(url)
+    with database.writing() as connection:
+        command.downgrade(alembic_config(connection), "0006")
+        assert connection.execute(text("SELECT count(*) FROM objects WHERE document IS NOT NULL")).scalar() == 3
+    database.close()
+    assert upgrade(url) == head()
+    history = SqlHistory.open(url)
+    assert known(history, 35) == [2, 1]
+    history.store_objects([RemovedObject(kind="Tariff", name="t", recorded_at=at(40))])
+    assert known(history, 45) == [2]
+    history.close()
 
 
 KILLED = """

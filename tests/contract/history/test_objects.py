@@ -7,7 +7,7 @@ from typing import Any
 
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
-from switcher.ports import StoredObject
+from switcher.ports import RemovedObject, StoredObject
 from switcher.versions import keep_objects
 from tests.contract.history.conftest import AnyHistory
 from tests.support.batches import at
@@ -94,6 +94,88 @@ def test_what_was_kept_by_a_clock_that_was_ahead_is_known_as_soon_as_it_is_right
     assert [stored.recorded_at for stored in history.objects()] == [at(36000)]
 
 
+def removed(name: str, recorded: float, kind: str = "Tariff") -> RemovedObject:
+    return RemovedObject(kind=kind, name=name, recorded_at=at(recorded))
+
+
+def test_what_is_removed_is_known_until_then(history: AnyHistory) -> None:
+    history.store_objects([tariff("t", "1", 10), tariff("u", "9", 10)])
+    history.store_objects([removed("t", 20)])
+    assert [prices(history, known) for known in (15, 19.999999, 20, None)] == [["1", "9"], ["1", "9"], ["9"], ["9"]]
+
+
+def test_to_remove_what_is_not_there_changes_nothing(history: AnyHistory) -> None:
+    history.store_objects([removed("t", 5), tariff("t", "1", 10), removed("t", 20), removed("t", 30)])
+    assert history.object_versions(at(0)) == [tariff("t", "1", 10), removed("t", 20)]
+
+
+def test_what_comes_back_as_it_was_is_a_version_of_its_own(history: AnyHistory) -> None:
+    history.store_objects([tariff("t", "1", 10), removed("t", 20), tariff("t", "1", 30), tariff("t", "1", 40)])
+    assert [prices(history, known) for known in (15, 25, 35)] == [["1"], [], ["1"]]
+    assert [stored.recorded_at for stored in history.objects()] == [at(30)]
+
+
+def test_versions_come_in_the_order_in_which_they_became_known(reopen: Callable[[], AnyHistory]) -> None:
+    """Of those learned at once in the order in which they were stored; the moment after which is not among them."""
+    first, second = tariff("t", "1", 10), tariff("s", "2", 20)
+    changed, gone = tariff("t", "3", 20), removed("s", 30)
+    reopen().store_objects([gone])  # nothing to remove yet
+    reopen().store_objects([changed, second, first])
+    reopen().store_objects([gone])
+    history = reopen()
+    assert history.object_versions(at(0)) == [first, changed, second, gone]
+    assert history.object_versions(at(10), at(20)) == [changed, second]
+    assert history.object_versions(at(30)) == []
+
+
+def keep_all(history: AnyHistory, names: str, now: float) -> None:
+    """As a controller does whose files have an object for each letter."""
+    keep_objects(history, [tariff(name, "1", 0).document for name in names], at(now))
+
+
+def names(history: AnyHistory, known: float | None = None) -> str:
+    return "".join(stored.name for stored in history.objects(None if known is None else at(known)))
+
+
+def test_what_the_files_have_no_more_is_removed_when_the_controller_reads_them(history: AnyHistory) -> None:
+    for now, there in ((10, "tu"), (20, "t"), (30, "t"), (40, "tu")):
+        keep_all(history, there, now)
+    assert [names(history, known) for known in (15, 25, 35, 45)] == ["tu", "t", "t", "tu"]
+    assert history.object_versions(at(10)) == [removed("u", 20), tariff("u", "1", 40)]
+
+
+def test_files_without_any_object_remove_nothing(history: AnyHistory) -> None:
+    keep_all(history, "tu", 10)
+    keep_all(history, "", 20)
+    assert names(history) == "tu"
+
+
+def test_of_two_controllers_the_one_that_read_last_counts(reopen: Callable[[], AnyHistory]) -> None:
+    """One reads the new files first, the other a moment later: its old ones must not have been stored again."""
+    first, second = reopen(), reopen()
+    keep_all(first, "tu", 10)
+    keep_all(second, "tu", 11)
+    keep_all(first, "tv", 20)
+    keep_all(second, "tv", 21)
+    assert reopen().object_versions(at(10)) == [tariff("v", "1", 20), removed("u", 20)]
+    keep_all(second, "tu", 30)  # started again, with old files
+    assert [names(reopen(), known) for known in (25, 35)] == ["tv", "tu"]
+
+
+def test_a_removal_is_hidden_by_nothing_that_is_dated_ahead(history: AnyHistory) -> None:
+    keep_all(history, "tu", 10)
+    keep_all(history, "tuv", 36000)
+    keep_all(history, "t", 20)
+    assert [names(history, known) for known in (15, 25, 40000, None)] == ["tu", "t", "t", "t"]
+
+
+def test_a_removal_that_is_dated_ahead_hides_nothing_that_is_learned_after(history: AnyHistory) -> None:
+    keep_all(history, "tu", 10)
+    keep_all(history, "t", 36000)
+    keep_all(history, "tu", 20)
+    assert [names(history, known) for known in (15, 25, 40000, None)] == ["tu", "tu", "tu", "tu"]
+
+
 def test_exchange_rates_without_a_name_are_kept_apart(history: AnyHistory) -> None:
     rates = [rate("EUR", "USD", "1.10", "2026-11-01"), rate("EUR", "USD", "1.20", "2026-12-01")]
     for now in (10, 20):
@@ -113,6 +195,16 @@ def test_price_lists_that_share_a_name_are_kept_apart(history: AnyHistory) -> No
     assert all(document in found for document in [*lists, *unnamed])
     assert len(found) == 4
     assert {stored.recorded_at for stored in history.objects()} == {at(10)}
+
+
+def test_a_list_that_comes_to_share_its_name_is_there_once(history: AnyHistory) -> None:
+    """It is known by its terms from then on, and by its name alone no more."""
+    alone = tariff("t", "1", 0).document
+    beside = tariff("t", "2", 0, contract="c", validFrom="2026-12-01T00:00:00Z").document
+    for now, documents in ((10, [alone]), (20, [alone, beside]), (30, [alone])):
+        keep_objects(history, documents, at(now))
+    found = [[stored.document for stored in history.objects(at(known))] for known in (15, 25, 35)]
+    assert found == [[alone], [alone, beside], [alone]]
 
 
 def test_kinds_have_names_of_their_own(history: AnyHistory) -> None:
