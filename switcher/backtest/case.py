@@ -67,7 +67,7 @@ def make_case(past: Past, book: Book, name: str = "", offered: Sequence[Physical
         past.record.samples,
         (past.span.start, past.span.end),
         past.stays,
-        exchange=Exchange(rates=book.rates),
+        exchange=Exchange.of(book),
     )
     return Case(name=name, world=_world(past, site), paid=paid, notes=tuple(dict.fromkeys(notes)))
 

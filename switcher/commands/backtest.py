@@ -27,6 +27,8 @@ from switcher.commands.together import Together
 from switcher.errors import BadInputError, Problem
 from switcher.objects.load import load_over
 from switcher.objects.model import Book
+from switcher.tariff import Exchange
+from switcher.tariff.unrated import refuse_unrated
 
 
 def backtest(
@@ -62,6 +64,8 @@ def backtest(
         books = _books(inputs, config, laid, source, span)
         for _, book in books:
             inputs.read(refuse_unknown, names, book)
+            if span is not None:
+                inputs.read(refuse_unrated, book.tariffs, (span.start, span.end), None, Exchange.of(book))
         record = inputs.read(_record, source, span) if isinstance(source, Path) and span is not None else None
         inputs.accept()
         assert span is not None  # noqa: S101 - told to the type checker

@@ -17,6 +17,7 @@ from switcher.commands.options import AsJson
 from switcher.commands.tables import show, written_time
 from switcher.commands.together import Together
 from switcher.objects.load import load
+from switcher.objects.model import Book
 from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_stays
 from switcher.objects.sample_rows import read_samples
 from switcher.objects.tariffs import Tariff
@@ -26,6 +27,7 @@ from switcher.tariff.exchange import Exchange
 from switcher.tariff.invoice import Entry, Invoice, Line
 from switcher.tariff.money import plain
 from switcher.tariff.samples import Sample, Stay
+from switcher.tariff.unrated import refuse_unrated
 
 
 def bill(  # the options of the command line are its parameters
@@ -82,12 +84,14 @@ def _inputs_together(
     rows = [] if stored else inputs.read(read_samples, readable(Path(samples)))
     stays = inputs.read(read_stays, readable(attachments)) if attachments is not None else None
     table = inputs.read(read_rates, readable(rates), book.rates if book else ()) if rates is not None else []
+    exchange = Exchange.of(book or Book(), settlement, table or ())
+    if inputs.refused and book and period and table is not None:  # else the bill itself says so, beside all the rest
+        inputs.read(refuse_unrated, book.tariffs, period, known_at, exchange)
     inputs.accept()
-    assert book and period and rows is not None and table is not None  # noqa: S101, PT018 - told to the type checker
+    assert book and period and rows is not None  # noqa: S101, PT018 - told to the type checker
     if stored:
         rows, placed = _from_history(samples, book.tariffs, period)
         stays = placed if stays is None else stays
-    exchange = Exchange(rates=(*book.rates, *table), settlement=settlement)
     return compute(book.tariffs, rows, period, stays, known_at, exchange)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import typer
+
 from switcher.bootstrap import load_book, open_history
 from switcher.commands.asking import currency_of, plain
 from switcher.commands.options import DEFAULT_CONFIG, AsJson, ConfigFile
@@ -19,6 +21,7 @@ from switcher.shares import Split, by_contract, by_workload
 from switcher.spending import Market, Spending
 from switcher.spending import spending as spending_of
 from switcher.standings import Standing
+from switcher.tariff.unrated import unrated_now
 
 CONTRACTS = ["contract", "workloads/h", "other traffic/h", "due anyway/h"]
 CHARGES = ["contract", "charge", "period ends", "level", "aim", "free samples", "billed so far", "heading for", "bill"]
@@ -43,6 +46,8 @@ def spending(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> No
     now = datetime.now(UTC)
     moves = looked_back(history, book, now)
     seen, memory = observe(history, book, now, Sight(window=settings.window), moves)
+    for problem in unrated_now(book, now, settings.settlement_currency):
+        typer.echo(str(problem), err=True)
     market = Market(seen, memory, book, settings.settlement_currency)
     found, shares = spending_of(market, origins(moves, market.workloads, now)), by_workload(market)
     workloads = [

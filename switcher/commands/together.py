@@ -25,6 +25,11 @@ class Together:
             self._problems.extend(error.problems)
             return None
 
+    @property
+    def refused(self) -> bool:
+        """Whether anything is wrong so far."""
+        return bool(self._problems)
+
     def accept(self) -> None:
         """Raises BadInputError with every problem so far, if there is any."""
         if self._problems:

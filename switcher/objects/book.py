@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from switcher.errors import Problem
 from switcher.objects.base import KubeObject
+from switcher.objects.crosscheck import Placed
 from switcher.objects.networks import PhysicalNetwork
 from switcher.objects.policies import CongestionThreshold, SwitchPolicy, ThresholdSpec
 from switcher.objects.tariffs import ExchangeRate, Tariff
+from switcher.objects.yamltree import Path, dotted
 
 DEFAULT_THRESHOLD = ThresholdSpec()
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
@@ -26,11 +29,18 @@ class Book:
     rates: tuple[ExchangeRate, ...] = ()
     documents: tuple[Mapping[str, Any], ...] = ()
     """What each of ``items`` was read from, in their order: the decision log keeps them. Empty: made by hand."""
+    sources: Mapping[int, Placed] = field(default_factory=dict)
+    """The same with the lines, which messages say, by ``id()`` of an item."""
 
     @property
     def items(self) -> tuple[KubeObject, ...]:
         """All of them."""
         return (*self.tariffs, *self.rates, *self.thresholds, *self.policies, *self.physical_networks)
+
+    def problem(self, item: KubeObject, path: Path, text: str) -> Problem:
+        """A problem with one of them, where it was read."""
+        source = self.sources.get(id(item))
+        return source.problem(path, text) if source is not None else Problem(item.kind, 0, dotted(path), text)
 
     def policy_for(
         self,

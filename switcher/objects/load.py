@@ -260,5 +260,5 @@ def _book(placed: Sequence[Placed]) -> Book:
         physical_networks=tuple(item for item in items if isinstance(item, PhysicalNetwork)),
         rates=tuple(item for item in items if isinstance(item, ExchangeRate)),
     )
-    documents = {id(one.item): one.document.data for one in placed}
-    return replace(book, documents=tuple(documents[id(item)] for item in book.items))
+    sources = {id(one.item): one for one in placed}
+    return replace(book, documents=tuple(sources[id(item)].document.data for item in book.items), sources=sources)

@@ -111,7 +111,7 @@ def _bill(world: World, flows: Mapping[str | None, tuple[Floats, Floats]], stays
         samples,
         (world.start, world.end),
         stays,
-        exchange=Exchange(rates=world.site.book.rates),
+        exchange=Exchange.of(world.site.book),
     )
 
 

@@ -10,13 +10,12 @@ from switcher.errors import Problem, quoted
 from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each
 from switcher.tariff.account import Account
-from switcher.tariff.exchange import Exchange, last_day
+from switcher.tariff.exchange import Exchange, in_bill
 from switcher.tariff.lists import networks_of, timeline
 from switcher.tariff.periods import Span
 from switcher.tariff.samples import Sample, Stay, by_network, overlaps, stays_overlap
 
 Contracts = Mapping[str, tuple[Tariff, ...]]
-WRITE = "write an ExchangeRate, or a row of --rates"
 ON = "--attachments has who was on which network when"
 
 
@@ -31,18 +30,8 @@ def of_inputs(contracts: Contracts, rows: Sequence[Sample], stays: Sequence[Stay
 def of_currencies(accounts: Sequence[Account], exchange: Exchange) -> Iterator[Problem]:
     """Currencies of the price lists that cannot be added for want of a rate."""
     yield from exchange.contradictions()
-    spec_of = {account: tariff.spec for account in accounts for tariff in islice(account.tariffs(), 1)}
-    currencies = sorted({spec.currency for spec in spec_of.values()})
-    settlement = exchange.settlement_of(currencies) if currencies else None
-    if currencies and settlement is None:
-        text = f"currencies {', '.join(currencies)} are never added without an exchange rate"
-        yield Problem("tariffs", 0, "spec.currency", f"{text} from each of them into the one of the total: {WRITE}")
-    for account, spec in spec_of.items() if settlement else ():
-        day = last_day(account.whole[1], spec.timezone)
-        if exchange.rate(spec.currency, settlement or "", day) is None:
-            text = f"no rate from {spec.currency} to {settlement} dated on or before {day.isoformat()}"
-            where = f"the last day of a billing period of contract {account.contract!r}"
-            yield Problem("rates", 0, "", f"{text}, {where}: {WRITE}")
+    first = [(tariff, account.whole[1]) for account in accounts for tariff in islice(account.tariffs(), 1)]
+    yield from exchange.missing([in_bill(tariff, end) for tariff, end in first])
 
 
 def of_account(account: Account, has_stays: bool) -> Iterator[Problem]:

@@ -40,7 +40,7 @@ from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
 from switcher.model import Decision, Stay, StayReason
 from tests.support.shim import Agent
-from tests.unit.pricing import fixed, percentile, tariff, volume
+from tests.unit.pricing import fixed, percentile, rate, tariff, volume
 
 STARTED = datetime.now(UTC).timestamp() - 600
 
@@ -165,6 +165,23 @@ def test_spending_says_the_total_and_in_which_currency(site: Site) -> None:
         f"total\t{told['per_hour']['now']} USD",
         f"total, if nothing had moved\t{told['per_hour']['if_nothing_had_moved']} USD",
     ]
+
+
+def test_spending_says_which_rate_there_is_no_cost_for_want_of(site: Site) -> None:
+    euros = tariff(fixed("1", each="attachment"), name="euros", physicalNetworks=["cheap"], currency="EUR")
+    dollars = tariff(fixed("11.80", each="attachment"), name="dollars", physicalNetworks=["dear"])
+    file = site.config.parent / "objects.yaml"
+    file.write_text(yaml.safe_dump_all([dollars, euros, rate("EUR", "USD", "1.1", "2100-01-01")]))
+    done = site.switcher("spending", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["contracts"][0]["workloads"] is not None
+    (told,) = done.stderr.splitlines()
+    assert told.startswith(f"{file}:")
+    assert "spec.currency: no rate from EUR to USD dated on or before" in told
+    assert "for what contract 'euros' costs now" in told
+    site.config.write_text(f'{site.config.read_text()}\nsettlementCurrency: "GBP"\n')
+    both = site.switcher("spending").stderr.splitlines()
+    assert [word in line for line, word in zip(both, ("USD to GBP", "EUR to GBP"), strict=True)] == [True, True]
 
 
 def _by_percentile(site: Site) -> None:

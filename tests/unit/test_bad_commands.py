@@ -106,8 +106,9 @@ def test_currencies_without_a_rate_and_times_without_a_price_are_refused_and_gap
     header = "start,seconds,network,direction,bytes"
     csv(tmp_path, "use.csv", header, *(f"2026-12-01T00:00:00Z,172800,{name},out,1" for name in "pqr"))
     bill = ["bill", "--samples", "use.csv", "--period", PERIOD, "--tariff"]
-    (mixed,) = refused(tmp_path, *bill, objects(tmp_path, "mixed.yaml", PRICES, euros))
-    assert "currencies EUR, USD are never added without an exchange rate" in mixed
+    (mixed,) = refused(tmp_path, *bill, objects(tmp_path, "mixed.yaml", euros, PRICES))
+    line = (tmp_path / "mixed.yaml").read_text().splitlines().index("  currency: USD") + 1
+    assert mixed.startswith(f"mixed.yaml:{line}: spec.currency: currencies EUR, USD are never added without a")
     (unpriced,) = refused(tmp_path, *bill, objects(tmp_path, "late.yaml", PRICES, late))
     times = "from 2026-12-01T00:00:00+00:00 to 2026-12-02T00:00:00+00:00"
     assert unpriced == f"use.csv:4: network: 'r': contract 'late' has no valid price list {times}"
@@ -117,3 +118,37 @@ def test_currencies_without_a_rate_and_times_without_a_price_are_refused_and_gap
         "not billed, because no tariff names them: q, r",
         "no samples of p from 2026-12-03T00:00:00Z to 2027-01-01T00:00:00Z",
     ]
+
+
+def test_a_missing_rate_is_told_beside_all_that_is_wrong_with_other_inputs(tmp_path: Path) -> None:
+    euros = tariff(volume((None, "1")), name="euros", physicalNetworks=["q"], currency="EUR")
+    prices = objects(tmp_path, "mixed.yaml", PRICES, euros, rate("EUR", "USD", "1.17", "2027-01-01"))
+    late = "no rate from EUR to USD dated on or before 2026-12-31, the last day of a billing period of contract 'euros'"
+    header = "start,seconds,network,direction,bytes"
+    start = "2026-12-01T00:00:00Z"
+    bill = ["bill", "--tariff", prices, "--period", PERIOD, "--samples"]
+
+    row, told = refused(tmp_path, *bill, csv(tmp_path, "use.csv", header, f"{start},60,p,out,NaN"))
+    assert row.startswith("use.csv:2: bytes: 'NaN'")
+    assert told.startswith("mixed.yaml:")
+    assert f": spec.currency: {late}" in told
+    assert told.endswith("(document 2)")
+
+    twice = csv(tmp_path, "twice.csv", header, f"{start},60,p,out,1", f"{start},60,p,out,1")
+    found = refused(tmp_path, *bill, twice)
+    assert [late in line for line in found] == [False, True], "and beside what only the bill finds"
+
+    history = csv(
+        tmp_path, "attachments.csv", "start,seconds,workload,network,direction,bytes", f"{start},60,w,p,out,-1"
+    )
+    found = refused(tmp_path, "backtest", "--config", prices, "--history", history, "--period", PERIOD)
+    assert sum(late in line for line in found) == 1
+    assert sum(line.startswith("attachments.csv:2: bytes: '-1'") for line in found) == 1
+
+
+def test_a_missing_rate_is_not_told_of_a_period_that_is_none(tmp_path: Path) -> None:
+    euros = tariff(volume((None, "1")), name="euros", physicalNetworks=["q"], currency="EUR")
+    prices = objects(tmp_path, "mixed.yaml", PRICES, euros)
+    samples = csv(tmp_path, "use.csv", "start,seconds,network,direction,bytes")
+    (period,) = refused(tmp_path, "bill", "--tariff", prices, "--samples", samples, "--period", "now")
+    assert period.startswith("--period")
