@@ -32,13 +32,18 @@ WANTS_TEXT = ("string_type", "bare_number", "number", "duration", "rate", "share
 
 
 def complaints(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
-    """Every error as a problem; errors that only follow from others are left out, and tiers' order (tiers.py)."""
+    """Every error as a problem.
+
+    Left out is what only follows from others, or is said elsewhere: tiers' order (tiers.py), the version (kinds.py).
+    """
     details = error.errors(include_url=False)
     paths = [tuple(detail["loc"]) for detail in details]
     around = {path[:length] for path in paths for length in range(len(path))}
     problems = []
     for path, detail in zip(paths, details, strict=True):
-        if detail["type"] != "tiers" and not (detail["type"] == "too_short" and path in around):
+        follows = detail["type"] == "too_short" and path in around
+        elsewhere = detail["type"] == "tiers" or path == ("apiVersion",) or document.mark(path).refused
+        if not follows and not elsewhere:
             problems.append(document.problem(path, _text(path, detail, model, document)))
     return problems
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from switcher.errors import Problem
@@ -28,7 +28,30 @@ class Placed:
         return self.document.problem(path, text)
 
 
-def between(placed: Sequence[Placed], known_networks: Collection[str] | None) -> Iterator[Problem]:
+@dataclass(slots=True)
+class Unread:
+    """What may be among the inputs all the same: that it is missing would only follow from another problem."""
+
+    names: set[str] = field(default_factory=set)
+    """Of objects of kinds that nobody knows."""
+    files: bool = False
+    """Whether whole files could not be read."""
+
+    def add(self, document: Document) -> None:
+        """An object of an unknown kind."""
+        metadata = document.data.get("metadata") if isinstance(document.data, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if isinstance(name, str):
+            self.names.add(name)
+
+    def beside(self, other: Unread) -> Unread:
+        """Both."""
+        return Unread(self.names | other.names, self.files or other.files)
+
+
+def between(
+    placed: Sequence[Placed], known_networks: Collection[str] | None, unread: Unread | None = None
+) -> Iterator[Problem]:
     """Everything that is wrong between objects that are valid one by one."""
     checks: tuple[Callable[[Sequence[Placed]], Iterator[Problem]], ...] = (
         _names_differ,
@@ -36,10 +59,10 @@ def between(placed: Sequence[Placed], known_networks: Collection[str] | None) ->
         _lists_agree,
         _rates_differ,
         _thresholds_differ,
-        _physical_networks_exist,
     )
     for check in checks:
         yield from check(placed)
+    yield from _physical_networks_exist(placed, unread or Unread())
     if known_networks is not None:
         yield from _candidates_exist(placed, known_networks)
 
@@ -88,10 +111,10 @@ def _lists_agree(placed: Sequence[Placed]) -> Iterator[Problem]:
             ("timezone", spec.timezone, other.timezone),
             ("billingPeriod", spec.billing_period, other.billing_period),
         )
-        for field, mine, theirs in pairs:
+        for name, mine, theirs in pairs:
             if mine != theirs:
                 text = f"{mine} here, but {theirs} in another price list of contract {one.item.contract!r}"
-                yield one.problem(("spec", field), f"{text}: lists that replace each other must agree")
+                yield one.problem(("spec", name), f"{text}: lists that replace each other must agree")
 
 
 def _rates_differ(placed: Sequence[Placed]) -> Iterator[Problem]:
@@ -117,13 +140,13 @@ def _thresholds_differ(placed: Sequence[Placed]) -> Iterator[Problem]:
                 seen.setdefault(network, one.item.name)
 
 
-def _physical_networks_exist(placed: Sequence[Placed]) -> Iterator[Problem]:
+def _physical_networks_exist(placed: Sequence[Placed], unread: Unread) -> Iterator[Problem]:
     known = sorted({one.item.name for one in placed if isinstance(one.item, PhysicalNetwork)})
-    if not known:
+    if not known or unread.files:
         return
     for one in placed:
         for path, name in _physical_names(one.item):
-            if name.rpartition("/")[2] not in known:
+            if name.rpartition("/")[2] not in unread.names.union(known):
                 yield one.problem(path, f"unknown physical network {name!r}: known are {', '.join(known)}")
 
 

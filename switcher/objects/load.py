@@ -6,36 +6,23 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from switcher.errors import BadInputError, Problem, quoted
+from switcher.errors import BadInputError, Problem
 from switcher.objects import crosscheck, tiers, yamltree
-from switcher.objects.base import GENIE, NAD, OURS, KubeObject
 from switcher.objects.book import Book
 from switcher.objects.complaints import complaints
-from switcher.objects.crosscheck import Placed
-from switcher.objects.networks import LogicalNetwork, NetworkAttachmentDefinition, NetworkSwitch, PhysicalNetwork
+from switcher.objects.crosscheck import Placed, Unread
+from switcher.objects.kinds import as_known
+from switcher.objects.networks import PhysicalNetwork
 from switcher.objects.policies import CongestionThreshold, SwitchPolicy
 from switcher.objects.remains import remains
 from switcher.objects.tariffs import ExchangeRate, Tariff
 from switcher.objects.yamltree import Document
 
-KINDS: dict[str, tuple[type[KubeObject], str]] = {
-    "Tariff": (Tariff, OURS),
-    "CongestionThreshold": (CongestionThreshold, OURS),
-    "SwitchPolicy": (SwitchPolicy, OURS),
-    "NetworkSwitch": (NetworkSwitch, OURS),
-    "ExchangeRate": (ExchangeRate, OURS),
-    "PhysicalNetwork": (PhysicalNetwork, GENIE),
-    "Physicalnetwork": (PhysicalNetwork, GENIE),
-    "LogicalNetwork": (LogicalNetwork, GENIE),
-    "Logicalnetwork": (LogicalNetwork, GENIE),
-    "NetworkAttachmentDefinition": (NetworkAttachmentDefinition, NAD),
-}
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -49,15 +36,14 @@ class _Reading:
     documents: list[Document] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unread: Unread = field(default_factory=Unread)
 
     def refuse_if_wrong(self) -> None:
-        """Raises BadInputError with every problem, one per place, in the order of the inputs."""
+        """Raises BadInputError with every problem, in the order of the inputs."""
         if self.problems:
-            first: dict[tuple[str, int, str], Problem] = {}
-            for problem in self.problems:
-                first.setdefault((problem.file, problem.line, problem.path), problem)
-            files = list(dict.fromkeys(problem.file for problem in self.problems))
-            raise BadInputError(sorted(first.values(), key=lambda problem: (files.index(problem.file), problem.line)))
+            each = list(dict.fromkeys(self.problems))
+            files = list(dict.fromkeys(problem.file for problem in each))
+            raise BadInputError(sorted(each, key=lambda problem: (files.index(problem.file), problem.line)))
 
 
 def load(paths: Sequence[Path], known_networks: Collection[str] | None = None) -> Book:
@@ -83,7 +69,8 @@ def load_over(base: Sequence[Path] | Sequence[Mapping[str, Any]], over: Sequence
     _validate(above)
     laid = {_identity(one) for one in above.placed}
     placed = [one for one in below.placed if _identity(one) not in laid] + above.placed
-    together = _Reading(placed=placed, problems=below.problems + above.problems)
+    unread = below.unread.beside(above.unread)
+    together = _Reading(placed=placed, problems=below.problems + above.problems, unread=unread)
     _cross_check(together, None)
     return _book(placed)
 
@@ -212,43 +199,23 @@ def _valid(reading: _Reading, known_networks: Collection[str] | None) -> _Readin
 
 
 def _cross_check(reading: _Reading, known_networks: Collection[str] | None) -> None:
-    reading.problems += crosscheck.between(reading.placed, known_networks)
+    reading.problems += crosscheck.between(reading.placed, known_networks, reading.unread)
     reading.refuse_if_wrong()
 
 
 def _validate(reading: _Reading) -> None:
+    reading.unread.files |= any(not problem.path for problem in reading.problems)  # so far they are of files
     for document in reading.documents:
-        kind = _kind(document, reading.problems)
+        kind, known = as_known(document, reading.problems)
         if kind is None:
+            reading.unread.add(document)
             continue
-        reading.problems += tiers.out_of_order(document)
+        reading.problems += tiers.out_of_order(known)
         try:
-            reading.placed.append(Placed(kind.model_validate(document.data, by_alias=True, by_name=False), document))
+            reading.placed.append(Placed(kind.model_validate(known.data, by_alias=True, by_name=False), known))
         except ValidationError as error:
-            reading.problems += complaints(error, kind, document)
-            reading.placed += remains(kind, document, error) if reading.problems else []
-
-
-def _kind(document: Document, problems: list[Problem]) -> type[KubeObject] | None:
-    data = document.data
-    if not isinstance(data, dict):
-        problems.append(document.problem((), f"an object must be a mapping, but this is {_shown(data)}"))
-        return None
-    kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        near = get_close_matches(str(kind), KINDS, 1)
-        hint = f", did you mean {near[0]!r}?" if near else f": known are {', '.join(KINDS)}"
-        text = "required, but missing" if kind is None else f"unknown kind {quoted(kind)}{hint}"
-        problems.append(document.problem(("kind",), text))
-        return None
-    model, version = KINDS[kind]
-    if data.get("apiVersion", version) != version:
-        problems.append(document.problem(("apiVersion",), f"{quoted(data['apiVersion'])} must be {version} for {kind}"))
-    return model
-
-
-def _shown(data: Any) -> str:
-    return "a list" if isinstance(data, list) else quoted(data)
+            reading.problems += complaints(error, kind, known)
+            reading.placed += remains(kind, known, error) if reading.problems else []
 
 
 def _book(placed: Sequence[Placed]) -> Book:

@@ -44,6 +44,6 @@ def _of_list(document: Document, path: Path, tiers: list[Any]) -> Iterator[Probl
                 end = decimal(up_to)
             except PydanticCustomError:
                 continue  # the model says what is wrong with it
-            if end <= before:
+            if 0 < end <= before:  # one below zero is wrong for itself
                 yield document.problem(here, f"{quoted(up_to)} is out of order: it must be above {before}")
             before = max(before, end)

@@ -32,6 +32,8 @@ class Mark:
     line: int
     raw: str | None = None
     tag: str = ""
+    refused: bool = False
+    """What is wrong with it has been said already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,18 +181,22 @@ class _Walk:
         if tag in ("str", "timestamp"):
             return raw
         if tag not in ("int", "float", "bool", "null"):
-            self._problem(line, path, f"the tag {clipped(node.tag)} is not allowed")
+            self._refuse(line, path, f"the tag {clipped(node.tag)} is not allowed")
             return None
         try:
             value = yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError) as error:
-            self._problem(line, path, f"{clipped(raw)} cannot be read: {error}")
+            self._refuse(line, path, f"{clipped(raw)} cannot be read: {error}")
             return None
         if tag == "int" and not PLAIN_INT.fullmatch(raw):
-            self._problem(
+            self._refuse(
                 line, path, f'YAML reads {clipped(raw)} as the number {clipped(value)}: quote it: "{clipped(raw)}"'
             )
         return value
+
+    def _refuse(self, line: int, path: Path, text: str) -> None:
+        self.marks[path] = replace(self.marks[path], refused=True)
+        self._problem(line, path, text)
 
     def _problem(self, line: int, path: Path, text: str) -> None:
         told = _in_document(text, self.number)

@@ -102,7 +102,7 @@ def test_an_unquoted_yaml_timestamp_is_a_time() -> None:
         ("name: egress", "name: port", "spec.charges: two charges have the same name: port"),
         ("- name: port\n    fixed", "- fixed", r"spec.charges\[0\].name: required, but missing"),
         ('"100"', "100", r"spec.charges\[1\].volume.tiers\[0\].upTo: 100 is a bare number"),
-        ('"100"', '"0"', r"spec.charges\[1\].volume.tiers\[0\].upTo: '0' is out of order: it must be above 0"),
+        ('"100"', '"0"', r"spec.charges\[1\].volume.tiers\[0\].upTo: '0' must be above zero"),
         ('{upTo: "100"', '{upTo: "9"}, {upTo: "8"', r"tiers\[1\].upTo: '8' is out of order: it must be above 9"),
         ('{price: "0.09"}', '{upTo: "200", price: "0.09"}', r"tiers\[1\].upTo: '200' on the last tier"),
         ('{upTo: "100", ', "{", r"tiers\[0\].upTo: required, but missing: only the last tier is open"),
