@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from sqlite3 import SQLITE_CORRUPT, SQLITE_NOTADB
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
@@ -37,6 +38,9 @@ PATIENCE = timedelta(seconds=15)
 """How long SQLite waits for another writer."""
 LARGEST_LOG = 64 * 1024 * 1024
 """Bytes that SQLite's log beside the file keeps after a large transaction or a slow reader."""
+DAMAGED = (SQLITE_CORRUPT, SQLITE_NOTADB)
+PRIMARY_CODE = 0xFF
+"""The bits of SQLite's extended result codes that say what kind of error it is."""
 OURS = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 """Errors of the database that are faults of this program: never to be hidden behind "try later"."""
 
@@ -52,6 +56,10 @@ class Database:
             self._engine if self.file is not None else self._engine.execution_options(isolation_level="REPEATABLE READ")
         )
         self._writer = self._engine.execution_options(writes=True)
+        self._opened: tuple[int, int] | None = None
+        self._damaged: str | None = None
+        if self.file is not None:
+            event.listen(self._engine, "connect", self._remember_file)
         self.unwritable: str | None = None
         """Why the last write failed, until one succeeds: a database that answers may still be full."""
 
@@ -91,9 +99,27 @@ class Database:
     def close(self) -> None:
         """Close every connection; the database can be used again afterwards."""
         self._engine.dispose()
+        self._opened = self._damaged = None
+
+    def _remember_file(self, _connection: object, _record: object) -> None:
+        if self._opened is None and self.file is not None:
+            self._opened = _identity(self.file)
+
+    def _require_sound(self) -> None:
+        """Raises TryLaterError unless what is written now will be found again. Damage does not heal by itself.
+
+        SQLite goes on writing into a file that was removed, and what was acknowledged then ends with the process; into
+        one that is damaged as long as it meets sound pages.
+        """
+        if self._damaged is not None:
+            raise TryLaterError(self._damaged)
+        if self._opened is not None and self.file is not None and _identity(self.file) != self._opened:
+            text = f"the history's file {self.file} was removed or replaced"
+            raise TryLaterError(f"{text}: put it back, or start again with what is there")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        self._require_sound()
         driver = self._engine.dialect.loaded_dbapi
         try:
             yield
@@ -101,7 +127,10 @@ class Database:
             raise
         except (DBAPIError, driver.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
-            raise TryLaterError(f"the history at {self.name} does not answer: {cause}{self._hint()}") from error
+            text = f"the history at {self.name} does not answer: {cause}{self._hint()}"
+            if getattr(cause, "sqlite_errorcode", 0) & PRIMARY_CODE in DAMAGED:
+                self._damaged = text
+            raise TryLaterError(text) from error
         except PoolTimeoutError as error:
             raise TryLaterError(f"the history at {self.name} is too busy: {error}") from error
 
@@ -113,6 +142,15 @@ class Database:
         if file is not None and file.exists() and not all(os.access(path, os.W_OK) for path in (file, file.parent)):
             return f" (whoever reads it must be allowed to write {file} and its directory too)"
         return ""
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file is at that path; None: there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _parsed(url: str) -> URL:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -159,6 +161,49 @@ def test_a_full_disk_means_try_later_not_ready_and_no_decision(full: SqlHistory,
     assert full.usage_totals(at(0), at(MOST + 1))["phynet0"] == (held + 2, held + 2)
     assert site.cycle.tick() is not None
     assert len(site.node.orders) == 1
+
+
+@pytest.mark.parametrize("put_another", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_gone_takes_nothing_and_is_decided_on_by_nobody(sqlite_url: str, put_another: bool) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    site = Site(SqlHistory.open(sqlite_url))
+    assert site.send(large(1)) == 200
+
+    aside = file.rename(file.with_name("aside.db"))
+    if put_another:
+        file.write_bytes(b"")
+    assert site.send(large(2)) == 503
+    ready = site.web.get("/readyz")
+    assert (ready.status_code, "was removed or replaced" in ready.text) == (503, True)
+    assert site.cycle.tick() is None
+    assert site.node.orders == []
+    assert file.exists() == put_another  # no empty history in its place
+
+    aside.rename(file)
+    assert site.web.get("/readyz").status_code == 200
+    assert site.send(large(2)) == 200
+    assert site.history.usage_totals(at(0), at(MOST))["phynet0"] == (2, 2)
+    site.history.close()
+
+
+def test_a_damaged_file_takes_nothing_more_whatever_still_works_in_it(sqlite_url: str) -> None:
+    site = Site(SqlHistory.open(sqlite_url))
+    assert site.send(large(1)) == 200
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page, size = other.execute(
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'attachments'"
+        ).fetchone()
+    with Path(sqlite_url.removeprefix("sqlite:///")).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    assert site.send(large(2)) == 503
+    ready = site.web.get("/readyz")
+    assert (ready.status_code, "malformed" in ready.text) == (503, True)
+    assert site.cycle.tick() is None
+    assert site.send(batch(2)) == 503  # would touch sound pages only
+    site.history.close()
 
 
 def stored(site: Site, batches: int, disturb: object) -> int:
