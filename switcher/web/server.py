@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -19,7 +22,20 @@ def serve(app: Starlette, listen: str) -> None:
     """
     with _bound(listen) as listener:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        with _ended_by_signals(server):
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more: to die of it would cut off a tick that is under way."""
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _bound(listen: str) -> socket.socket:
