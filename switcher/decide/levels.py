@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from switcher.decide.board import NOWHERE, Board, Ints
+from switcher.decide.merit import Stretch, sharpened
 from switcher.decide.prices import Prices
 from switcher.decide.quotes import mixture
 from switcher.decide.rules import Rules
@@ -66,10 +67,9 @@ def levels(board: Board, rules: Rules, priced: Prices, rows: Ints) -> Levels:
         bill = _bill(board, rules, priced, name, (leader, mixed, there))
         if bill is None:
             continue
-        slopes = _slopes(bill, most)
         crowd = priced.lists.crowds.get(name)
         quote = _slope(bill, there, there + (crowd.bps if crowd else priced.probe))
-        steps = [Level(width, slope - quote) for width, slope in slopes]
+        steps = [Level(each.end - each.start, each.slope - quote) for each in _stretches(bill, most)]
         rising = all(step.extra <= after.extra for step, after in pairwise(steps))
         if len(steps) > 1 and rising:
             found[name] = (*steps[:-1], Level(np.inf, steps[-1].extra))
@@ -163,29 +163,17 @@ def _slope(bill: Callable[[float], float], start: float, end: float) -> float:
     return (bill(end) - bill(start)) / (end - start)
 
 
-def _slopes(bill: Callable[[float], float], most: float) -> list[tuple[float, float]]:
-    """[0, most] in stretches of one slope: (width, slope)."""
+def _stretches(bill: Callable[[float], float], most: float) -> Sequence[Stretch]:
+    """[0, most] in stretches of one slope."""
     points = _points(bill, (0.0, bill(0.0)), (most, bill(most)), HALVINGS)
-    known: list[tuple[float, float]] = []
+    found: list[Stretch] = []
     for (start, low), (end, high) in pairwise(points):
         slope = (high - low) / (end - start)
-        if known and abs(known[-1][1] - slope) <= SAME_SLOPE * max(abs(slope), abs(known[-1][1])):
-            known[-1] = known[-1][0] + end - start, known[-1][1]
+        if found and abs(found[-1].slope - slope) <= SAME_SLOPE * max(abs(slope), abs(found[-1].slope)):
+            found[-1] = replace(found[-1], end=end)
         else:
-            known.append((end - start, slope))
-    return _sharpened(known, most / 2**HALVINGS)
-
-
-def _sharpened(pieces: list[tuple[float, float]], narrow: float) -> list[tuple[float, float]]:
-    """The pieces without the narrow ones that only hold an edge: it is where the lines of both sides meet."""
-    sharp = list(pieces)
-    for number in range(len(pieces) - 2, 0, -1):
-        width, slope = sharp[number]
-        (before, low), (after, high) = sharp[number - 1], sharp[number + 1]
-        if width <= narrow * 1.01 and min(low, high) < slope < max(low, high):
-            part = width * (slope - high) / (low - high)
-            sharp[number - 1 : number + 2] = [(before + part, low), (after + width - part, high)]
-    return sharp
+            found.append(Stretch(slope, start, end))
+    return sharpened(found, most / 2**HALVINGS)
 
 
 Point = tuple[float, float]

@@ -38,15 +38,15 @@ def hull(loads: Floats, money: Floats) -> Sequence[Stretch]:
             corners.pop()
         corners.append((load, amount))
     found = [Stretch(_slope(one, other), one[0], other[0]) for one, other in pairwise(corners)]
-    return _sharpened(found, float(loads[1] - loads[0]) * 1.01) if len(found) > 2 else found
+    return sharpened(found, float(loads[1] - loads[0]))
 
 
-def _sharpened(stretches: Sequence[Stretch], step: float) -> Sequence[Stretch]:
+def sharpened(stretches: Sequence[Stretch], step: float) -> Sequence[Stretch]:
     """Without those of one step that only hold a corner of the bill: it is where the lines of both sides meet."""
-    sharp = [stretches[0]]
-    for stretch, after in pairwise([*stretches[1:], stretches[-1]]):
+    sharp = list(stretches[:1])
+    for stretch, after in pairwise([*stretches[1:], *stretches[-1:]]):
         before, width = sharp[-1], stretch.end - stretch.start
-        if width < step and before.slope < stretch.slope < after.slope:
+        if width < step * 1.01 and before.slope < stretch.slope < after.slope:
             beyond = width * (after.slope - stretch.slope) / (after.slope - before.slope)
             sharp[-1] = replace(before, end=stretch.start + beyond)
         else:
