@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from switcher.decide.aims import cost_of
 from switcher.decide.samples import percentiles
 from switcher.model import Ledger
+from switcher.objects.charges import Percentile
 from switcher.objects.model import Book
-from switcher.objects.tariffs import Percentile, Tariff
+from switcher.objects.tariffs import Tariff
 from switcher.tariff import RunningPeriod, by_contract, metered_periods
 from switcher.tariff.exchange import Exchange
 from switcher.tariff.lists import timeline

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from switcher.objects.charges import Quota
 from switcher.objects.model import Book, Charge, Fixed, Tariff, TariffSpec, Volume
-from switcher.objects.tariffs import Quota, Tier
+from switcher.objects.prices import Tier
 from switcher.objects.words import Direction, Each, Mode
 from switcher.simulate import World
 from switcher.simulate.bounds import Metered, free_moves_bound, percentile_bound, totals_bound

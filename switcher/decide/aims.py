@@ -13,7 +13,7 @@ from switcher.decide.board import Floats
 from switcher.decide.cushion import beside, spent
 from switcher.decide.samples import Link, added
 from switcher.decide.wave import swing, trend
-from switcher.objects.tariffs import Percentile
+from switcher.objects.charges import Percentile
 from switcher.tariff.percentile import on_level
 
 USABLE = 0.92

@@ -21,7 +21,8 @@ from switcher.decide.present import flows
 from switcher.decide.quotes import Crowd
 from switcher.decide.tick import Tick
 from switcher.objects.book import Book
-from switcher.objects.tariffs import Charge, Tiers
+from switcher.objects.charges import Charge
+from switcher.objects.prices import Tiers
 from switcher.objects.words import Each, Mode
 from switcher.tariff.flow import NOTHING
 

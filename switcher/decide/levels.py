@@ -19,8 +19,8 @@ from switcher.decide.merit import Stretch, sharpened
 from switcher.decide.prices import Prices
 from switcher.decide.quotes import mixture
 from switcher.decide.rules import Rules
+from switcher.objects.charges import Charge
 from switcher.objects.model import Book
-from switcher.objects.tariffs import Charge
 from switcher.tariff.flow import Flow
 
 HALVINGS = 12

@@ -11,7 +11,8 @@ import numpy as np
 
 from switcher.decide.board import Floats
 from switcher.objects.book import Book
-from switcher.objects.tariffs import Percentile, Tariff
+from switcher.objects.charges import Percentile
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Direction
 from switcher.tariff import RunningPeriod, billing_period, by_contract, metered_periods, valid_at
 from switcher.tariff.lists import known_by

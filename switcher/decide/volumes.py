@@ -10,8 +10,9 @@ import numpy as np
 
 from switcher.decide.board import Board
 from switcher.decide.projection import Projection
+from switcher.objects.charges import Quota
 from switcher.objects.model import Book
-from switcher.objects.tariffs import Quota, Tariff
+from switcher.objects.tariffs import Tariff
 from switcher.tariff.flow import Flow
 from switcher.tariff.lists import by_contract, known_by, metered_periods
 

@@ -2,6 +2,7 @@
 
 from switcher.objects.base import DEFAULT_NAMESPACE, GENIE, NAD, OURS, KubeObject, LabelSelector, Metadata
 from switcher.objects.book import DEFAULT_THRESHOLD, Book
+from switcher.objects.charges import Charge, Fixed, Volume
 from switcher.objects.networks import (
     LogicalNetwork,
     NetworkAttachmentDefinition,
@@ -18,7 +19,7 @@ from switcher.objects.policies import (
     SwitchPolicy,
     ThresholdSpec,
 )
-from switcher.objects.tariffs import Charge, ExchangeRate, Fixed, Tariff, TariffSpec, Volume
+from switcher.objects.tariffs import ExchangeRate, Tariff, TariffSpec
 
 __all__ = [
     "DEFAULT_NAMESPACE",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from switcher.objects.tariffs import Percentile, Quota, Schedule, Tariff, Volume
+from switcher.objects.charges import Percentile, Quota, Volume
+from switcher.objects.prices import Schedule
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Direction
 from switcher.tariff.lists import Stretch
 from switcher.tariff.periods import Span, micros

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from switcher.model import Usage
 from switcher.objects.book import Book
-from switcher.objects.tariffs import Quota, Tariff
+from switcher.objects.charges import Quota
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Direction
 from switcher.tariff.flow import counted_bytes
 from switcher.tariff.lists import by_contract, known_by, metered_periods, timeline, valid_at

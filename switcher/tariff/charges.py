@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from switcher.objects.tariffs import Charge, Tariff
+from switcher.objects.charges import Charge
+from switcher.objects.tariffs import Tariff
 from switcher.tariff.account import Account
 from switcher.tariff.fixed import fixed_line
 from switcher.tariff.invoice import Line

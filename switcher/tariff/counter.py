@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from switcher.model import Usage
-from switcher.objects.tariffs import Tiers, Window
+from switcher.objects.prices import Tiers, Window
 from switcher.objects.words import Direction
 from switcher.tariff.flow import NOTHING, Flow, Gauge
 from switcher.tariff.graduated import cost, tier_at, unit_price

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from switcher.objects.tariffs import Fixed, Nth, Tariff
+from switcher.objects.charges import Fixed, Nth
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each, Per
 from switcher.tariff.account import Account
 from switcher.tariff.graduated import unit_price

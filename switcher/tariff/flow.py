@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from switcher.model import Usage
-from switcher.objects.tariffs import Quota, Volume
+from switcher.objects.charges import Quota, Volume
 from switcher.objects.words import Direction
 
 

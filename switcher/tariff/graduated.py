@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from switcher.objects.tariffs import Tiers, Window
+from switcher.objects.prices import Tiers, Window
 
 
 def portions(tiers: Tiers, start: Decimal, end: Decimal) -> Iterator[tuple[int, Decimal]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from switcher.objects.tariffs import Percentile
+from switcher.objects.charges import Percentile
 from switcher.tariff.flow import NOTHING, Flow
 from switcher.tariff.percentile import on_level
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 
-from switcher.objects.tariffs import Charge, Quota, Schedule, Tariff, Tier, Tiers, Volume
+from switcher.objects.charges import Charge, Quota, Volume
+from switcher.objects.prices import Schedule, Tier, Tiers
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Mode
 from switcher.tariff.counter import Counter, Step
 from switcher.tariff.flow import Gauge

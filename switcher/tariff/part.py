@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from switcher.model import Usage
-from switcher.objects.tariffs import Nth, Tariff
+from switcher.objects.charges import Nth
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each
 from switcher.tariff.counter import Counter
 from switcher.tariff.fixed import in_prices

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache, partial
 
-from switcher.objects.tariffs import Fixed, Quota, Tariff
+from switcher.objects.charges import Fixed, Quota
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each, Per
 from switcher.tariff.graduated import unit_price
 from switcher.tariff.in_force import InForce, lists_of

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from switcher.objects.tariffs import Percentile, Tariff, Tier, Tiers
+from switcher.objects.charges import Percentile
+from switcher.objects.prices import Tier, Tiers
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Direction
 from switcher.tariff.account import Account, counted
 from switcher.tariff.invoice import Line, Portion

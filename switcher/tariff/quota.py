@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
 
-from switcher.objects.tariffs import Quota, Tariff, Window
+from switcher.objects.charges import Quota
+from switcher.objects.prices import Window
+from switcher.objects.tariffs import Tariff
 from switcher.tariff.account import Account, counted, flows
 from switcher.tariff.graduated import unit_price
 from switcher.tariff.invoice import Line, Portion

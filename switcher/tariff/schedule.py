@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from switcher.objects.tariffs import Schedule, Window
+from switcher.objects.prices import Schedule, Window
 from switcher.objects.words import WEEK
 from switcher.tariff.periods import instant
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from switcher.model import Usage
-from switcher.objects.tariffs import Quota, Volume
+from switcher.objects.charges import Quota, Volume
 from switcher.tariff.flow import NOTHING, Flow, Gauge
 from switcher.tariff.graduated import cost
 from switcher.tariff.money import tidy

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import pairwise
 
-from switcher.objects.tariffs import Tariff, Volume
+from switcher.objects.charges import Volume
+from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Mode
 from switcher.tariff.account import Account, counted, flows
 from switcher.tariff.graduated import portions, unit_price

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
-from switcher.objects.tariffs import Tiers
+from switcher.objects.prices import Tiers
 from switcher.objects.words import Mode
 from switcher.tariff.graduated import portions
 from switcher.tariff.invoice import Line, Portion

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from switcher.backtest.bound import best_bound
-from switcher.objects.tariffs import Volume
+from switcher.objects.charges import Volume
 from switcher.simulate import World, account, run
 from switcher.simulate.account import foreign_bill, foreign_invoice
 from switcher.simulate.bounds import Metered, totals_bound

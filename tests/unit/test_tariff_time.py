@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switcher.objects.tariffs import Window
+from switcher.objects.prices import Window
 from switcher.tariff import billing_period
 from switcher.tariff.periods import instant
 from switcher.tariff.schedule import slots

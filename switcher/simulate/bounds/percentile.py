@@ -14,7 +14,7 @@ from math import floor
 import numpy as np
 
 from switcher.decide.board import Floats
-from switcher.objects.tariffs import Percentile
+from switcher.objects.charges import Percentile
 from switcher.objects.words import Direction
 from switcher.simulate.world import World
 

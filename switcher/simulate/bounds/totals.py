@@ -16,7 +16,7 @@ import numpy as np
 from ortools.linear_solver import pywraplp
 
 from switcher.decide.board import Floats, Ints
-from switcher.objects.tariffs import Quota, Volume
+from switcher.objects.charges import Quota, Volume
 from switcher.objects.words import Direction, Mode
 from switcher.simulate.prices import charges_attachments, over_time, per_attachment
 from switcher.simulate.world import World

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from switcher.decide.board import Floats, Ints
-from switcher.objects.tariffs import Percentile
+from switcher.objects.charges import Percentile
 from switcher.simulate import World, account, run
 from switcher.simulate.account import foreign_bill
 from switcher.simulate.bounds import percentile_bound
