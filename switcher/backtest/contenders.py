@@ -22,13 +22,13 @@ SEED = 1
 PEERS: Mapping[str, Callable[[World], Policy]] = {
     "static": lambda _: Static(),
     "static-hindsight": StaticHindsight,
-    "genie-code": lambda world: LeastUsed(world.site),
-    "genie-readme": lambda world: GenieReadme(world.site),
+    "genie-code": lambda _: LeastUsed(),
+    "genie-readme": lambda _: GenieReadme(),
     "threshold": lambda world: ThresholdToLeastBusy(world.site),
     "threshold-damped": lambda world: ThresholdToLeastBusy(world.site, HOLD, MARGIN),
     "sd-wan": lambda world: SdWan(world.site),
-    "best-of-two": lambda world: BestOfTwo(world.site, SEED),
-    "reoptimise": lambda world: Reoptimise(world.site),
+    "best-of-two": lambda _: BestOfTwo(SEED),
+    "reoptimise": lambda _: Reoptimise(),
 }
 """What each does: :mod:`switcher.simulate.peers` and :mod:`switcher.simulate.planned`."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from switcher.simulate import Trail, World
-from switcher.simulate.account import foreign_bill, moved, overload_by_slot, whole_bill
+from switcher.simulate.account import foreign_bill, move_money, overload_by_slot, whole_bill
 
 POINTS = 40
 MOST_ROWS = 400_000
@@ -32,7 +32,7 @@ def course(world: World, trail: Trail) -> Course:
     points = int(np.clip(MOST_ROWS / max(rows, 1), 4, min(POINTS, world.slots)))
     edges = np.unique(np.linspace(0, world.slots, points + 1).round().astype(int))[1:].tolist()
     over, everything, _ = overload_by_slot(world, trail)
-    moves = np.cumsum(moved(world, trail) @ np.array([float(cost) for cost in world.site.move_cost]))
+    moves = np.cumsum([float(money) for money in move_money(world, trail)])
     begin, percent, money = 0, [], []
     for edge in edges:
         then, there = _until(world, trail, edge)
@@ -46,13 +46,4 @@ def course(world: World, trail: Trail) -> Course:
 
 def _until(world: World, trail: Trail, edge: int) -> tuple[World, Trail]:
     """Both up to the slot ``edge``."""
-    then = replace(
-        world,
-        into=world.into[:, :edge],
-        out=world.out[:, :edge],
-        background_in=world.background_in[:, :edge],
-        background_out=world.background_out[:, :edge],
-        foreign={name: (into[:, :edge], out[:, :edge]) for name, (into, out) in world.foreign.items()},
-        present=None if world.present is None else world.present[:, :edge],
-    )
-    return then, replace(trail, places=trail.places[:edge], seconds=trail.seconds[:edge])
+    return world.between(0, edge, world.at_start), trail.between(0, edge)

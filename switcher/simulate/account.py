@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from switcher.decide.board import Bools, Floats, Ints
+from switcher.decide.board import Bools, Floats
 from switcher.simulate.prices import charges_attachments, latency_cost
 from switcher.simulate.run import Trail
 from switcher.simulate.world import World
@@ -56,19 +56,19 @@ class Account:
 
 def account(world: World, trail: Trail, foreign: Decimal | None = None) -> Account:
     """The account of a trail. ``foreign``: :func:`foreign_bill` of the world, where it is known already."""
-    counts = _move_counts(world, trail)
+    moves = int(moved(world, trail).sum())
     percent, minutes = _overload(world, trail)
     alone = foreign_bill(world) if foreign is None else foreign
-    moves, returns = int(counts.sum()), _returns(world, trail)
+    returns = _returns(world, trail)
     weeks = world.slots * world.slot / WEEK
     p50, p99 = np.percentile(trail.seconds * 1000, [50, 99]).tolist()
     return Account(
         policy=trail.policy,
         bill=whole_bill(world, trail) - alone,
         penalties=_penalties(world, trail),
-        move_money=sum((c * int(n) for c, n in zip(world.site.move_cost, counts, strict=True)), Decimal(0)),
+        move_money=sum(move_money(world, trail), Decimal(0)),
         moves=moves,
-        moves_per_workload_week=moves / max(len(counts), 1) / weeks,
+        moves_per_workload_week=moves / max(len(world.site.workloads), 1) / weeks,
         returns_percent=100 * returns / max(moves, 1),
         overloaded_percent=percent,
         overloaded_minutes=minutes,
@@ -161,9 +161,13 @@ def moved(world: World, trail: Trail) -> Bools:
     return changed if world.present is None else changed & world.present.T
 
 
-def _move_counts(world: World, trail: Trail) -> Ints:
-    counts: Ints = moved(world, trail).sum(axis=0).astype(np.int64)
-    return counts
+def move_money(world: World, trail: Trail) -> list[Decimal]:
+    """T: what the moves of each slot cost, by what each costs then."""
+    costs = (world.in_force(slot).move_cost for slot in range(world.slots))
+    return [
+        sum((cost[row] for row in np.flatnonzero(changed).tolist()), Decimal(0))
+        for cost, changed in zip(costs, moved(world, trail), strict=True)
+    ]
 
 
 def _returns(world: World, trail: Trail) -> int:
@@ -191,17 +195,17 @@ def overload_by_slot(world: World, trail: Trail) -> tuple[Floats, Floats, Floats
     for slot in range(world.slots):
         into, out = world.total(trail.places[slot], slot)
         ours = site.loads(trail.places[slot], world.into[:, slot] + world.out[:, slot])
-        over = np.maximum(into, out) > site.shed * (1 + 1e-9)
+        over = np.maximum(into, out) > world.in_force(slot).shed * (1 + 1e-9)
         found[:, slot] = ours[over].sum(), ours.sum(), (over & (ours > 0)).sum()
     return found[0], found[1], found[2]
 
 
 def _penalties(world: World, trail: Trail) -> Decimal:
     """Money that the latency of where everyone was is worth, to the millionth."""
-    site, everyone, money = world.site, np.arange(len(world.site.workloads)), 0.0
-    if site.latency_ms is None:
+    everyone, money = np.arange(len(world.site.workloads)), 0.0
+    if world.site.latency_ms is None:
         return Decimal(0)
     for slot in range(world.slots):
-        cost = latency_cost(site, world.demand[:, slot])
+        cost = latency_cost(world.in_force(slot), world.demand[:, slot])
         money += float(cost[everyone, trail.places[slot]].sum()) * world.seconds / 3600
     return Decimal(str(round(money, 6)))

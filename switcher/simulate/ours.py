@@ -16,7 +16,6 @@ class Ours:
 
     def __init__(self, site: Site, start: datetime, settings: Settings | None = None, name: str = "ours") -> None:
         self.name = name
-        self._site = site
         self._start = start
         self._settings = settings or Settings()
         self._memory = Memory()
@@ -25,6 +24,11 @@ class Ours:
         self._row = {workload: number for number, workload in enumerate(site.workloads)}
         self._column = {network: number for number, network in enumerate(site.networks)}
         self._nodes = sorted(set(site.node), key=str)
+        self._enter(site)
+
+    def _enter(self, site: Site) -> None:
+        """Take the site as it is from now on."""
+        self._site = site
         # A workload that may not move has its own network only: a node's are those of any of its workloads.
         self._uplinks = {
             node: site.uplink[[row for row, each in enumerate(site.node) if each == node]].max(axis=0).tolist()
@@ -41,6 +45,8 @@ class Ours:
 
     def decide(self, sight: Sight) -> Decision:
         """The decision of this tick, remembered for the next one."""
+        if sight.site is not self._site:
+            self._enter(sight.site)
         seen = Snapshot(now=sight.now, networks=self._networks(sight), workloads=self._workloads(sight))
         book = self._site.book
         self._memory = remember(self._memory, self._before, seen, book)

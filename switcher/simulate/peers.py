@@ -16,8 +16,9 @@ from switcher.simulate.sight import Sight
 from switcher.simulate.world import Site
 
 
-def utilisation(site: Site, sight: Sight) -> Floats:
+def utilisation(sight: Sight) -> Floats:
     """W x C: of the uplink under each name as sampled; infinite where a node has none."""
+    site = sight.site
     share = sight.used / np.maximum(site.capacity, 1.0)
     return np.where(site.uplink == NOWHERE, np.inf, share[np.maximum(site.uplink, 0)])
 
@@ -37,12 +38,9 @@ class LeastUsed:
 
     name = "genie-code"
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
     def place(self, sight: Sight) -> Ints:
         """The least used."""
-        site = self._site
+        site = sight.site
         received = np.where(site.uplink == NOWHERE, np.inf, sight.used[np.maximum(site.uplink, 0)])
         least: Ints = received.argmin(axis=1).astype(np.int64)
         return least
@@ -53,15 +51,15 @@ class ThresholdToLeastBusy:
 
     def __init__(self, site: Site, hold: timedelta = timedelta(0), margin: float = 0.0) -> None:
         self.name = "threshold" if not hold else "threshold-damped"
-        self._site, self._hold, self._margin = site, hold, margin
+        self._hold, self._margin = hold, margin
         self._moved = np.full(len(site.workloads), -np.inf)
 
     def place(self, sight: Sight) -> Ints:
         """Away from what is above ``shed``, to what is less busy by the margin."""
-        busy = utilisation(self._site, sight)
+        busy = utilisation(sight)
         here, best = _of(busy, sight.here), busy.argmin(axis=1)
         rested = sight.now.timestamp() - self._moved >= self._hold.total_seconds()
-        moves = (here > _shed(self._site, sight.here)) & (_of(busy, best) < here * (1 - self._margin)) & rested
+        moves = (here > _shed(sight)) & (_of(busy, best) < here * (1 - self._margin)) & rested
         self._moved[moves & (best != sight.here)] = sight.now.timestamp()
         return np.where(moves, best, sight.here).astype(np.int64)
 
@@ -71,14 +69,11 @@ class GenieReadme:
 
     name = "genie-readme"
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
     def place(self, sight: Sight) -> Ints:
         """Two rules that do not know of each other."""
-        busy = utilisation(self._site, sight)
-        cost = densities(self._site, shown(self._site, sight.now), sight.into + 1.0, sight.out + 1.0)
-        congested = _of(busy, sight.here) > _shed(self._site, sight.here)
+        busy = utilisation(sight)
+        cost = densities(sight.site, shown(sight.site, sight.now), sight.into + 1.0, sight.out + 1.0)
+        congested = _of(busy, sight.here) > _shed(sight)
         wanted: Ints = np.where(congested, busy.argmin(axis=1), cost.argmin(axis=1)).astype(np.int64)
         return wanted
 
@@ -99,14 +94,14 @@ class SdWan:
         fail: timedelta = timedelta(seconds=90),
         restore: timedelta = timedelta(seconds=300),
     ) -> None:
-        self._site, self._margin = site, margin
+        self._margin = margin
         self._fail, self._restore = fail.total_seconds(), restore.total_seconds()
         self._good_since = np.full(len(site.uplinks), -np.inf)
         self._bad_since = np.full(len(site.uplinks), np.inf)
 
     def place(self, sight: Sight) -> Ints:
         """Away from what has been bad, to the cheapest that has been good."""
-        site, now = self._site, sight.sampled_at.timestamp()
+        site, now = sight.site, sight.sampled_at.timestamp()
         bad = sight.used > site.shed
         self._bad_since = np.where(bad, np.minimum(self._bad_since, now), np.inf)
         self._good_since = np.where(bad, np.inf, np.where(np.isposinf(self._good_since), now, self._good_since))
@@ -125,24 +120,25 @@ class BestOfTwo:
 
     name = "best-of-two"
 
-    def __init__(self, site: Site, seed: int, share: float = 0.05) -> None:
-        self._site, self._share = site, share
+    def __init__(self, seed: int, share: float = 0.05) -> None:
+        self._share = share
         self._random = np.random.default_rng(seed)
 
     def place(self, sight: Sight) -> Ints:
         """Some of those who are on a full network move, if what they found is less busy."""
-        busy = utilisation(self._site, sight)
+        busy = utilisation(sight)
         count, columns = busy.shape
         here = _of(busy, sight.here)
         picked = self._random.integers(0, columns, size=(2, count))
         first, second = picked[0], picked[1]
         found = np.where(_of(busy, first) <= _of(busy, second), first, second)
-        moves = (here > _shed(self._site, sight.here)) & (_of(busy, found) < here)
+        moves = (here > _shed(sight)) & (_of(busy, found) < here)
         moves &= self._random.random(count) < self._share
         return np.where(moves, found, sight.here).astype(np.int64)
 
 
-def _shed(site: Site, place: Ints) -> Floats:
-    """W: the threshold of each workload's uplink, as a share of its capacity."""
-    share: Floats = (site.shed / np.maximum(site.capacity, 1.0))[site.at(place)]
+def _shed(sight: Sight) -> Floats:
+    """W: the threshold of the uplink that each workload is on, as a share of its capacity."""
+    site = sight.site
+    share: Floats = (site.shed / np.maximum(site.capacity, 1.0))[site.at(sight.here)]
     return share

@@ -44,7 +44,7 @@ def run(
         started = stopwatch()
         places[number] = policy.place(sight)
         seconds[number] = stopwatch() - started
-        if (world.site.at(places[number]) == NOWHERE).any():
+        if (sight.site.at(places[number]) == NOWHERE).any():
             raise ValueError(f"{policy.name} sends a workload to a network that its node does not have")
         placed.append(places[number])
         told(number + 1)

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from switcher.decide.board import Bools, Floats, Ints
-from switcher.simulate.world import World
+from switcher.simulate.world import Site, World
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,6 +19,8 @@ class Sight:
     now: datetime
     number: int
     """Of the slot."""
+    site: Site
+    """As it is now."""
     sampled_at: datetime
     """The end of the sampled slot."""
     here: Ints
@@ -55,8 +57,9 @@ def look(world: World, number: int, placed: Sequence[Ints]) -> Sight:
     return Sight(
         now=now,
         number=number,
+        site=world.in_force(number),
         sampled_at=now - world.staleness,
-        here=placed[-1] if placed else world.at_start,
+        here=world.settled(number, placed[-1] if placed else world.at_start),
         into=world.into[:, sampled],
         out=world.out[:, sampled],
         total_in=total_in,

@@ -1,11 +1,13 @@
 """A world: a site and what happened on it, in slots of equal length. Rates are bits per second, means over a slot.
 
-The site is what everyone knows: networks, uplinks, workloads, price lists (each from its ``recordedAt`` on). The rest
-is the future, which a policy only sees as samples of the past.
+The site is what everyone knows: networks, uplinks, workloads, price lists (each from its ``recordedAt`` on). Where that
+changes with time, stages say from which slot on it is how. The rest is the future, which a policy only sees as samples
+of the past.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -34,7 +36,7 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Site:
-    """Shapes: W workloads, C network names, U uplinks. Only facts that do not change with time."""
+    """Shapes: W workloads, C network names, U uplinks. What was so at one time, or all the time."""
 
     networks: tuple[str, ...]
     """C names."""
@@ -118,10 +120,21 @@ class Site:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Stage:
+    """What the site is from a slot on: other objects, other capacities, networks that come or go."""
+
+    first: int
+    """The slot."""
+    site: Site
+    """With the names, uplinks and workloads of the whole world's, in their order."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class World:
     """Shapes: W workloads, U uplinks, T slots. ``into`` and ``out`` are as a workload sees them."""
 
     site: Site
+    """By its price lists bills are made; without ``stages`` it is also what policies know and obey."""
     start: datetime
     slot: timedelta
     into: Floats
@@ -139,6 +152,10 @@ class World:
     """W x T: whether the workload is there. None: all the time."""
     foreign: Mapping[str | None, tuple[Floats, Floats]] = field(default_factory=dict)
     """By class of destination, (in, out) of the foreign load, U x T each. Empty: its class is not known."""
+    stages: tuple[Stage, ...] = ()
+    """In order of time, the first from slot 0 on. Empty: the site is the same all the time."""
+    refuge: Ints | None = None
+    """T x W: where a workload is taken when the network that it is on is there no more. None: all are there always."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when shapes do not fit, or a rate is negative or not finite."""
@@ -157,6 +174,16 @@ class World:
             raise ValueError(f"a staleness of {self.staleness} is no whole number of slots of {self.slot}")
         if (self.site.at(self.at_start) == NOWHERE).any():
             raise ValueError("at_start puts a workload on a network that its node does not have")
+        self._check_stages()
+
+    def _check_stages(self) -> None:
+        firsts = [stage.first for stage in self.stages]
+        if firsts and (firsts[0] != 0 or firsts != sorted(set(firsts))):
+            raise ValueError(f"stages must begin with slot 0 and be in order, but begin at {firsts}")
+        for stage in self.stages:
+            same = stage.site.workloads == self.site.workloads and stage.site.networks == self.site.networks
+            if not same or stage.site.uplinks != self.site.uplinks:
+                raise ValueError(f"the stage from slot {stage.first} on has other workloads, networks or uplinks")
 
     @property
     def slots(self) -> int:
@@ -176,6 +203,22 @@ class World:
     def seconds(self) -> float:
         """The length of a slot."""
         return self.slot.total_seconds()
+
+    def in_force(self, slot: int) -> Site:
+        """What the site is in a slot."""
+        number = bisect_right(self.stages, slot, key=lambda stage: stage.first)
+        return self.stages[number - 1].site if self.stages else self.site
+
+    def settled(self, slot: int, place: Ints) -> Ints:
+        """W: the assignment, with everyone taken to its refuge whose network is not there in the slot."""
+        if self.refuge is None:
+            return place
+        return np.where(self.in_force(slot).at(place) == NOWHERE, self.refuge[slot], place).astype(np.int64)
+
+    @cached_property
+    def shed(self) -> Floats:
+        """U x T: the load above which an uplink counts as overloaded."""
+        return np.stack([self.in_force(slot).shed for slot in range(self.slots)], axis=1)
 
     @property
     def foreign_by_class(self) -> Mapping[str | None, tuple[Floats, Floats]]:
@@ -203,7 +246,13 @@ class World:
             at_start=at_start,
             present=None if self.present is None else self.present[:, first:last],
             foreign={name: (cut(into), cut(out)) for name, (into, out) in self.foreign.items()},
+            stages=self._stages_between(first, last),
+            refuge=None if self.refuge is None else self.refuge[first:last],
         )
+
+    def _stages_between(self, first: int, last: int) -> tuple[Stage, ...]:
+        later = [replace(stage, first=stage.first - first) for stage in self.stages if first < stage.first < last]
+        return (Stage(first=0, site=self.in_force(first)), *later) if self.stages else ()
 
     def total(self, place: Ints, slot: int) -> tuple[Floats, Floats]:
         """U: (in, out) of everything on each uplink in a slot."""

@@ -29,12 +29,12 @@ from tests.support.worlds import GB_PER_SLOT, world
 POLICIES: dict[str, Callable[[World], Policy]] = {
     "static": lambda _: Static(),
     "hindsight": StaticHindsight,
-    "genie-code": lambda seen: LeastUsed(seen.site),
-    "genie-readme": lambda seen: GenieReadme(seen.site),
+    "genie-code": lambda _: LeastUsed(),
+    "genie-readme": lambda _: GenieReadme(),
     "threshold": lambda seen: ThresholdToLeastBusy(seen.site),
     "sd-wan": lambda seen: SdWan(seen.site),
-    "best-of-two": lambda seen: BestOfTwo(seen.site, 1),
-    "reoptimise": lambda seen: Reoptimise(seen.site),
+    "best-of-two": lambda _: BestOfTwo(1),
+    "reoptimise": lambda _: Reoptimise(),
     "ours": lambda seen: Ours(seen.site, seen.start),
 }
 ROUNDED = 1e-5

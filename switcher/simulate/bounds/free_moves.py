@@ -31,11 +31,11 @@ class FreeMoves:
 
 def free_moves_bound(world: World, told: Callable[[int], None] = lambda _: None) -> FreeMoves:
     """The bound over the whole world, penalties for latency included. ``told`` hears the number of slots done."""
-    site, (into, out) = world.site, over_time(world)
+    into, out = over_time(world)
     background = np.maximum(world.background_in, world.background_out)
     money = lost = 0.0
     for slot in range(world.slots):
-        demand = world.demand[:, slot]
+        site, demand = world.in_force(slot), world.demand[:, slot]
         cost = densities(site, (into[..., slot], out[..., slot]), world.into[:, slot], world.out[:, slot])
         cost += latency_cost(site, demand)
         idle, demand = _attach(world, slot, cost, demand)

@@ -117,7 +117,7 @@ def _flow(way: Direction, world: World, price: Floats) -> _Flow:
     into = way is Direction.IN
     rates, background = (world.into, world.background_in) if into else (world.out, world.background_out)
     room = np.zeros((len(site.physical_networks), world.slots))
-    np.add.at(room, site.physical, np.maximum(site.shed[:, None] - background, 0.0) * gigabytes)
+    np.add.at(room, site.physical, np.maximum(world.shed - background, 0.0) * gigabytes)
     foreign = {}
     for name, both in world.foreign_by_class.items():
         foreign[name] = np.zeros(len(site.physical_networks))

@@ -23,13 +23,13 @@ DAMPED = timedelta(minutes=15)
 POLICIES: Mapping[str, Callable[[World, int], Policy]] = {
     "static": lambda _world, _seed: Static(),
     "static-hindsight": lambda world, _: StaticHindsight(world),
-    "genie-code": lambda world, _: LeastUsed(world.site),
-    "genie-readme": lambda world, _: GenieReadme(world.site),
+    "genie-code": lambda _, __: LeastUsed(),
+    "genie-readme": lambda _, __: GenieReadme(),
     "threshold": lambda world, _: ThresholdToLeastBusy(world.site),
     "threshold-damped": lambda world, _: ThresholdToLeastBusy(world.site, DAMPED, 0.20),
     "sd-wan": lambda world, _: SdWan(world.site),
-    "best-of-two": lambda world, seed: BestOfTwo(world.site, seed),
-    "reoptimise": lambda world, _: Reoptimise(world.site),
+    "best-of-two": lambda _, seed: BestOfTwo(seed),
+    "reoptimise": lambda _, __: Reoptimise(),
     "ours": lambda world, _: Ours(world.site, world.start),
 }
 
