@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import numpy as np
 
+from switcher.backtest.coverage import coverage, price_gaps, stretches, used_while_closed
+from switcher.backtest.editions import Editions
 from switcher.backtest.past import Past, physical_networks
-from switcher.decide import Settings
-from switcher.decide.board import NOWHERE, Floats, Ints
+from switcher.backtest.stages import capacities, capacity_of, move_costs, stages
+from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.errors import BadInputError, Problem
 from switcher.model import Uplink
-from switcher.objects.model import Book, PhysicalNetwork, PolicyMode, PolicySpec, SwitchPolicy, Tariff, Volume
+from switcher.objects.model import Book, PhysicalNetwork, Tariff, Volume
 from switcher.simulate import Site, World
+from switcher.simulate.world import Stage
 from switcher.tariff import Exchange, Invoice, bill, metered_periods
-from switcher.tariff.lists import by_contract, networks_of, timeline
+from switcher.tariff.lists import by_contract, networks_of
 from switcher.tariff.refusals import classes_over, is_priced
 
-OUT_OF_REACH = 1e15
-"""Capacity, in bits per second, of uplinks that nothing of ours can be on and that nothing is known of."""
-DEFAULTS = PolicySpec()
+MOST_TIMES = 5
+"""That a note names."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,29 +37,35 @@ class Case:
     notes: tuple[str, ...]
 
 
-def make_case(past: Past, book: Book, name: str = "", offered: Sequence[PhysicalNetwork] = ()) -> Case:
-    """The case of a book; ``offered``: physical networks that every node has from now on.
+def make_case(past: Past, editions: Editions, name: str = "", offered: Sequence[PhysicalNetwork] = ()) -> Case:
+    """The case of the objects; ``offered``: physical networks that every node has all the time.
 
     Raises BadInputError with every problem: gaps in prices with their times, uplinks without a capacity.
     """
-    notes: list[str] = []
-    rides = _reachable(past, book, offered, notes)
+    notes = list(_changes(editions))
+    rides = _reachable(past, editions, offered, notes)
+    reachable = frozenset(rides.values())
     names = tuple(sorted({network for _, network in rides} | set(past.names)))
     places = _uplinks(past, rides)
-    notes += _begun(past, book, set(rides.values()))
-    problems = [*_unpriced(past, book), *_price_gaps(past, book, set(rides.values()))]
-    capacity = _capacities(past, book, places, problems)
+    covered = coverage(past, editions)
+    book = replace(editions.billed, tariffs=covered.tariffs)
+    notes += _begun(past, book, reachable)
+    notes += _not_in_force(covered.stand_ins)
+    notes += _closed(past, {place: shut for place, shut in covered.closed.items() if place in reachable})
+    problems = [*_unpriced(past, book), *price_gaps(past, editions, reachable)]
+    problems += used_while_closed(past, covered.closed)
+    capacity = capacities(past, editions, places, problems, notes)
     if problems:
         raise BadInputError(problems)
     site = Site(
         networks=names,
         uplinks=places,
-        capacity=capacity,
+        capacity=capacity[-1],
         workloads=past.ids,
         node=tuple(node for node, _, _ in past.owners),
         uplink=_priced_only(past, book, (names, places), _columns(past, rides, names, places), notes),
         move_cost=move_costs(past, book),
-        book=automatic(book),
+        book=book,
         latency_ms=_latencies(past, places, notes),
         facts=past.facts,
     )
@@ -69,47 +76,37 @@ def make_case(past: Past, book: Book, name: str = "", offered: Sequence[Physical
         past.stays,
         exchange=Exchange.of(book),
     )
-    return Case(name=name, world=_world(past, site), paid=paid, notes=tuple(dict.fromkeys(notes)))
+    world = _world(past, site, stages(past, editions, site, capacity, covered.closed))
+    return Case(name=name, world=world, paid=paid, notes=tuple(dict.fromkeys(notes)))
 
 
-def automatic(book: Book) -> Book:
-    """What is only recommended counts as done: that is what a backtest is asked for."""
-    return replace(book, policies=tuple(_switched(policy, PolicyMode.RECOMMEND) for policy in book.policies))
+def _changes(editions: Editions) -> Iterator[str]:
+    """That other objects came into force."""
+    times = [since.isoformat() for since in editions.changes()]
+    if times:
+        shown = ", ".join(times[:MOST_TIMES]) + (", ..." if len(times) > MOST_TIMES else "")
+        yield f"objects changed {len(times)} times: each version counts from the slot after it was known ({shown})"
+    if len(editions.all) > 1 and not editions.all[0].book.items:
+        yield f"no object was known before {times[0]}: until then no policy of the configuration moves anything"
 
 
-def only(world: World, policy: SwitchPolicy, costs: tuple[Decimal, ...]) -> World:
-    """The world with this one policy, which acts whatever its mode is."""
-    alone = _switched(policy, policy.spec.mode)
-    site = replace(world.site, book=replace(world.site.book, policies=(alone,)), move_cost=costs)
-    return replace(world, site=site)
+def _not_in_force(stand_ins: Sequence[Tariff]) -> Iterator[str]:
+    for tariff in stand_ins:
+        start, end = tariff.spec.valid_from, tariff.spec.valid_to
+        times = f"from {start.isoformat()}" + (f" to {end.isoformat()}" if end else "")
+        yield f"contract {tariff.contract!r} was not in force {times}: it costs nothing then"
 
 
-def _switched(policy: SwitchPolicy, mode: PolicyMode) -> SwitchPolicy:
-    """In mode auto where it is in this one."""
-    if policy.spec.mode is not mode:
-        return policy
-    return policy.model_copy(update={"spec": policy.spec.model_copy(update={"mode": PolicyMode.AUTO})})
+def _closed(past: Past, closed: Mapping[str, Bools]) -> Iterator[str]:
+    for name, shut in closed.items():
+        times = [f"from {start.isoformat()} to {end.isoformat()}" for start, end in stretches(shut, past.span)]
+        yield f"nobody is on {name} {', '.join(times)}: no contract on it was in force"
 
 
-def move_costs(past: Past, book: Book) -> tuple[Decimal, ...]:
-    """Money per move of each attachment by the policy that selects it, by the defaults where none does."""
-    costs, seconds = [], Decimal(str(Settings().switch_seconds))
-    for facts in past.facts:
-        policy = book.policy_for(facts.namespace, facts.labels, facts.attachment, facts.primary)
-        spec = DEFAULTS if policy is None else policy.spec
-        costs.append(spec.move_rate * seconds if spec.move_cost is None else spec.move_cost)
-    return tuple(costs)
-
-
-def column_in(world: World, past: Past) -> Ints:
-    """T x W: where everyone was, in the columns of the world."""
-    index = np.array([world.site.networks.index(name) for name in past.names], dtype=np.int64)
-    return np.asarray(index[past.places], dtype=np.int64)
-
-
-def _world(past: Past, site: Site) -> World:
+def _world(past: Past, site: Site, parts: tuple[Stage, ...]) -> World:
     background_in, background_out = _stacked(past, site, past.background)
-    return World(
+    recorded = _recorded(past, site)
+    world = World(
         site=site,
         start=past.span.start,
         slot=past.span.slot,
@@ -117,10 +114,31 @@ def _world(past: Past, site: Site) -> World:
         out=past.out,
         background_in=background_in,
         background_out=background_out,
-        at_start=np.array([site.networks.index(past.names[column]) for column in past.places[0]], dtype=np.int64),
+        at_start=recorded[0],
         present=past.present,
         foreign=_foreign(past, site),
+        stages=parts,
     )
+    return replace(world, refuge=_where_it_is_open(world, recorded))
+
+
+def _recorded(past: Past, site: Site) -> Ints:
+    """T x W: where everyone was, in the columns of the site."""
+    index = np.array([site.networks.index(name) for name in past.names], dtype=np.int64)
+    return np.asarray(index[past.places], dtype=np.int64)
+
+
+def _where_it_is_open(world: World, recorded: Ints) -> Ints:
+    """The same, with who is not there, on a network that is closed, where it comes back to, else anywhere."""
+    places, coming, everyone = recorded.copy(), recorded[-1], np.arange(recorded.shape[1])
+    for slot in reversed(range(world.slots)):
+        site = world.in_force(slot)
+        there = world.present[:, slot] if world.present is not None else np.ones(len(everyone), dtype=np.bool_)
+        coming = np.where(there, recorded[slot], coming)
+        for other in (coming, (site.uplink != NOWHERE).argmax(axis=1)):
+            gone = (site.at(places[slot]) == NOWHERE) & ~there
+            places[slot] = np.where(gone, other, places[slot])
+    return places
 
 
 def _foreign(past: Past, site: Site) -> dict[str | None, tuple[Floats, Floats]]:
@@ -139,17 +157,18 @@ def _stacked(past: Past, site: Site, loads: Mapping[Uplink, tuple[Floats, Floats
 
 
 def _reachable(
-    past: Past, book: Book, offered: Sequence[PhysicalNetwork], notes: list[str]
+    past: Past, editions: Editions, offered: Sequence[PhysicalNetwork], notes: list[str]
 ) -> dict[tuple[str, str], str]:
-    """By (node, network), the physical network: what has a price and a capacity, and what was used."""
+    """By (node, network), the physical network: what ever has a price and a capacity, and what was used."""
     nodes = sorted({node for node, _, _ in past.owners})
     rides = dict(past.rides)
     for item in offered:
         rides |= {(node, item.name): item.name for node in nodes}
-    priced, left = networks_of(book.tariffs), {}
+    priced, left = networks_of(editions.billed.tariffs), {}
     for (node, network), name in sorted(rides.items()):
         place = Uplink(name, node)
-        if place in past.used or (name in priced and _capacity(past, book, place)):
+        sized = any(capacity_of(past, edition.book, place) for edition in editions.all)
+        if place in past.used or (name in priced and sized):
             left[node, network] = name
         elif name not in priced:
             notes.append(f"{name} has no tariff: nothing moves there")
@@ -204,26 +223,6 @@ def _priced_only(
     return left
 
 
-def _capacity(past: Past, book: Book, place: Uplink) -> float:
-    """Bits per second; 0: not known."""
-    for item in book.physical_networks:
-        if item.name == place.physical_network and item.spec.capacity is not None:
-            return item.spec.capacity
-    return past.record.capacity_bps.get(place, 0.0)
-
-
-def _capacities(past: Past, book: Book, places: Sequence[Uplink], problems: list[Problem]) -> Floats:
-    found = []
-    for place in places:
-        known = _capacity(past, book, place)
-        if not known and place in past.used:
-            text = f"the capacity of {place.physical_network!r} on {place.node!r} is not known"
-            hint = "give a PhysicalNetwork of this name with a capacity"
-            problems.append(Problem(past.record.source, 0, "", f"{text}: {hint}"))
-        found.append(known or OUT_OF_REACH)
-    return np.array(found, dtype=np.float64)
-
-
 def _latencies(past: Past, places: Sequence[Uplink], notes: list[str]) -> Floats | None:
     known = [past.record.latency_ms.get(place) for place in places]
     if None in known:
@@ -243,17 +242,6 @@ def _unpriced(past: Past, book: Book) -> Iterator[Problem]:
         yield Problem("tariffs", 0, "", f"no tariff names {name!r}, on which attachments {times}")
 
 
-def _price_gaps(past: Past, book: Book, reachable: Collection[str]) -> Iterator[Problem]:
-    """Times without a valid list of a contract on a network that something may be on."""
-    for contract, lists in by_contract(book.tariffs).items():
-        named = sorted(networks_of(lists) & set(reachable))
-        for stretch in timeline(lists, past.span.start, past.span.end) if named else ():
-            if stretch.tariff is None:
-                times = f"from {stretch.start.isoformat()} to {stretch.end.isoformat()}"
-                text = f"contract {contract!r} has no valid price list {times}, for {', '.join(named)}"
-                yield Problem("tariffs", 0, "", text)
-
-
 def _begun(past: Past, book: Book, reachable: AbstractSet[str]) -> Iterator[str]:
     """Billing periods that had begun when the period did, of contracts whose prices depend on what flowed before."""
     counting = {tariff.contract for tariff in book.tariffs if _counts(tariff)}
@@ -270,22 +258,29 @@ def _counts(tariff: Tariff) -> bool:
     return steps or tariff.spec.minimum is not None or tariff.spec.maximum is not None
 
 
-def newcomers(past: Past, book: Book) -> list[PhysicalNetwork]:
-    """Physical networks with a capacity that no node of the past had."""
+def newcomers(past: Past, editions: Editions) -> list[PhysicalNetwork]:
+    """Physical networks with a capacity, at the period's end, that no node of the past had."""
     known = physical_networks(past)
-    return [item for item in book.physical_networks if item.spec.capacity is not None and item.name not in known]
+    listed = editions.all[-1].book.physical_networks
+    return [item for item in listed if item.spec.capacity is not None and item.name not in known]
 
 
-def with_candidates(book: Book, offered: Sequence[PhysicalNetwork]) -> Book:
-    """Policies that name their candidates have the offered networks among them."""
-    names = tuple(item.name for item in offered)
+def with_candidates(editions: Editions, offered: Sequence[PhysicalNetwork]) -> Editions:
+    """Policies that name their candidates have the offered networks among them, all the time."""
+    if not offered:
+        return editions
+    extended = (replace(one, book=_with_candidates(one.book, offered)) for one in editions.all)
+    return replace(editions, all=tuple(extended))
+
+
+def _with_candidates(book: Book, offered: Sequence[PhysicalNetwork]) -> Book:
     policies = []
     for policy in book.policies:
         listed = policy.spec.candidates
-        if listed is not None:
-            more = tuple(name for name in names if name not in listed)
-            spec = policy.spec.model_copy(update={"candidates": (*listed, *more)})
-            policies.append(policy.model_copy(update={"spec": spec}))
-        else:
+        if listed is None:
             policies.append(policy)
+            continue
+        more = tuple(item.name for item in offered if item.name not in listed)
+        spec = policy.spec.model_copy(update={"candidates": (*listed, *more)})
+        policies.append(policy.model_copy(update={"spec": spec}))
     return replace(book, policies=tuple(policies))

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from switcher.backtest.bound import Bound, best_bound
-from switcher.backtest.case import Case, column_in, move_costs, only
+from switcher.backtest.case import Case
 from switcher.backtest.contenders import OURS, PEERS, contender
 from switcher.backtest.course import Course, course
 from switcher.backtest.past import Past
+from switcher.backtest.stages import only
 from switcher.simulate import Account, Policy, World, account, run
 from switcher.simulate.account import foreign_invoice
 from switcher.simulate.policy import Recorded
@@ -43,6 +44,8 @@ class Comparison:
     """All rows of one case."""
 
     case: Case
+    notes: tuple[str, ...]
+    """The case's, and of what was asked."""
     foreign: Decimal
     """The bill of the foreign load alone."""
     rows: tuple[Row, ...]
@@ -67,7 +70,7 @@ def compare(past: Past, case: Case, asked: Asked) -> Comparison:
     foreign = alone.total
     bound = best_bound(world, alone, lambda done: asked.told(f"{label}bound", done, world.slots))
     rows = []
-    for name, there, policy in _contenders(past, case, asked.policies):
+    for name, there, policy in _contenders(past, world, asked.policies):
         title = f"{label}{name}"
 
         def told(done: int, title: str = title) -> None:
@@ -86,15 +89,32 @@ def compare(past: Past, case: Case, asked: Asked) -> Comparison:
                 course=course(there, trail) if asked.draw else None,
             )
         )
-    return Comparison(case=case, foreign=foreign, rows=tuple(rows), bound=bound)
+    notes = (*case.notes, *_not_always(world, asked.policies))
+    return Comparison(case=case, notes=notes, foreign=foreign, rows=tuple(rows), bound=bound)
 
 
-def _contenders(past: Past, case: Case, names: Sequence[str]) -> Iterator[tuple[str, World, Policy]]:
+def _contenders(past: Past, world: World, names: Sequence[str]) -> Iterator[tuple[str, World, Policy]]:
     """Each with the world that it acts in: a policy of the configuration that is named acts alone."""
-    yield ACTUAL, case.world, Recorded(column_in(case.world, past))
+    assert world.refuge is not None  # noqa: S101 - told to the type checker
+    yield ACTUAL, world, Recorded(world.refuge)
     for name in dict.fromkeys((STATIC, *names)):
-        alone = None if name in PEERS or name == OURS else case.world.site.book.policy(name)
-        world = case.world
-        if alone is not None:
-            world = only(world, alone, move_costs(past, replace(world.site.book, policies=(alone,))))
-        yield name, world, contender(name, world)
+        there = only(world, past, name) if _is_own(name) else world
+        yield name, there, contender(name, there)
+
+
+def _is_own(name: str) -> bool:
+    """Whether it is the name of one policy of the configuration."""
+    return name not in PEERS and name != OURS
+
+
+def _not_always(world: World, names: Sequence[str]) -> Iterator[str]:
+    """Named policies that were not in force all the time."""
+    for name in dict.fromkeys(filter(_is_own, names)):
+        ends = [*(stage.first for stage in world.stages[1:]), world.slots]
+        without = [
+            f"from {world.time(stage.first).isoformat()} to {world.time(end).isoformat()}"
+            for stage, end in zip(world.stages, ends, strict=True)
+            if stage.site.book.policy(name) is None
+        ]
+        if without:
+            yield f"policy {name} was not in force {', '.join(without)}: it moves nothing then"

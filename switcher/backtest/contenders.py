@@ -7,7 +7,6 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from switcher.errors import BadInputError, Problem
-from switcher.objects.model import Book
 from switcher.simulate import Policy, World
 from switcher.simulate.ours import Ours
 from switcher.simulate.peers import BestOfTwo, GenieReadme, LeastUsed, SdWan, ThresholdToLeastBusy
@@ -33,14 +32,9 @@ PEERS: Mapping[str, Callable[[World], Policy]] = {
 """What each does: :mod:`switcher.simulate.peers` and :mod:`switcher.simulate.planned`."""
 
 
-def known_names(book: Book) -> list[str]:
-    """Everything that may be asked for."""
-    return [OURS, *PEERS, *(policy.name for policy in book.policies)]
-
-
-def refuse_unknown(names: Sequence[str], book: Book) -> None:
-    """Raises BadInputError with every name that means nothing."""
-    known, problems = known_names(book), []
+def refuse_unknown(names: Sequence[str], policies: Sequence[str]) -> None:
+    """Raises BadInputError with every name that means nothing. ``policies``: the names of the configuration's."""
+    known, problems = [OURS, *PEERS, *policies], []
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, 1)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from switcher.backtest.record import Owner, Record, Span
 from switcher.backtest.slotting import samples_of, slot_samples
 from switcher.model import Uplink
 from switcher.objects.naming import namespace_of
-from switcher.ports import History, KnownAttachment, SlotBytes, StoredObject, UsageRow
+from switcher.ports import History, KnownAttachment, SlotBytes, UsageRow
 from switcher.simulate.world import Facts
 from switcher.tariff import Sample
 
@@ -39,25 +38,6 @@ def read_history(history: History, span: Span, most_rows: int = MOST_ROWS) -> Re
         facts=_facts(history.attachments()),
         notes=notes,
     )
-
-
-def stored_objects(history: History, span: Span) -> list[dict[str, Any]]:
-    """The objects as the controller kept them: of each the newest version that was known at the period's end.
-
-    Of tariffs also the one known at its start, and each counts as known from when it was stored, where it does not
-    say itself: a price that was corrected, or announced late, is not known before.
-    """
-    newest = history.objects(span.end)
-    versions = [*(one for one in history.objects(span.start) if one.kind == "Tariff" and one not in newest), *newest]
-    return [_stamped(one) for one in versions]
-
-
-def _stamped(stored: StoredObject) -> dict[str, Any]:
-    document = dict(stored.document)
-    if stored.kind == "Tariff":
-        spec = dict(document["spec"])
-        document["spec"] = {**spec, "recordedAt": spec.get("recordedAt") or stored.recorded_at.isoformat()}
-    return document
 
 
 def _coarse(resolution: timedelta, span: Span) -> list[str]:

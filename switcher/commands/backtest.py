@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,10 +14,12 @@ from switcher.adapters.store.history import SqlHistory
 from switcher.backtest.case import Case, make_case, newcomers, with_candidates
 from switcher.backtest.compare import Asked, Comparison, compare
 from switcher.backtest.contenders import OURS, refuse_unknown
+from switcher.backtest.editions import Editions, editions_of
 from switcher.backtest.files import read_files
+from switcher.backtest.kept import Kept, kept_objects
 from switcher.backtest.past import Past, past_of
 from switcher.backtest.record import Record, Span
-from switcher.backtest.stored import read_history, stored_objects
+from switcher.backtest.stored import read_history
 from switcher.commands.backtest_report import as_document, print_report
 from switcher.commands.files import CHARTS, refuse_unwritable
 from switcher.commands.options import AsJson
@@ -25,8 +27,6 @@ from switcher.commands.progress import Told, progress
 from switcher.commands.spans import read_span
 from switcher.commands.together import Together
 from switcher.errors import BadInputError, Problem
-from switcher.objects.load import load_over
-from switcher.objects.model import Book
 from switcher.tariff import Exchange
 from switcher.tariff.unrated import refuse_unrated
 
@@ -61,16 +61,17 @@ def backtest(
     span = inputs.read(read_span, period, slot)
     names = [*(policy or ()), *(more or ())] or [OURS]
     with progress() as told, _source(history) as source:
-        books = _books(inputs, config, laid, source, span)
-        for _, book in books:
-            inputs.read(refuse_unknown, names, book)
+        asked_of = _objects(inputs, config, laid, source, span)
+        for _, editions in asked_of:
+            inputs.read(refuse_unknown, names, editions.policies)
             if span is not None:
+                book = editions.billed
                 inputs.read(refuse_unrated, book.tariffs, (span.start, span.end), None, Exchange.of(book))
         record = inputs.read(_record, source, span) if isinstance(source, Path) and span is not None else None
         inputs.accept()
         assert span is not None  # noqa: S101 - told to the type checker
         past = past_in(record or _record(source, span), span, told)
-        cases = _cases(past, books)
+        cases = _cases(past, asked_of)
         asked = Asked(policies=names, draw=plot is not None, stopwatch=time.perf_counter, told=told)
         found = [compare(past, case, asked) for case in cases]
     if as_json:
@@ -101,28 +102,26 @@ def _source(history: str) -> Iterator[SqlHistory | Path]:
         opened.close()
 
 
-def _books(
+def _objects(
     inputs: Together, config: Path | None, what_if: Sequence[Path], source: SqlHistory | Path, span: Span | None
-) -> list[tuple[str, Book]]:
+) -> list[tuple[str, Editions]]:
     """The objects of each case that are right, by its name."""
     base = inputs.read(_base, config, source, span)
     if base is None:
         return []
     cases = [
-        ("", inputs.read(load_over, base, [])),
-        *((_name(path), inputs.read(load_over, base, [path])) for path in what_if),
+        ("", inputs.read(editions_of, base, [])),
+        *((_name(path), inputs.read(editions_of, base, [path])) for path in what_if),
     ]
-    return [(name, book) for name, book in cases if book is not None]
+    return [(name, editions) for name, editions in cases if editions is not None]
 
 
-def _base(
-    config: Path | None, source: SqlHistory | Path, span: Span | None
-) -> list[Path] | list[dict[str, Any]] | None:
-    """Where the objects are, or themselves; None: the period is wrong, which says when."""
+def _base(config: Path | None, source: SqlHistory | Path, span: Span | None) -> Path | Kept | None:
+    """Where the objects are, or what the history kept; None: the period is wrong, which says when."""
     if config is not None:
-        return [config]
+        return config
     if isinstance(source, SqlHistory):
-        return None if span is None else stored_objects(source, span)
+        return None if span is None else kept_objects(source, span)
     raise BadInputError([Problem("--config", 0, "", "is needed where the history is CSV files")])
 
 
@@ -150,18 +149,18 @@ def _name(path: Path) -> str:
     return path.stem if path.suffix else path.name
 
 
-def _cases(past: Past, books: list[tuple[str, Book]]) -> list[Case]:
+def _cases(past: Past, asked_of: Sequence[tuple[str, Editions]]) -> list[Case]:
     """A what-if's physical networks that no node had are offered everywhere, and to every policy.
 
     Where nothing says what the nodes had, the configuration's own are offered everywhere too.
     """
-    before = {item.name for item in newcomers(past, books[0][1])}
+    before = {item.name for item in newcomers(past, asked_of[0][1])}
     cases = []
-    for name, book in books:
-        more = newcomers(past, book)
+    for name, editions in asked_of:
+        more = newcomers(past, editions)
         fresh = [item for item in more if item.name not in before]
         offered = fresh if past.record.networks else more
-        cases.append(make_case(past, with_candidates(book, fresh), name, offered))
+        cases.append(make_case(past, with_candidates(editions, fresh), name, offered))
     return cases
 
 

@@ -50,7 +50,7 @@ def _case(one: Comparison) -> dict[str, Any]:
             "exact_prices": bound.exact,
             "no_room_percent": bound.no_room_percent,
         },
-        "notes": list(one.case.notes),
+        "notes": list(one.notes),
     }
 
 
@@ -123,7 +123,7 @@ def _notes(past: Past) -> Iterator[str]:
 
 
 def _bound_notes(one: Comparison) -> Iterator[str]:
-    yield from one.case.notes
+    yield from one.notes
     if not one.bound.exact:
         yield "the bound counts some tiers, quotas or percentiles at less than they may add: R may be too high"
     if one.bound.no_room_percent > 0:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from switcher.backtest.case import make_case, newcomers
+from switcher.backtest.editions import Editions
 from switcher.backtest.files import read_files
 from switcher.commands.backtest import past_in
 from switcher.commands.spans import read_span
@@ -85,8 +86,8 @@ def played(chance: Random, directory: Path) -> tuple[Problem, ...] | None:
     written(chance, directory)
     try:
         past = past_in(read_files(directory, SPAN), SPAN, lambda *_: None)
-        book = chance.choice(BOOKS)
-        make_case(past, book, "", newcomers(past, book))
+        editions = Editions.unchanged(chance.choice(BOOKS))
+        make_case(past, editions, "", newcomers(past, editions))
     except BadInputError as refusal:
         return refusal.problems
     return None

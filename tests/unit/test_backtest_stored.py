@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from switcher.backtest.kept import Kept, kept_objects
 from switcher.backtest.record import Record, Span
-from switcher.backtest.stored import read_history, stored_objects
+from switcher.backtest.stored import read_history
 from switcher.model import Uplink
-from switcher.ports import StoredObject
+from switcher.ports import ObjectVersion, RemovedObject, StoredObject
 from tests.support.batches import at, attachment, batch, traffic, uplink, wire_time
 from tests.support.memory_history import MemoryHistory
 
 HOUR = 3600
+VALID = at(-HOUR).isoformat()
 SPAN = Span(start=at(0), end=at(2 * HOUR), slot=timedelta(minutes=5))
 
 
@@ -70,7 +72,7 @@ def test_of_two_nodes_that_claim_a_workload_the_one_counts_where_it_started_last
 
 
 def stored(name: str, price: str, recorded: float, kind: str = "Tariff", **spec: Any) -> StoredObject:
-    document = {"kind": kind, "metadata": {"name": name}, "spec": {"price": price, **spec}}
+    document = {"kind": kind, "metadata": {"name": name}, "spec": {"price": price, "validFrom": VALID, **spec}}
     return StoredObject(kind=kind, name=name, document=document, recorded_at=at(recorded))
 
 
@@ -88,7 +90,7 @@ def test_prices_count_as_known_from_when_they_were_stored_or_say() -> None:
         history.store_objects([one])
     found = [
         (one["metadata"]["name"], one["spec"]["price"], one["spec"].get("recordedAt"))
-        for one in stored_objects(history, SPAN)
+        for one in kept_objects(history, SPAN).billed
     ]
     assert sorted(found, key=lambda each: each[:2]) == [
         ("p", "6", None),
@@ -96,3 +98,73 @@ def test_prices_count_as_known_from_when_they_were_stored_or_say() -> None:
         ("t", "1", at(-60).isoformat()),
         ("t", "2", at(HOUR).isoformat()),
     ]
+
+
+def kept(*versions: ObjectVersion) -> Kept:
+    history = MemoryHistory(lambda: at(0))
+    for one in versions:
+        history.store_objects([one])
+    return kept_objects(history, SPAN)
+
+
+def removed(name: str, recorded: float, kind: str = "Tariff") -> RemovedObject:
+    return RemovedObject(kind=kind, name=name, recorded_at=at(recorded))
+
+
+def lists(found: Kept) -> list[tuple[str, str | None]]:
+    """Prices of the bill and until when they are valid."""
+    return [(one["spec"]["price"], one["spec"].get("validTo")) for one in found.billed if one["kind"] == "Tariff"]
+
+
+def in_force(found: Kept) -> dict[float, str]:
+    """By second, the prices of all objects."""
+    return {
+        (since - at(0)).total_seconds(): "".join(str(one["spec"]["price"]) for one in documents)
+        for since, documents in found.in_force
+    }
+
+
+def test_every_version_is_in_force_from_when_it_was_known_until_the_next_one() -> None:
+    found = kept(
+        stored("p", "1", -60, kind="SwitchPolicy"),
+        stored("t", "2", -60),
+        stored("p", "3", 1000, kind="SwitchPolicy"),
+        removed("t", 2000),
+        removed("p", 3000, kind="SwitchPolicy"),
+        stored("t", "4", 4000),
+        stored("t", "5", 3 * HOUR),
+    )
+    assert in_force(found) == {0: "12", 1000: "32", 2000: "3", 3000: "", 4000: "4"}
+
+
+def test_of_several_changes_in_a_slot_the_last_is_in_force_after_it() -> None:
+    """One at an edge is in force in the slot that begins there; one in the last slot only ends what it takes away."""
+    times = {"1": -60, "2": 10, "3": 290, "4": 300, "5": 600, "6": 2 * HOUR - 1}
+    found = kept(*(stored("t", price, recorded) for price, recorded in times.items()))
+    assert in_force(found) == {0: "1", 300: "4", 600: "5", 2 * HOUR - 1: "6"}
+    assert len(lists(found)) == 6
+
+
+def test_a_list_that_was_taken_away_is_billed_until_then() -> None:
+    found = kept(
+        stored("t", "1", -60),
+        stored("u", "2", -60, validTo=at(500).isoformat()),
+        stored("v", "3", -60, validFrom=at(HOUR).isoformat()),
+        *(removed(name, 1000) for name in "tuv"),
+    )
+    assert lists(found) == [("1", at(1000).isoformat()), ("2", at(500).isoformat())]  # the third never was valid
+
+
+def test_a_list_that_comes_back_counts_all_the_time_again() -> None:
+    found = kept(stored("t", "1", -60), removed("t", 1000), stored("t", "1", 2000))
+    assert lists(found) == [("1", at(1000).isoformat()), ("1", None)]
+
+
+def test_an_object_that_becomes_a_list_of_another_contract_ends_that_of_its_own() -> None:
+    found = kept(stored("t", "1", -60), stored("t", "2", 900), stored("t", "3", 1000, contract="c"))
+    assert lists(found) == [("1", None), ("2", at(1000).isoformat()), ("3", None)]
+
+
+def test_a_list_that_was_corrected_under_its_own_recorded_at_counts_as_corrected() -> None:
+    said = at(-HOUR).isoformat()
+    assert lists(kept(*(stored("t", price, float(price), recordedAt=said) for price in "12"))) == [("2", None)]

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from cni.wire import NetworkReport
 from switcher.adapters.store.history import SqlHistory
+from switcher.backtest.kept import kept_objects
 from switcher.backtest.past import past_of
 from switcher.backtest.record import Span
-from switcher.backtest.stored import read_history, stored_objects
+from switcher.backtest.stored import read_history
 from switcher.commands.backtest import backtest
 from switcher.commands.bill import bill
 from switcher.commands.db import db
@@ -217,7 +218,7 @@ def test_without_a_configuration_the_stored_objects_count_as_they_were_known(url
             ]
         )
     span = Span(start=at(0), end=at(HOURS * 3600), slot=timedelta(minutes=5))
-    prices = [one for one in stored_objects(history, span) if one["metadata"]["name"] == "contract-phynet1"]
+    prices = [one for one in kept_objects(history, span).billed if one["metadata"]["name"] == "contract-phynet1"]
     history.close()
     assert [one["spec"]["recordedAt"] for one in prices] == [at(-600).isoformat(), at(1800).isoformat()]
     known = ask(backtest, "--history", url, "--period", PERIOD)
