@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from switcher.errors import quoted
+from switcher.objects.wall_time import instant
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -39,10 +40,10 @@ class Cron:
         return day.month in self.months and (by_date or by_week if self.either_day else by_date and by_week)
 
     def times(self, day: date, timezone: ZoneInfo) -> Iterator[datetime]:
-        """The instants at which it fires on a local day; a time repeated by daylight saving fires once."""
+        """The instants at which it fires on a local day: as it jumps over a time, once at one that comes twice."""
         for hour in sorted(self.hours):
             for minute in sorted(self.minutes):
-                yield datetime.combine(day, time(hour, minute), timezone).astimezone(UTC)
+                yield instant(day, 60 * hour + minute, timezone.key)
 
     def open_at(self, now: datetime, duration: timedelta, timezone: ZoneInfo) -> bool:
         """Whether it fired within the last ``duration`` (the window is half open)."""

@@ -1,18 +1,15 @@
-"""Billing periods and local wall time, right through daylight saving (tariffs.md, Periods and Schedule).
-
-A wall time that daylight saving skips is the instant of the jump; one that it repeats is its first occurrence.
-"""
+"""Billing periods, right through daylight saving (tariffs.md, Periods)."""
 
 from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from switcher.objects.tariffs import BillingPeriod, Tariff
+from switcher.objects.wall_time import instant
 from switcher.objects.words import Per, PeriodUnit
 
 MICROSECOND = timedelta(microseconds=1)
@@ -28,25 +25,6 @@ def micros(span: timedelta) -> int:
 def seconds(span: timedelta) -> Decimal:
     """A length of time in seconds, exactly."""
     return Decimal(micros(span)) / 1_000_000
-
-
-@lru_cache(maxsize=8192)
-def instant(day: date, minutes: int, timezone: str) -> datetime:
-    """The instant of a local wall time, ``minutes`` after the start of ``day`` (1440 is the next midnight)."""
-    zone = ZoneInfo(timezone)
-    wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
-    found = wall.replace(tzinfo=zone).astimezone(UTC)
-    if found.astimezone(zone).replace(tzinfo=None) == wall:
-        return found
-    before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), found
-    old = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-        if middle.astimezone(zone).utcoffset() == old:
-            before = middle
-        else:
-            after = middle
-    return after
 
 
 def billing_period(tariff: Tariff, at: datetime) -> Span:

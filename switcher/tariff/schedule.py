@@ -9,8 +9,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from switcher.objects.prices import Schedule, Window
+from switcher.objects.wall_time import instant
 from switcher.objects.words import WEEK
-from switcher.tariff.periods import instant
 
 Slot = tuple[datetime, datetime, Window | None]
 LONGEST = timedelta(hours=50)

@@ -80,6 +80,10 @@ def test_percentages_round_up(moves: Any, attachments: int, limit: int) -> None:
         ("*/15 9-17/4 * dec 7", "1m", "UTC", "2026-12-06 13:45", True),
         ("*/15 9-17/4 * dec 7", "1m", "UTC", "2026-12-06 13:46", False),
         ("0 12 * * *", "36h", "UTC", "2026-12-01 03:00", True),
+        ("30 2 * * *", "1h", "Europe/Berlin", "2026-03-29T01:00:00Z", True),  # 02:00 jumps to 03:00: opens then
+        ("30 2 * * *", "1h", "Europe/Berlin", "2026-03-29T02:00:00Z", False),
+        ("15 2 * * *", "45m", "America/New_York", "2026-03-08T07:00:00Z", True),
+        ("15 2 * * *", "45m", "America/New_York", "2026-03-08T07:45:00Z", False),
     ],
 )
 def test_a_scheduled_budget_applies_while_its_window_is_open(

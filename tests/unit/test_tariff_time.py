@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switcher.objects.prices import Window
+from switcher.objects.wall_time import instant
 from switcher.tariff import billing_period
-from switcher.tariff.periods import instant
 from switcher.tariff.schedule import slots
 from tests.unit.pricing import at, book, fixed, tariff
 
