@@ -94,13 +94,16 @@ class Expression(Strictly):
 
     key: Text
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[Annotated[str, Strict()], ...] = ()
+    values: tuple[Annotated[str, Strict()], ...] = Field(default=(), validate_default=True)
 
     @field_validator("values")
     @classmethod
     def _fits(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        if info.data.get("operator") in ("Exists", "DoesNotExist") and values:
+        operator = info.data.get("operator")
+        if operator in ("Exists", "DoesNotExist") and values:
             raise wrong("values", "must be absent for Exists and DoesNotExist")
+        if operator in ("In", "NotIn") and not values:
+            raise wrong("values", "must have at least one element for In and NotIn")
         return values
 
     def matches(self, labels: Mapping[str, str]) -> bool:

@@ -21,6 +21,7 @@ from switcher.objects.values import (
     Name,
     NetworkName,
     PositiveDuration,
+    PositiveQuantity,
     Quantity,
     Share,
     Target,
@@ -190,7 +191,7 @@ class PolicySpec(Strictly):
     verify: VerifySettings = VerifySettings()
     drain: DrainSettings = DrainSettings()
     accept: tuple[Loss, ...] = ()
-    disruption_threshold: Quantity | None = None
+    disruption_threshold: PositiveQuantity | None = None
 
     _distinct = distinct("attachments", "candidates")
 

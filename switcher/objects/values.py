@@ -23,6 +23,8 @@ RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(bps|kbps|Mbps|Gbps|Tbps)")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 WALL_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 NETWORK = re.compile(r"(cni:)?[^\s:/]+|(nad|logical):[^\s:/]+/[^\s:/]+")
+NO_ZONE = re.compile(r"(posix|right)/|(localtime|posixrules|Factory)$")
+"""Files beside the zones that are none: the machine's own setting, which differs, and copies, some with leap seconds."""
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 BITS_PER_SECOND = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
 MOST = Decimal(10) ** 15
@@ -142,6 +144,8 @@ def wall_minutes(value: Any) -> int:
 def zone(value: str) -> str:
     """The name of an IANA time zone that is known here."""
     try:
+        if NO_ZONE.match(value):
+            raise LookupError(value)
         ZoneInfo(value)
     except (OSError, ValueError, LookupError) as error:
         raise wrong("timezone", "is no known time zone: write an IANA name like Europe/Berlin or UTC") from error

@@ -140,7 +140,11 @@ def test_prices_of_the_year_1_and_of_the_year_9999_are_valid_and_rows_of_them_ar
 
 
 @pytest.mark.parametrize(
-    "zone", ["Mars/Base", "", "..", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b", "x" * 500]
+    "zone",
+    [
+        *("Mars/Base", "", "..", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b", "x" * 500),
+        *("localtime", "posixrules", "Factory", "right/Europe/Berlin", "posix/Europe/Berlin"),
+    ],
 )
 def test_an_unknown_time_zone_is_refused(zone: str) -> None:
     (found,) = refused(tariff(fixed("1"), timezone=zone))

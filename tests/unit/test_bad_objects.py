@@ -57,6 +57,17 @@ DECEMBER = ("2026-12-01", "2027-01-01")
         pytest.param(policy(horizon="1e30s"), "spec.horizon: '1e30s' must be a duration", id="horizon"),
         pytest.param(policy(horizon="9" * 400 + "d"), "is absurdly long: at most 3660d", id="absurd horizon"),
         pytest.param(policy(budgets=[{"moves": "-1"}]), "budgets[0].moves: '-1' must be a count", id="budget"),
+        pytest.param(policy(disruptionThreshold="0"), "disruptionThreshold: '0' must be above zero", id="disruption"),
+        pytest.param(
+            policy(podSelector={"matchExpressions": [{"key": "app", "operator": "In"}]}),
+            "podSelector.matchExpressions[0].values: [] must have at least one element for In and NotIn",
+            id="in none",
+        ),
+        pytest.param(
+            policy(namespaceSelector={"matchExpressions": [{"key": "app", "operator": "NotIn", "values": []}]}),
+            "namespaceSelector.matchExpressions[0].values: [] must have at least one element for In and NotIn",
+            id="not in none",
+        ),
         pytest.param(policy(mode="on"), "spec.mode: 'on' is not one of off, recommend, auto", id="mode"),
         pytest.param(rate("EUR", "USD", "0", "2026-01-01"), "spec.rate: '0' must be above zero", id="rate of nothing"),
         pytest.param(rate("EUR", "USD", "1", "2026-02-30"), "'2026-02-30' is no such date", id="no such day"),
