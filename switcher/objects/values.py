@@ -24,7 +24,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d
 WALL_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 NETWORK = re.compile(r"(cni:)?[^\s:/]+|(nad|logical):[^\s:/]+/[^\s:/]+")
 NO_ZONE = re.compile(r"(posix|right)/|(localtime|posixrules|Factory)$")
-"""Files beside the zones that are none: the machine's own setting, which differs, and copies, some with leap seconds."""
+"""Files beside the zones that are none: a machine's own setting, which differs, and copies, some with leap seconds."""
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 BITS_PER_SECOND = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
 MOST = Decimal(10) ** 15
