@@ -70,10 +70,13 @@ def length(intervals: Iterable[Interval]) -> int:
 
 
 def interval_of(sample: UplinkSample | AttachmentSample) -> Interval | None:
-    """When a sample was taken; None: it makes no sense (no real interval, or counts that are none)."""
+    """When a sample was taken; None: it makes no sense (no real interval, or counts that are none).
+
+    Its end is rounded as the start of the next one is: no microsecond is between samples that follow one another.
+    """
     try:
         start = round(sample.start * PER_SECOND)
-        until = start + round(sample.seconds * PER_SECOND)
+        until = round((sample.start + sample.seconds) * PER_SECOND)
     except (ValueError, OverflowError):  # no number, or infinite
         return None
     counts = 0 <= sample.in_bytes <= MAX_COUNT and 0 <= sample.out_bytes <= MAX_COUNT

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from random import Random
+
+import msgspec
 import pytest
 
 from switcher.ports import UsageRow
 from tests.contract.history.conftest import AnyHistory
-from tests.support.batches import at, attachment, batch, sampled, traffic, uplink
+from tests.support.batches import at, attachment, batch, sampled, traffic, uplink, wire_time
 
 HOUR = 3600
 
@@ -67,3 +71,17 @@ def test_pruned_time_takes_new_samples_of_the_same_attachment(history: AnyHistor
     assert history.prune(at(60)) == 1
     history.ingest(batch(2, traffic=(traffic(60, 1, 500, 0),), attachments=(attachment(),)))
     assert history.attached(at(99), at(30) - at(0)).in_bps.tolist() == [pytest.approx(4000)]
+
+
+def test_samples_that_follow_one_another_leave_no_time_between_them(history: AnyHistory) -> None:
+    """Times of a real clock are no whole microseconds: an end is stored as the start of the next sample is."""
+    chance, moment, samples = Random(1), wire_time(0.123_456_7), []
+    for _ in range(200):
+        end = moment + 10 + chance.gauss(0, 0.01)
+        samples.append(msgspec.structs.replace(uplink(0, end - moment, 1, 1), start=moment))
+        moment = end
+    history.ingest(batch(1, uplinks=tuple(samples)))
+    rows = history.usage(at(-60), at(3600))
+    ends = [row.start + timedelta(seconds=row.seconds) for row in rows]
+    assert len(rows) == 200
+    assert ends[:-1] == [row.start for row in rows[1:]]
