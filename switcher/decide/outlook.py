@@ -154,7 +154,7 @@ def _margins(seen: Outlook, others: Mapping[str, tuple[float, Carrier]]) -> Mapp
     bills = {name: seen.bill(name, max(TO_COME) * load) for name in with_room if load > 0}
     priced = {name: bill for name, bill in bills.items() if np.isfinite(bill[1]).all()}
     found: dict[str, dict[Stretch, float]] = {name: defaultdict(float) for name in priced}
-    flat = {name: [Stretch(slope, 0.0, there.room)] for name, (slope, there) in others.items()}
+    flat = {name: [Stretch(slope, 0.0, there.room)] for name, (slope, there) in others.items() if there.room > 0}
     for part in TO_COME:
         bent = {name: _up_to(part * load, *bill) for name, bill in priced.items()}
         for name, weighted in margins(flat | bent, part * load).items():

@@ -85,6 +85,14 @@ def test_a_network_that_others_fill_has_the_price_of_one_more() -> None:
     assert _per_gb(_priced(seen, _used(0), _sky({"overage": "1"}), CABLE)) == pytest.approx(1.0)
 
 
+def test_a_network_without_a_quota_that_others_fill_takes_nothing_of_the_load() -> None:
+    free = _seen(6, 0)
+    full = replace(free.networks[1], out_bps=990 * MBPS)
+    seen = replace(free, networks=(free.networks[0], full))
+
+    assert _per_gb(_priced(seen, _used(0), _sky({"overage": "1"}), CABLE)) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("used", "price"),
     [
