@@ -7,7 +7,7 @@ with its times, never a bill that is a little wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -18,10 +18,11 @@ from switcher.model import Uplink
 from switcher.objects.tariffs import Tariff
 from switcher.objects.words import Each
 from switcher.ports import PlacementSpan, SlotBytes, UsageRow
-from switcher.tariff import Sample, Stay, billing_period
-from switcher.tariff.periods import billing_periods
+from switcher.tariff import Invoice, Sample, Stay, billing_period
+from switcher.tariff.invoice import Gap
+from switcher.tariff.lists import by_contract, timeline
+from switcher.tariff.periods import Span, billing_periods, joined
 
-Span = tuple[datetime, datetime]
 MINUTE = STEPS[Resolution.MINUTES]
 
 
@@ -40,6 +41,9 @@ class Kept(Protocol):
     def uplink_slots(self, start: datetime, end: datetime, slot: timedelta) -> Iterator[tuple[Uplink, SlotBytes]]:
         """Sums of uplinks."""
 
+    def silences(self, start: datetime, end: datetime) -> Mapping[str, Sequence[Span]]:
+        """When no uplink of a network was sampled, as far as that is known."""
+
     def placement_spans(self, start: datetime, end: datetime) -> Sequence[PlacementSpan]:
         """Where attachments were."""
 
@@ -55,6 +59,33 @@ def recorded(history: Kept, tariffs: Sequence[Tariff], period: Span, now: dateti
     return list(_samples(history, tariffs, whole, finest)), _stays(
         history.placement_spans(*whole), (whole[0], min(whole[1], now))
     )
+
+
+def with_gaps(invoice: Invoice, history: Kept, tariffs: Sequence[Tariff]) -> Invoice:
+    """The bill with the gaps inside its rows too: what flows is priced then, and no uplink was sampled."""
+    period = invoice.start, invoice.end
+    gaps: dict[str, list[Span]] = {}
+    for gap in invoice.gaps:
+        gaps.setdefault(gap.network, []).append((gap.start, gap.end))
+    silent, priced = history.silences(*period), _priced(tariffs, period)
+    for network in silent.keys() & priced.keys():
+        both = ((max(a[0], b[0]), min(a[1], b[1])) for a in silent[network] for b in priced[network])
+        gaps.setdefault(network, []).extend(span for span in both if span[0] < span[1])
+    found = (
+        Gap(network=network, start=start, end=end) for network in sorted(gaps) for start, end in joined(gaps[network])
+    )
+    return replace(invoice, gaps=tuple(found))
+
+
+def _priced(tariffs: Sequence[Tariff], period: Span) -> Mapping[str, Sequence[Span]]:
+    """By network, when some list has a price for what flows."""
+    found: dict[str, list[Span]] = {}
+    for lists in by_contract(tariffs).values():
+        for stretch in timeline(lists, *period):
+            if stretch.tariff is not None and stretch.tariff.spec.metered:
+                for network in stretch.tariff.spec.physical_networks:
+                    found.setdefault(network, []).append((stretch.start, stretch.end))
+    return {network: [*joined(spans)] for network, spans in found.items()}
 
 
 def _require(history: Kept, needed: Resolution, since: datetime, why: str, *, nodes: bool) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,13 +21,12 @@ from switcher.objects.load import load
 from switcher.objects.model import Book
 from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_stays
 from switcher.objects.sample_rows import read_samples
-from switcher.objects.tariffs import Tariff
-from switcher.recorded import Span, recorded
+from switcher.recorded import recorded, with_gaps
 from switcher.tariff.bill import bill as compute
 from switcher.tariff.exchange import Exchange
 from switcher.tariff.invoice import Entry, Invoice, Line
+from switcher.tariff.lists import known_by
 from switcher.tariff.money import plain
-from switcher.tariff.samples import Sample, Stay
 from switcher.tariff.unrated import refuse_unrated
 
 
@@ -89,18 +89,13 @@ def _inputs_together(
         inputs.read(refuse_unrated, book.tariffs, period, known_at, exchange)
     inputs.accept()
     assert book and period and rows is not None  # noqa: S101, PT018 - told to the type checker
-    if stored:
-        rows, placed = _from_history(samples, book.tariffs, period)
+    if not stored:
+        return compute(book.tariffs, rows, period, stays, known_at, exchange)
+    with closing(open_history(samples)) as history:
+        rows, placed = recorded(history, book.tariffs, period, datetime.now(UTC))
         stays = placed if stays is None else stays
-    return compute(book.tariffs, rows, period, stays, known_at, exchange)
-
-
-def _from_history(url: str, tariffs: Sequence[Tariff], period: Span) -> tuple[list[Sample], list[Stay]]:
-    history = open_history(url)
-    try:
-        return recorded(history, tariffs, period, datetime.now(UTC))
-    finally:
-        history.close()
+        invoice = compute(book.tariffs, rows, period, stays, known_at, exchange)
+        return with_gaps(invoice, history, known_by(book.tariffs, known_at))
 
 
 def as_document(invoice: Invoice) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from switcher.tariff.invoice import Entry, Gap, Invoice
 from switcher.tariff.limits import too_large
 from switcher.tariff.lists import by_contract, known_by, networks_of, timeline
 from switcher.tariff.money import EXACT, rounded
-from switcher.tariff.periods import Span, billing_periods
+from switcher.tariff.periods import Span, billing_periods, joined
 from switcher.tariff.samples import Sample, Stay, Touching, by_network, in_time_order, over_nodes
 
 
@@ -148,7 +148,7 @@ def _gaps(accounts: Sequence[Account]) -> Iterator[Gap]:
                     for span in account.spans(tariff):
                         found.setdefault(network, []).extend(_uncovered(account.samples, network, span))
     for network in sorted(found):
-        for start, end in _joined(found[network]):
+        for start, end in joined(found[network]):
             yield Gap(network=network, start=start, end=end)
 
 
@@ -163,16 +163,3 @@ def _uncovered(rows: Sequence[Sample], network: str, span: Span) -> Iterator[Spa
             at = row.end
     if at < span[1]:
         yield at, span[1]
-
-
-def _joined(spans: Sequence[Span]) -> Iterator[Span]:
-    current: Span | None = None
-    for span in sorted(spans):
-        if current is not None and span[0] <= current[1]:
-            current = (current[0], max(current[1], span[1]))
-        else:
-            if current is not None:
-                yield current
-            current = span
-    if current is not None:
-        yield current

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -95,3 +95,17 @@ def length_in(per: Per, tariff: Tariff, period: Span) -> Decimal:
         total += Decimal(micros(min(end, whole[1]) - at)) / micros(whole[1] - whole[0])
         at = whole[1]
     return total
+
+
+def joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """The same time in as few spans as it takes, in order."""
+    current: Span | None = None
+    for span in sorted(spans):
+        if current is not None and span[0] <= current[1]:
+            current = (current[0], max(current[1], span[1]))
+        else:
+            if current is not None:
+                yield current
+            current = span
+    if current is not None:
+        yield current

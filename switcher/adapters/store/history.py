@@ -23,9 +23,11 @@ from switcher.adapters.store import (
 )
 from switcher.adapters.store.engine import Database
 from switcher.adapters.store.ingest import ingest
+from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.migrate import require_head
 from switcher.adapters.store.reach import kept_from
 from switcher.adapters.store.reading import Wanted
+from switcher.adapters.store.silence import silences
 from switcher.errors import SwitcherError
 from switcher.keeping import Cutoffs, Resolution
 from switcher.model import Decision, Placement, Uplink
@@ -45,6 +47,7 @@ from switcher.ports import (
     UsageRow,
 )
 from switcher.reported import Attached
+from switcher.tariff.periods import Span
 from switcher.terms import Terms
 
 
@@ -136,6 +139,18 @@ class SqlHistory:
     def slot_totals(self, start: datetime, end: datetime, slot: timedelta) -> Mapping[str, SlotBytes]:
         with self._database.reading() as connection:
             return carried.slot_totals(connection, start, end, slot)
+
+    def silences(self, start: datetime, end: datetime) -> Mapping[str, Sequence[Span]]:
+        """By physical network, the times of a second or more in which no uplink of it was sampled, in order.
+
+        Nothing of time whose hours of uplinks are deleted.
+        """
+        with self._database.reading() as connection:
+            found = silences(connection, (micros(start), micros(end)))
+        return {
+            name: [(moment_of(first), moment_of(last)) for first, last in intervals]
+            for name, intervals in found.items()
+        }
 
     def kept_from(self, *, nodes: bool) -> Mapping[Resolution, datetime]:
         """Since when nothing was deleted of whole networks, or (``nodes``) of each node's uplinks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,17 +13,20 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
+from switcher.adapters.store.engine import Database
 from switcher.adapters.store.history import SqlHistory
 from switcher.adapters.store.migrate import upgrade
+from switcher.adapters.store.slots import uplink_parts
 from switcher.backtest.slotting import samples_of
 from switcher.cli import app
 from switcher.errors import BadInputError
 from switcher.keeping import Keep, cutoffs
 from switcher.objects.load import book_from_documents
 from switcher.objects.tariffs import Tariff
-from switcher.recorded import recorded
+from switcher.recorded import recorded, with_gaps
 from switcher.tariff import Invoice, bill
 from tests.support.batches import at, attachment, batch, uplink
 from tests.unit.pricing import fixed, percentile, tariff, volume
@@ -71,7 +75,7 @@ def of_samples(history: SqlHistory, document: dict[str, Any]) -> Invoice:
 def of_history(history: SqlHistory, document: dict[str, Any], now: float = DAY) -> Invoice:
     tariffs = book_from_documents([document], "test").tariffs
     rows, stays = recorded(history, tariffs, PERIOD, at(now))
-    return bill(tariffs, rows, PERIOD, stays)
+    return with_gaps(bill(tariffs, rows, PERIOD, stays), history, tariffs)
 
 
 def daily(name: str, **more: Any) -> dict[str, Any]:
@@ -100,6 +104,52 @@ def test_sums_bill_what_the_samples_do_before_and_after_they_are_deleted(history
     assert due(of_history(history, daily(name))) == due(expected)
     forgotten(history, book_from_documents([daily(name)], "test").tariffs, SHORT)
     assert due(of_history(history, daily(name))) == due(expected)
+
+
+@pytest.mark.parametrize("name", ["hours", "minutes"])
+def test_gaps_are_those_of_the_samples_also_inside_sums_and_after_they_are_deleted(
+    history: SqlHistory, name: str
+) -> None:
+    """Half hours in which neither node was sampled; what only one of them missed is none."""
+    gaps = of_samples(history, daily(name)).gaps
+    lengths = sorted({gap.end - gap.start for gap in gaps[:-1]})
+    assert len(gaps) > 5
+    assert timedelta(seconds=1) < lengths[0] < timedelta(minutes=25)
+    assert of_history(history, daily(name)).gaps == gaps
+    history.look_after(at(DAY), cutoffs(Keep(), (), at(DAY)))
+    assert of_history(history, daily(name)).gaps == gaps
+    forgotten(history, book_from_documents([daily(name)], "test").tariffs, SHORT)
+    assert of_history(history, daily(name)).gaps == gaps
+
+
+def test_a_gap_that_is_filled_later_is_none_any_more(history: SqlHistory) -> None:
+    """Also after the sums were made."""
+    gap = of_history(history, daily("hours")).gaps[2]
+    history.look_after(at(DAY), cutoffs(Keep(), (), at(DAY)))
+    start, seconds = (gap.start - at(0)).total_seconds(), (gap.end - gap.start).total_seconds()
+    history.ingest(batch(2, agent="n4", node="n4", sent=DAY, uplinks=(uplink(start + 30, seconds - 30, 1, 1),)))
+    found = of_history(history, daily("hours")).gaps
+    assert gap not in found
+    assert replace(gap, end=gap.start + timedelta(seconds=30)) in found
+
+
+def test_of_sums_whose_parts_nobody_kept_only_whole_rows_are_gaps(history: SqlHistory, url: str) -> None:
+    """As those of before migration 0006 are."""
+    forgotten(history, book_from_documents([daily("hours")], "test").tariffs, SHORT)
+    told = of_history(history, daily("hours")).gaps
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(delete(uplink_parts))
+    database.close()
+    tariffs = book_from_documents([daily("hours")], "test").tariffs
+    rows, stays = recorded(history, tariffs, PERIOD, at(DAY))
+    whole = bill(tariffs, rows, PERIOD, stays).gaps
+    assert of_history(history, daily("hours")).gaps == whole != told
+
+
+def test_where_nothing_that_flows_is_priced_there_are_no_gaps(history: SqlHistory) -> None:
+    document = tariff(fixed("2", each="network"), physicalNetworks=["phynet0"], billingPeriod={"unit": "day"})
+    assert of_history(history, document).gaps == ()
 
 
 def test_nodes_are_told_apart_by_the_hour_or_finer_where_a_day_begins_inside_one(history: SqlHistory) -> None:
