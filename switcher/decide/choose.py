@@ -7,7 +7,7 @@ end: no uplink to which anything moves is above ``fill`` then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,8 +40,10 @@ def choose(tick: Tick, wanted: Wanted, budgets: Budgets) -> Chosen:
     chosen.rooms.put_all(wanted.rows[placed], wanted.column[placed])
     _drop_overfull(tick, chosen, budgets)
     _name_reasons(tick, wanted, chosen, saving)
+    planned = dict(chosen.rooms.moved)
     _spend(tick, chosen, budgets)
     _drop_overfull(tick, chosen, budgets)
+    _offer_again(tick, planned, chosen, budgets)
     _fill_in(tick, wanted, chosen, budgets)
     for row in wanted.rows[~placed].tolist():
         if row not in chosen.reason:
@@ -188,6 +190,29 @@ def _give_up(tick: Tick, chosen: Chosen, budgets: Budgets, row: int) -> None:
         budgets.give_back(policy, reason)
         chosen.refused[row] = StayReason.NO_CAPACITY
     chosen.rooms.stay(row)
+
+
+def _offer_again(tick: Tick, planned: Mapping[int, int], chosen: Chosen, budgets: Budgets) -> None:
+    """What given-up moves left of budgets goes to others that must leave, cheapest regret first, if they find room.
+
+    Those that it would pay have their turn with all others, in :func:`_fill_in`.
+    """
+    if StayReason.NO_CAPACITY not in chosen.refused.values():
+        return  # none was given up
+    rooms = chosen.rooms
+    kept = [row for row, reason in chosen.refused.items() if reason is StayReason.BUDGET_SPENT]
+    for row in sorted(kept, key=lambda row: (tick.regret_per_bps(row, planned[row]), row)):
+        policy = tick.rules.policies[tick.rules.number[row]]
+        must = tick.shedding[row] and rooms.excess(int(tick.home_uplink[row]))
+        if budgets.why_not(policy, MoveReason.SAFETY if must else MoveReason.SAVINGS) is not None:
+            continue
+        del chosen.refused[row]  # no budget keeps it: if anything does, it is room
+        if must and rooms.fits(row, planned[row]):
+            budgets.take(policy, MoveReason.SAFETY)
+            rooms.put(row, planned[row])
+            chosen.reason[row] = MoveReason.SAFETY
+        elif must:
+            chosen.refused[row] = StayReason.NO_CAPACITY
 
 
 def _fill_in(tick: Tick, wanted: Wanted, chosen: Chosen, budgets: Budgets) -> None:

@@ -118,3 +118,23 @@ def test_a_saving_must_be_worth_its_disruption(spec: dict[str, str], moves: list
 
     assert sorted(targets(decision)) == moves
     assert set(reasons(decision).values()) <= {StayReason.SAVING_TOO_SMALL}
+
+
+def test_costs_and_disruption_of_other_policies_do_not_count() -> None:
+    """Small saves 1 of its policy's 7 USD/h, whose disruption is all its own; of everyone's it would be too little."""
+    prices = book(
+        per_attachment("psmall", "7"),
+        per_attachment("plarge", "17"),
+        per_attachment("pc", "6"),
+        policy(disruptionThreshold="8"),
+        {**policy(), "metadata": {"name": "other"}},
+    )
+    seen = snapshot(
+        [network("small"), network("large"), network("c")],
+        [
+            workload("w-small", "small", candidates=("c",), policy="all"),
+            workload("w-large", "large", candidates=("large",), policy="other"),
+        ],
+    )
+
+    assert targets(decide(seen, NOTHING, prices)) == {"w-small": "c"}

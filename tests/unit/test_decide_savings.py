@@ -170,6 +170,22 @@ def test_who_moved_lately_rests(ago: timedelta, stays: dict[str, StayReason]) ->
     assert reasons(decision) == stays
 
 
+def test_who_moved_twice_rests_from_the_later_move_on() -> None:
+    twice = Memory(moves=(_moved(minutes(5)), _moved(minutes(60))))
+
+    assert reasons(decide(_one(), twice, book(*DEAR_AND_CHEAP, policy()))) == {"w": StayReason.COOLDOWN}
+
+
+def test_who_was_seen_first_a_moment_ago_is_too_young_whatever_is_known_of_others() -> None:
+    """A node that does not say how old its containers are: they count from when they were first seen."""
+    seen = snapshot(TWO, [workload("old", "dear", since=NOW - minutes(60)), workload("w", "dear")])
+    memory = Memory(first_seen={"old": NOW - minutes(1), "w": NOW - minutes(1)})
+
+    decision = decide(seen, memory, book(*DEAR_AND_CHEAP, policy()))
+
+    assert (targets(decision), reasons(decision)) == ({"old": "cheap"}, {"w": StayReason.TOO_YOUNG})
+
+
 @pytest.mark.parametrize(("factor", "moves"), [("1", True), ("2000", False)])
 def test_past_moves_make_the_next_dearer(factor: str, moves: bool) -> None:
     """The cent of a move, once moved an hour ago: 0.01 x (1 + factor / 2) against 8.33 in the horizon."""
