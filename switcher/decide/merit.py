@@ -92,7 +92,7 @@ def _at(stretches: Sequence[Stretch], filled: float, marginal: float, near: floa
     below = [stretch for stretch in stretches if stretch.start < filled - near]
     above = [stretch for stretch in stretches if stretch.end > filled + near]
     if not below or not above or below[-1] == above[0]:
-        yield 1.0, above[0] if above else below[-1]
+        yield 1.0, above[0] if above else stretches[-1]
         return
     low, high = below[-1], above[0]
     worth = min(max(marginal, low.slope), high.slope)

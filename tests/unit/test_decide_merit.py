@@ -50,3 +50,9 @@ def test_a_corner_between_two_steps_is_found() -> None:
 
 def test_a_discount_counts_from_the_first_bit_of_those_who_earn_it() -> None:
     assert hull(np.array([0.0, 1.0, 2.0]), np.array([0.0, 4.0, 5.0])) == [Stretch(2.5, 0.0, 2.0)]
+
+
+def test_one_with_next_to_no_room_is_priced_by_its_first_bit() -> None:
+    hair = Stretch(1.0, 0.0, 1e-5)
+
+    assert margins({"hair": [hair], "wide": [Stretch(2.0, 0.0, 1e9)]}, 1e8)["hair"] == [(1.0, hair)]
