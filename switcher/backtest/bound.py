@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from switcher.backtest.editions import respecified
 from switcher.objects.charges import Quota
 from switcher.objects.model import Book, Charge, Fixed, Tariff, TariffSpec, Volume
 from switcher.objects.prices import Tier
@@ -141,19 +142,10 @@ def _is_plain(charge: Volume | Quota) -> bool:
 
 def _list_of(tariff: Tariff, number: int, charges: tuple[Charge, ...], valid: tuple[datetime, datetime]) -> Tariff:
     """The list with other charges, for a time in which no other list of its contract is valid."""
-    spec = tariff.spec.model_copy(
-        update={
-            "contract": tariff.contract,
-            "valid_from": valid[0],
-            "valid_to": valid[1],
-            "recorded_at": None,
-            "charges": charges,
-            "minimum": None,
-            "maximum": None,
-        }
-    )
+    terms = {"contract": tariff.contract, "charges": charges, "recorded_at": None, "minimum": None, "maximum": None}
+    alone = respecified(tariff, valid_from=valid[0], valid_to=valid[1], **terms)
     metadata = tariff.metadata.model_copy(update={"name": f"{tariff.name}-{number}"})
-    return tariff.model_copy(update={"metadata": metadata, "spec": spec})
+    return alone.model_copy(update={"metadata": metadata})
 
 
 def _bounded(spec: TariffSpec) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
-from switcher.backtest.editions import Editions
+from switcher.backtest.editions import Editions, respecified
 from switcher.backtest.past import Past
 from switcher.backtest.record import Span
 from switcher.decide.board import Bools
@@ -58,18 +57,12 @@ def _shorten(lists: list[Tariff], gap: Stretch, span: Span) -> Iterator[Tariff]:
     before = valid_at(lists, gap.start - MICROSECOND)
     after = valid_at(lists, gap.end) if gap.end < span.end else None
     if before is not None:
-        lists[lists.index(before)] = _valid(before, before.spec.valid_from, start)
+        lists[lists.index(before)] = respecified(before, valid_to=start)
     if after is not None:
-        lists[lists.index(after)] = _valid(after, min(end, gap.end), after.spec.valid_to)
+        lists[lists.index(after)] = respecified(after, valid_from=min(end, gap.end))
     if start < end:
-        free = _valid(before or after or lists[0], start, end)
-        terms = {"charges": (), "minimum": None, "maximum": None}
-        yield free.model_copy(update={"spec": free.spec.model_copy(update=terms)})
-
-
-def _valid(tariff: Tariff, start: datetime, end: datetime | None) -> Tariff:
-    spec = tariff.spec.model_copy(update={"valid_from": start, "valid_to": end})
-    return tariff.model_copy(update={"spec": spec})
+        terms = {"charges": (), "minimum": None, "maximum": None, "valid_from": start, "valid_to": end}
+        yield respecified(before or after or lists[0], **terms)
 
 
 def _open(lists: Sequence[Tariff], span: Span) -> dict[str, Bools]:
@@ -97,17 +90,10 @@ def price_gaps(past: Past, editions: Editions, reachable: Collection[str]) -> It
 def used_while_closed(past: Past, closed: Mapping[str, Bools]) -> Iterator[Problem]:
     """Closed networks that something was on."""
     for name, shut in closed.items():
-        for start, end in stretches(shut, past.span):
+        for start, end in past.span.stretches(shut):
             stays = any(stay.network == name and stay.start < end and stay.end > start for stay in past.stays)
             rows = (row for row in past.record.samples if row.network == name and row.bytes)
             if stays or any(row.start < end and row.end > start for row in rows):
                 times = f"from {start.isoformat()} to {end.isoformat()}"
                 text = f"no contract on {name!r} was in force {times}, but something was on it: {REMEDY}"
                 yield Problem("tariffs", 0, "", text)
-
-
-def stretches(chosen: Bools, span: Span) -> Iterator[tuple[datetime, datetime]]:
-    """The times that chosen slots make up."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False])).astype(np.int8))).tolist()
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        yield span.start + first * span.slot, span.start + last * span.slot

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from switcher.backtest.kept import Kept
 from switcher.backtest.record import Span
 from switcher.objects.load import load_over
-from switcher.objects.model import Book
+from switcher.objects.model import Book, PhysicalNetwork, SwitchPolicy, Tariff
 from switcher.tariff.lists import ALWAYS
+
+Item = TypeVar("Item", SwitchPolicy, Tariff)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +68,30 @@ def editions_of(base: Path | Kept, over: Sequence[Path] = ()) -> Editions:
         return Editions.unchanged(load_over([base], over))
     kept = (Edition(since=since, book=load_over(documents, over)) for since, documents in base.in_force)
     return Editions(all=tuple(kept), billed=load_over(base.billed, over))
+
+
+def with_candidates(editions: Editions, offered: Sequence[PhysicalNetwork]) -> Editions:
+    """Policies that name their candidates have the offered networks among them, all the time."""
+    if not offered:
+        return editions
+    extended = (replace(one, book=_with_candidates(one.book, offered)) for one in editions.all)
+    return replace(editions, all=tuple(extended))
+
+
+def _with_candidates(book: Book, offered: Sequence[PhysicalNetwork]) -> Book:
+    names = tuple(item.name for item in offered)
+    policies = (
+        policy if policy.spec.candidates is None else respecified(policy, candidates=_joined(policy, names))
+        for policy in book.policies
+    )
+    return replace(book, policies=tuple(policies))
+
+
+def _joined(policy: SwitchPolicy, names: Sequence[str]) -> tuple[str, ...]:
+    """Its candidates with others, each once."""
+    return tuple(dict.fromkeys((*(policy.spec.candidates or ()), *names)))
+
+
+def respecified(item: Item, **terms: object) -> Item:
+    """The object with other terms in its spec, by their names in the model; they are not checked again."""
+    return item.model_copy(update={"spec": item.spec.model_copy(update=terms)})

@@ -6,52 +6,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from switcher.backtest.record import Class, Owner, Record, Span
+from switcher.backtest.rows import ANY_NODE, Load, read_facts, read_loads, read_networks, read_placements
 from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.errors import BadInputError, Problem
 from switcher.model import Uplink
-from switcher.objects.naming import bare, namespace_of
-from switcher.objects.rows import EPOCH, Row, byte_count, direction, instant, read_table, seconds
+from switcher.objects.naming import bare
 from switcher.objects.sample_rows import read_samples
-from switcher.objects.values import rate, wrong
-from switcher.ports import AttachmentPath, KnownNetwork, PlacementSpan, SlotBytes
+from switcher.ports import AttachmentPath, PlacementSpan, SlotBytes
 from switcher.simulate.world import Facts
 from switcher.tariff import Sample
 
 LOADS, UPLINKS, PLACEMENTS = "attachments.csv", "uplinks.csv", "placements.csv"
 NETWORKS, WORKLOADS = "networks.csv", "workloads.csv"
-LOAD_COLUMNS = ("start", "seconds", "workload", "network", "direction", "bytes")
-PLACEMENT_COLUMNS = ("workload", "network", "start", "end")
-NETWORK_COLUMNS = ("network", "physicalNetwork")
-WORKLOAD_OPTIONAL = ("attachment", "labels", "primary", "doNotMove", "destination")
-WHERE = ("attachment", "node")
-ANY_NODE, ANY_ATTACHMENT = "node", "net1"
-"""Where the files do not tell nodes or attachments apart."""
 T = TypeVar("T")
 Rides = Mapping[tuple[str, str], str | None]
 """Physical networks by node and network."""
-
-
-class Load(NamedTuple):
-    """Bytes of an attachment on a network in one direction."""
-
-    path: AttachmentPath
-    start: datetime
-    end: datetime
-    direction: str
-    bytes: Decimal
-    file: str
-    line: int
-
-
-class _Offer(NamedTuple):
-    network: KnownNetwork
-    capacity_bps: float | None
 
 
 def read_files(path: Path, span: Span) -> Record:
@@ -71,9 +46,9 @@ def read_files(path: Path, span: Span) -> Record:
         problems.extend(error.problems)
     single = not path.is_dir()
     uplinks = [] if single else kept(UPLINKS, read_samples)
-    spans = [] if single else kept(PLACEMENTS, _read_placements)
-    offers = [] if single else kept(NETWORKS, _read_networks)
-    facts = [] if single else kept(WORKLOADS, _read_facts)
+    spans = [] if single else kept(PLACEMENTS, read_placements)
+    offers = [] if single else kept(NETWORKS, read_networks)
+    facts = [] if single else kept(WORKLOADS, read_facts)
     if problems:
         raise BadInputError(problems)
     rides = {(offer.network.node, offer.network.network): offer.network.physical_network for offer in offers}
@@ -107,133 +82,22 @@ def _notes(loads: Sequence[Load], uplinks: Sequence[Sample], span: Span) -> Iter
         yield f"rows of up to {longest} are spread evenly over slots of {span.slot}"
 
 
-def read_loads(path: Path) -> list[Load]:
-    """Rows of attachments. Raises BadInputError with every problem, rows that overlap too."""
-    rows = read_table(path, LOAD_COLUMNS, WHERE, _load)
-    problems = list(_overlaps(rows))
-    if problems:
-        raise BadInputError(problems)
-    return rows
-
-
-def _load(row: Row) -> Load:
-    start, length = row.take("start", instant, EPOCH), row.take("seconds", seconds, None)
-    return Load(
-        path=AttachmentPath(*_where(row), row.take("network", str, "")),
-        start=start,
-        end=start if length is None else start + length,
-        direction=row.take("direction", direction, ""),
-        bytes=row.take("bytes", byte_count, Decimal(0)),
-        file=row.file,
-        line=row.line,
-    )
-
-
-def _where(row: Row) -> tuple[str, str, str]:
-    """Node, workload, attachment."""
-    workload = row.take("workload", str, "")
-    return row.optional("node") or ANY_NODE, workload, row.optional("attachment") or ANY_ATTACHMENT
-
-
-def _overlaps(rows: Sequence[Load]) -> Iterator[Problem]:
-    latest: dict[tuple[AttachmentPath, str], Load] = {}
-    for row in sorted(rows, key=lambda row: (row.start, row.end)):
-        key = row.path, row.direction
-        before = latest.get(key)
-        if before is not None and row.start < before.end:
-            text = f"{row.start.isoformat()} overlaps line {before.line}, which ends at {before.end.isoformat()}"
-            yield Problem(row.file, row.line, "start", f"{text} ({row.path.workload!r}, direction {row.direction})")
-        if before is None or row.end > before.end:
-            latest[key] = row
-
-
-def _read_placements(path: Path) -> list[PlacementSpan]:
-    return read_table(path, PLACEMENT_COLUMNS, (*WHERE, "physicalNetwork"), _placement)
-
-
-def _placement(row: Row) -> PlacementSpan:
-    node, workload, attachment = _where(row)
-    start = row.take("start", instant, EPOCH)
-    end = row.take("end", instant, None) if row.optional("end") else None
-    if end is not None and end <= start and not row.problems:
-        row.problems.append(Problem(row.file, row.line, "end", f"{row.cells['end']!r} must be after start"))
-    network = row.take("network", str, "")
-    return PlacementSpan(
-        node=node,
-        workload=workload,
-        attachment=attachment,
-        network=network,
-        physical_network=row.optional("physicalNetwork"),
-        start=start,
-        end=end,
-    )
-
-
-def _read_networks(path: Path) -> list[_Offer]:
-    return read_table(path, NETWORK_COLUMNS, ("node", "capacity"), _offer)
-
-
-def _offer(row: Row) -> _Offer:
-    return _Offer(
-        network=KnownNetwork(
-            node=row.optional("node") or ANY_NODE,
-            network=row.take("network", str, ""),
-            physical_network=row.take("physicalNetwork", str, None),
-            free_addresses=None,
-        ),
-        capacity_bps=row.take("capacity", rate, None) if row.optional("capacity") else None,
-    )
-
-
-def _read_facts(path: Path) -> list[tuple[Owner, Facts]]:
-    return read_table(path, ("workload",), WORKLOAD_OPTIONAL, _facts)
-
-
-def _facts(row: Row) -> tuple[Owner, Facts]:
-    workload, attachment = row.take("workload", str, ""), row.optional("attachment") or ANY_ATTACHMENT
-    found = Facts(
-        namespace=namespace_of(workload),
-        labels=row.take("labels", _labels, {}) if row.optional("labels") else {},
-        attachment=attachment,
-        primary=row.optional("primary") is not None and row.take("primary", _flag, False),
-        do_not_move=row.optional("doNotMove") is not None and row.take("doNotMove", _flag, False),
-        destination=row.optional("destination"),
-    )
-    return (workload, attachment), found
-
-
-def _labels(text: str) -> Mapping[str, str]:
-    """``app=web;tier=front``."""
-    pairs = [pair.partition("=") for pair in text.split(";")]
-    if not all(key and equals for key, equals, _ in pairs):
-        raise wrong("labels", "must be like app=web;tier=front")
-    return {key: value for key, _, value in pairs}
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise wrong("flag", "must be true or false")
-    return text == "true"
-
-
 def _inferred(loads: Sequence[Load], rides: Rides) -> Iterator[PlacementSpan]:
     """Stays that the rows themselves show: on a network until the first row on another one, or the last row's end."""
     by_owner: dict[tuple[str, str, str], list[Load]] = {}
     for load in sorted(loads, key=lambda load: (load.start, load.end)):
         by_owner.setdefault((load.path.node, load.path.workload, load.path.attachment), []).append(load)
-    for owner in sorted(by_owner):
-        rows = by_owner[owner]
-        changes = [row for before, row in zip([None, *rows], rows, strict=False)
-                   if before is None or before.path != row.path]  # fmt: skip
-        ends = [*(row.start for row in changes[1:]), max(row.end for row in rows)]
-        for row, end in zip(changes, ends, strict=True):
+    for (node, workload, attachment), rows in sorted(by_owner.items()):
+        starts = [(path, next(group).start) for path, group in groupby(rows, key=attrgetter("path"))]
+        ends = [*(start for _, start in starts[1:]), max(row.end for row in rows)]
+        for (path, start), end in zip(starts, ends, strict=True):
             yield PlacementSpan(
-                node=owner[0],
-                workload=owner[1],
-                attachment=owner[2],
-                network=row.path.network,
-                physical_network=rides.get((owner[0], row.path.network)),
-                start=row.start,
+                node=node,
+                workload=workload,
+                attachment=attachment,
+                network=path.network,
+                physical_network=rides.get((node, path.network)),
+                start=start,
                 end=end,
             )
 

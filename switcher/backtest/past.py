@@ -5,7 +5,7 @@ Shapes: W attachments, T slots. The background of an uplink is what it carried l
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -262,21 +262,8 @@ def _gaps(record: Record, draft: _Draft) -> Iterator[Gap]:
     for place in sorted(record.uplinks) if record.measured else ():
         sampled = np.zeros(draft.span.slots, dtype=np.bool_)
         sampled[np.asarray(record.uplinks[place].slots)] = True
-        yield from _runs(f"uplink {place.physical_network} of {place.node}", ~sampled, draft.span)
+        for start, end in draft.span.stretches(~sampled):
+            yield Gap(what=f"uplink {place.physical_network} of {place.node}", start=start, end=end)
     for (_, workload, attachment), row in draft.rows.items():
-        missing = draft.present[row] & ~draft.sampled[row]
-        yield from _runs(f"{workload}:{attachment}", missing, draft.span)
-
-
-def _runs(what: str, missing: Bools, span: Span) -> Iterator[Gap]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], missing, [False])).astype(np.int8))).tolist()
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        yield Gap(what=what, start=span.start + first * span.slot, end=span.start + last * span.slot)
-
-
-def physical_networks(past: Past) -> Mapping[str, set[str]]:
-    """The nodes that have each physical network."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for (node, _), name in past.rides.items():
-        found[name].add(node)
-    return found
+        for start, end in draft.span.stretches(draft.present[row] & ~draft.sampled[row]):
+            yield Gap(what=f"{workload}:{attachment}", start=start, end=end)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
+
+from switcher.decide.board import Bools
 from switcher.model import Uplink
 from switcher.ports import AttachmentPath, KnownNetwork, PlacementSpan, SlotBytes
 from switcher.simulate.world import Facts
@@ -29,6 +32,12 @@ class Span:
     def slots(self) -> int:
         """How many."""
         return (self.end - self.start) // self.slot
+
+    def stretches(self, chosen: Bools) -> Iterator[tuple[datetime, datetime]]:
+        """The times that some of the slots (T) make up together."""
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False])).astype(np.int8))).tolist()
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            yield self.start + first * self.slot, self.start + last * self.slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from switcher.backtest.editions import Edition, Editions
+from switcher.backtest.editions import Edition, Editions, respecified
 from switcher.backtest.past import Past
 from switcher.decide import Settings
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
@@ -87,7 +87,7 @@ def _switched(policy: SwitchPolicy, mode: PolicyMode) -> SwitchPolicy:
     """In mode auto where it is in this one."""
     if policy.spec.mode is not mode:
         return policy
-    return policy.model_copy(update={"spec": policy.spec.model_copy(update={"mode": PolicyMode.AUTO})})
+    return respecified(policy, mode=PolicyMode.AUTO)
 
 
 def move_costs(past: Past, book: Book) -> tuple[Decimal, ...]:

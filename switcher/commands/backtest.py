@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from switcher.adapters.store.history import SqlHistory
-from switcher.backtest.case import Case, make_case, newcomers, with_candidates
+from switcher.backtest.case import Case, make_case
 from switcher.backtest.compare import Asked, Comparison, compare
 from switcher.backtest.contenders import OURS, refuse_unknown
-from switcher.backtest.editions import Editions, editions_of
+from switcher.backtest.editions import Editions, editions_of, with_candidates
 from switcher.backtest.files import read_files
 from switcher.backtest.kept import Kept, kept_objects
 from switcher.backtest.past import Past, past_of
+from switcher.backtest.reach import newcomers
 from switcher.backtest.record import Record, Span
 from switcher.backtest.stored import read_history
 from switcher.commands.backtest_report import as_document, print_report

@@ -6,9 +6,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from switcher.backtest.case import make_case, newcomers
+from switcher.backtest.case import make_case
 from switcher.backtest.editions import Editions
 from switcher.backtest.files import read_files
+from switcher.backtest.reach import newcomers
 from switcher.commands.backtest import past_in
 from switcher.commands.spans import read_span
 from switcher.errors import BadInputError, Problem

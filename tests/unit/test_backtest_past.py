@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from switcher.backtest.course import course
-from switcher.backtest.past import NOT_THERE, Past, past_of, physical_networks
+from switcher.backtest.past import NOT_THERE, Past, past_of
 from switcher.backtest.record import Record, Span
 from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.model import Uplink
@@ -119,7 +119,7 @@ def test_what_several_uplinks_did_not_count_adds_up() -> None:
     uplinks = {Uplink("pa", "n1"): carried(s0=40), Uplink("pb", "n1"): carried(s0=80)}
     found = past([stay(0, None), stay(0, None, "b", workload="x")], *loads, uplinks=uplinks)
     assert found.excess_percent == pytest.approx(100 * (90 + 30) / 300)
-    assert physical_networks(found) == {"pa": {"n1"}, "pb": {"n1"}}
+    assert found.rides == {("n1", "a"): "pa", ("n1", "b"): "pb"}
 
 
 def test_loads_of_who_was_never_placed_or_on_what_rides_on_nothing_are_left_out() -> None:
