@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, Strict, ValidationError
+from pydantic_core import PydanticCustomError
 
-from switcher.errors import BadInputError, Problem
+from switcher.errors import BadInputError, Problem, quoted
 from switcher.model import NetworkState, Snapshot, WorkloadState
 from switcher.objects.complaints import complaints
 from switcher.objects.naming import namespace_of
-from switcher.objects.values import Flag, Money, Name, Time, duration
+from switcher.objects.values import Flag, Instant, Money, Name, duration, wrong
+from switcher.objects.wholes import listed, part, repeated
 from switcher.objects.yamltree import Document, Mark
 
 ABSURD = 1e18
 """An exabit per second, of which no network has one."""
 Number = Annotated[float, Strict(), Field(ge=0, le=ABSURD, allow_inf_nan=False)]
 Whole = Annotated[int, Strict(), Field(ge=0)]
+
+
+def _held(value: Any) -> bool | timedelta:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    try:
+        return duration(value)
+    except PydanticCustomError as error:
+        raise wrong("held", 'must be true, false or a duration like "1h"') from error
 
 
 class _Part(BaseModel):
@@ -41,7 +55,7 @@ class NetworkLine(_Part):
     free_addresses: Whole | None = None
     latency_ms: Number | None = None
     loss: Annotated[float, Strict(), Field(ge=0, le=1)] | None = None
-    sampled_at: Time
+    sampled_at: Instant
     quarantined: Flag = False
 
     def state(self) -> NetworkState:
@@ -61,8 +75,8 @@ class WorkloadLine(_Part):
     destination: Name | None = None
     candidates: tuple[Name, ...] | None = None
     policy: Name | None = None
-    since: Time | None = None
-    do_not_move: Flag | Name = Field(default=False, alias="doNotMove")
+    since: Instant | None = None
+    do_not_move: Annotated[bool | timedelta, PlainValidator(_held)] = Field(default=False, alias="doNotMove")
     move_cost: Money | None = None
     penalties: dict[str, Money] | None = None
     moving: Flag = False
@@ -74,24 +88,22 @@ class WorkloadLine(_Part):
         fields = {name: getattr(self, name) for name in type(self).model_fields if name != "do_not_move"}
         return WorkloadState(
             **fields,
-            do_not_move=self._held(now),
+            do_not_move=self._is_held(now),
             namespace=namespace_of(workload),
             attachment=attachment or None,
         )
 
-    def _held(self, now: datetime) -> bool:
+    def _is_held(self, now: datetime) -> bool:
         """true, or a duration since the workload's start; without a start the duration has no end."""
         if isinstance(self.do_not_move, bool):
             return self.do_not_move
-        if self.do_not_move in ("true", "false"):
-            return self.do_not_move == "true"
-        return self.since is None or now < self.since + duration(self.do_not_move)
+        return self.since is None or now < self.since + self.do_not_move
 
 
 class SnapshotLine(_Part):
     """All that one line says."""
 
-    now: Time
+    now: Instant
     networks: tuple[NetworkLine, ...]
     workloads: tuple[WorkloadLine, ...]
     objects: tuple[dict[str, Any], ...] = ()
@@ -107,18 +119,21 @@ class SnapshotLine(_Part):
 
 def read_line(text: str, file: str, number: int) -> SnapshotLine:
     """Parse and check one line. Raises BadInputError with everything that is wrong with it."""
+    keys: list[str] = []
     try:
-        data = json.loads(text, parse_constant=_no_constant)
-    except ValueError as error:
-        raise BadInputError([Problem(file, number, "", f"no valid JSON: {error}")]) from error
+        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=partial(_mapping, keys))
+    except (ValueError, RecursionError) as error:
+        reason = "too deeply nested" if isinstance(error, RecursionError) else error
+        raise BadInputError([Problem(file, number, "", f"no valid JSON: {reason}")]) from error
     if not isinstance(data, dict):
         raise BadInputError([Problem(file, number, "", "a snapshot must be a JSON object")])
     document = Document(data=data, file=file, marks={(): Mark(number)})
+    problems = [Problem(file, number, key, f"{quoted(key)} is given twice") for key in keys]
+    problems += _twice(data, document)
     try:
         line = SnapshotLine.model_validate(data)
     except ValidationError as error:
-        raise BadInputError(complaints(error, SnapshotLine, document)) from error
-    problems = list(_between(line, document))
+        raise BadInputError(problems + complaints(error, SnapshotLine, document)) from error
     if problems:
         raise BadInputError(problems)
     return line
@@ -128,26 +143,22 @@ def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not a number")
 
 
-def _between(line: SnapshotLine, document: Document) -> Iterator[Problem]:
-    for number in _repeated((network.name, network.node) for network in line.networks):
-        name = line.networks[number].name
-        yield document.problem(("networks", number, "name"), f"{name!r} is there twice on the same node")
-    for number in _repeated(workload.id for workload in line.workloads):
-        yield document.problem(("workloads", number, "id"), f"{line.workloads[number].id!r} is there twice")
-    for number, workload in enumerate(line.workloads):
-        if isinstance(workload.do_not_move, str) and workload.do_not_move not in ("true", "false"):
-            try:
-                duration(workload.do_not_move)
-            except ValueError:
-                text = f'{workload.do_not_move!r} must be true, false or a duration like "1h"'
-                yield document.problem(("workloads", number, "doNotMove"), text)
+def _mapping(again: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; ``again`` collects keys that come twice, of which JSON would take the last in silence."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        again += repeated(key for key, _ in pairs)
+    return found
 
 
-def _repeated(keys: Iterable[Hashable]) -> list[int]:
-    seen: set[Hashable] = set()
-    again = []
-    for number, key in enumerate(keys):
-        if key in seen:
-            again.append(number)
-        seen.add(key)
-    return again
+def _twice(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    """Also where something else is wrong with them."""
+    for kind, fields in (("networks", ("name", "node")), ("workloads", ("id",))):
+        parts = listed(data.get(kind))
+        seen: set[tuple[str, ...]] = set()
+        for number, one in enumerate(parts):
+            key = tuple(str(part(one, field)) for field in fields)
+            if key in seen and part(one, fields[0]) is not None:
+                where = " on the same node" if "node" in fields else ""
+                yield document.problem((kind, number, fields[0]), f"{quoted(key[0])} is there twice{where}")
+            seen.add(key)

@@ -29,6 +29,7 @@ MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_00
 BITS_PER_SECOND = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
 MOST = Decimal(10) ** 15
 LONGEST = timedelta(days=3660)
+YEARS = range(1970, 2201)
 
 
 def wrong(kind: str, text: str) -> PydanticCustomError:
@@ -119,6 +120,14 @@ def moment(value: Any) -> datetime:
         raise wrong("time", f"is no such time: {error}") from error
 
 
+def moment_of_samples(value: Any) -> datetime:
+    """A moment of a year that samples and decisions can be of."""
+    at = moment(value)
+    if at.year not in YEARS:
+        raise wrong("absurd", f"must be from the year {YEARS[0]} to {YEARS[-1]}")
+    return at
+
+
 def day(value: Any) -> date:
     """A date from ``2026-12-01``."""
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -203,6 +212,7 @@ Duration = Annotated[timedelta, BeforeValidator(duration)]
 PositiveDuration = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_longer_than_zero)]
 Rate = Annotated[float, BeforeValidator(rate)]
 Time = Annotated[datetime, BeforeValidator(moment)]
+Instant = Annotated[datetime, BeforeValidator(moment_of_samples)]
 Day = Annotated[date, BeforeValidator(day)]
 WallTime = Annotated[int, BeforeValidator(wall_minutes)]
 Zone = Annotated[str, Strict(), AfterValidator(zone)]

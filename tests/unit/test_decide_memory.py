@@ -137,6 +137,16 @@ def test_objects_are_known_from_their_line_on(tmp_path: Path, capsys: pytest.Cap
         (_line(0, "dear", used=-1), "networks[1].used_bps"),
         (_line(0, "dear", objects=[{"kind": "Tarif"}]), "did you mean 'Tariff'"),
         ('{"now": NaN}', "no valid JSON"),
+        ("[" * 100_000, "too deeply nested"),
+        (
+            json.dumps(_line(0, "dear")).replace('"now"', '"now": "2026-01-01T00:00:00Z", "now"', 1),
+            "'now' is given twice",
+        ),
+        (
+            _line(0, "dear", now="9999-12-31T23:59:59Z"),
+            "'9999-12-31T23:59:59Z' must be from the year 1970 to 2200",
+        ),
+        (_line(0, "dear", now="0001-01-01T00:00:00Z"), "must be from the year 1970 to 2200"),
     ],
 )
 def test_a_malformed_line_is_refused_and_said_where(
@@ -154,14 +164,15 @@ def test_every_problem_of_a_line_is_reported() -> None:
     line = _line(0, "dear")
     line["workloads"][0] |= {"demand_bps": "fast", "move_cost": 0.1, "doNotMove": "soon"}
     line["networks"][0]["loss"] = 2
+    line["networks"].append(line["networks"][0])
+    line["workloads"].append(line["workloads"][0])
 
     with pytest.raises(BadInputError) as refused:
         read_line(json.dumps(line), "lines", 7)
 
-    assert {problem.path for problem in refused.value.problems} >= {
-        "networks[0].loss",
-        "workloads[0].demand_bps",
-        "workloads[0].move_cost",
+    wrong = {f"workloads[{number}].{field}" for number in (0, 1) for field in ("demand_bps", "move_cost", "doNotMove")}
+    assert {problem.path for problem in refused.value.problems} == wrong | {
+        *("networks[0].loss", "networks[2].loss", "networks[2].name", "workloads[1].id")
     }
 
 
