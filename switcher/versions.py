@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby, zip_longest
+from operator import attrgetter
 from typing import Any
 
 from switcher.ports import History, ObjectVersion, RemovedObject, StoredObject
+from switcher.tariff.periods import EPOCH, MICROSECOND
 
 Document = Mapping[str, Any]
 Key = tuple[str, str]
 """Kind and name."""
+HOUR = timedelta(hours=1)
 TERMS = {"Tariff": ("contract", "validFrom", "recordedAt"), "ExchangeRate": ("from", "to", "date")}
 """No two of one set of objects are equal in these."""
 
@@ -65,3 +69,60 @@ def _name(document: Document) -> str:
     metadata = document.get("metadata") or {}
     name = str(metadata.get("name") or "")
     return f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name
+
+
+def billed_objects(history: History, known_at: datetime | None) -> list[Document]:
+    """What a bill is made from: every price list that was ever kept, and the exchange rates in force, as known then.
+
+    A list that was taken away counts to the end of the hour: no bill is exact whose edges lie anywhere.
+    Raises TryLaterError when the database is away.
+    """
+    rates = [stored.document for stored in history.objects(known_at) if stored.kind == "ExchangeRate"]
+    return [*price_lists(history.object_versions(EPOCH, known_at), HOUR), *rates]
+
+
+def stamped(stored: StoredObject, **terms: str) -> Document:
+    """A price list counts as known from when it was stored, where it does not say itself. ``terms``: of its spec."""
+    if stored.kind != "Tariff":
+        return stored.document
+    spec = stored.document["spec"]
+    known = spec.get("recordedAt") or stored.recorded_at.isoformat()
+    return {**stored.document, "spec": {**spec, "recordedAt": known, **terms}}
+
+
+def price_lists(versions: Sequence[ObjectVersion], step: timedelta = MICROSECOND) -> list[Document]:
+    """Every version of a price list, until it was taken away, or the end of the ``step`` in which it was.
+
+    Of those that a user says to have recorded at the same time the last one counts: it was corrected in place.
+    """
+    found = {}
+    by_name = sorted((one for one in versions if one.kind == "Tariff"), key=attrgetter("name"))
+    for _, group in groupby(by_name, key=attrgetter("name")):
+        for document in _while_there([*group], step):
+            spec = document["spec"]
+            found[_contract(document), spec["validFrom"], spec["recordedAt"]] = document
+    return [*found.values()]
+
+
+def _while_there(versions: Sequence[ObjectVersion], step: timedelta) -> Iterator[Document]:
+    """Of one object: a list ends where the object is removed, or becomes a list of another contract.
+
+    A newer list of its own contract needs no end of the older one: at each moment the one recorded last counts.
+    """
+    for stored, later in zip_longest(versions, versions[1:]):
+        if not isinstance(stored, StoredObject):
+            continue
+        stays = isinstance(later, StoredObject) and _contract(later.document) == _contract(stored.document)
+        if later is None or stays:
+            yield stamped(stored)
+            continue
+        spec = stored.document["spec"]
+        said = [datetime.fromisoformat(spec["validTo"])] if spec.get("validTo") else []
+        end = min([EPOCH - (EPOCH - later.recorded_at) // step * step, *said])
+        if end > datetime.fromisoformat(spec["validFrom"]):
+            yield stamped(stored, validTo=end.isoformat())
+
+
+def _contract(document: Document) -> str:
+    """As the object's model has it."""
+    return str(document["spec"].get("contract") or (document.get("metadata") or {}).get("name") or "")

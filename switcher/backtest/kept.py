@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from switcher.backtest.record import Span
-from switcher.ports import History, ObjectVersion, StoredObject
-
-Document = Mapping[str, Any]
-Key = tuple[str, str]
-"""Kind and name."""
+from switcher.ports import History, StoredObject
+from switcher.versions import Document, Key, price_lists, stamped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,56 +38,9 @@ def kept_objects(history: History, span: Span) -> Kept:
     others = [stored.document for stored in there.values() if stored.kind != "Tariff"]
     return Kept(
         in_force=[by_slot[slot] for slot in sorted(by_slot)],
-        billed=[*_price_lists([*at_start, *changes]), *others],
+        billed=[*price_lists([*at_start, *changes]), *others],
     )
 
 
 def _documents(there: Mapping[Key, StoredObject]) -> list[Document]:
-    return [_stamped(there[key]) for key in sorted(there)]
-
-
-def _stamped(stored: StoredObject, **more: str) -> Document:
-    """A price list counts as known from when it was stored, where it does not say itself."""
-    if stored.kind != "Tariff":
-        return stored.document
-    spec = stored.document["spec"]
-    known = spec.get("recordedAt") or stored.recorded_at.isoformat()
-    return {**stored.document, "spec": {**spec, "recordedAt": known, **more}}
-
-
-def _price_lists(versions: Sequence[ObjectVersion]) -> list[Document]:
-    """Every version that was ever known, until it was taken away.
-
-    Of those that a user says to have recorded at the same time the last one counts: it was corrected in place.
-    """
-    found = {}
-    by_name = sorted((one for one in versions if one.kind == "Tariff"), key=attrgetter("name"))
-    for _, group in groupby(by_name, key=attrgetter("name")):
-        for document in _while_there([*group]):
-            spec = document["spec"]
-            found[_contract(document), spec["validFrom"], spec["recordedAt"]] = document
-    return [*found.values()]
-
-
-def _while_there(versions: Sequence[ObjectVersion]) -> Iterator[Document]:
-    """Of one object: a list ends where the object is removed, or becomes a list of another contract.
-
-    A newer list of its own contract needs no end of the older one: at each moment the one recorded last counts.
-    """
-    for number, stored in enumerate(versions):
-        if not isinstance(stored, StoredObject):
-            continue
-        later = versions[number + 1] if number + 1 < len(versions) else None
-        stays = isinstance(later, StoredObject) and _contract(later.document) == _contract(stored.document)
-        if later is None or stays:
-            yield _stamped(stored)
-            continue
-        spec = stored.document["spec"]
-        ends = [later.recorded_at, *(datetime.fromisoformat(text) for text in (spec.get("validTo"),) if text)]
-        if min(ends) > datetime.fromisoformat(spec["validFrom"]):
-            yield _stamped(stored, validTo=min(ends).isoformat())
-
-
-def _contract(document: Document) -> str:
-    """As the object's model has it."""
-    return str(document["spec"].get("contract") or (document.get("metadata") or {}).get("name") or "")
+    return [stamped(there[key]) for key in sorted(there)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from switcher.commands.files import readable
 from switcher.commands.options import AsJson
 from switcher.commands.tables import show, written_time
 from switcher.commands.together import Together
-from switcher.objects.load import load
+from switcher.objects.load import extend, load
 from switcher.objects.model import Book
 from switcher.objects.rows import read_currency, read_moment, read_period, read_rates, read_stays
 from switcher.objects.sample_rows import read_samples
@@ -28,16 +28,19 @@ from switcher.tariff.invoice import Entry, Invoice, Line
 from switcher.tariff.lists import known_by
 from switcher.tariff.money import plain
 from switcher.tariff.unrated import refuse_unrated
+from switcher.versions import billed_objects
 
 
 def bill(  # the options of the command line are its parameters
-    tariff: Annotated[list[Path], typer.Option(metavar="FILE...", help="Tariff files or directories, one or more.")],
+    tariff: Annotated[
+        list[str], typer.Option(metavar="FILE|URL...", help="Tariff files or directories, one or more; or a history.")
+    ],
     samples: Annotated[
         str,
         typer.Option(metavar="CSV|URL", help="start,seconds,network,direction,bytes and more; or a history."),
     ],
     period: Annotated[str, typer.Option(metavar="START/END", help="Two times with a zone; END is exclusive.")],
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More tariff files.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More tariff files.")] = None,
     attachments: Annotated[
         Path | None, typer.Option(metavar="CSV", help="attachment,network,start,end: for prices per attachment.")
     ] = None,
@@ -68,7 +71,7 @@ def bill(  # the options of the command line are its parameters
 
 
 def _inputs_together(
-    tariffs: list[Path],
+    tariffs: list[str],
     samples: str,
     attachments: Path | None,
     rates: Path | None,
@@ -79,7 +82,7 @@ def _inputs_together(
     period = inputs.read(read_period, wanted[0])
     known_at = inputs.read(read_moment, wanted[1], "--known-at") if wanted[1] is not None else None
     settlement = inputs.read(read_currency, wanted[2], "--settlement") if wanted[2] is not None else None
-    book = inputs.read(load, [readable(path) for path in tariffs])
+    book = inputs.read(_book, tariffs, known_at)
     stored = "://" in samples
     rows = [] if stored else inputs.read(read_samples, readable(Path(samples)))
     stays = inputs.read(read_stays, readable(attachments)) if attachments is not None else None
@@ -96,6 +99,16 @@ def _inputs_together(
         stays = placed if stays is None else stays
         invoice = compute(book.tariffs, rows, period, stays, known_at, exchange)
         return with_gaps(invoice, history, known_by(book.tariffs, known_at))
+
+
+def _book(tariffs: Sequence[str], known_at: datetime | None) -> Book:
+    """The objects of files, and the price lists and exchange rates that histories have kept."""
+    files = [readable(Path(name)) for name in tariffs if "://" not in name]
+    book = load(files) if files else Book()
+    for url in (name for name in tariffs if "://" in name):
+        with closing(open_history(url)) as history:
+            book = extend(book, billed_objects(history, known_at), "the history")
+    return book
 
 
 def as_document(invoice: Invoice) -> dict[str, Any]:

@@ -28,8 +28,9 @@ from switcher.objects.load import book_from_documents
 from switcher.objects.tariffs import Tariff
 from switcher.recorded import recorded, with_gaps
 from switcher.tariff import Invoice, bill
+from switcher.versions import keep_objects
 from tests.support.batches import at, attachment, batch, uplink
-from tests.unit.pricing import fixed, percentile, tariff, volume
+from tests.unit.pricing import fixed, percentile, rate, tariff, volume
 
 DAY = 86_400
 PERIOD = at(-DAY / 2), at(DAY * 1.5)
@@ -192,3 +193,51 @@ def test_the_command_bills_a_history(history: SqlHistory, url: str, tmp_path: Pa
     found = json.loads(done.stdout)
     totals = [f"{entry.total:f}" for entry in of_history(history, daily("hours"), now=2 * DAY).entries]
     assert [entry["total"] for entry in found["tariffs"]] == totals
+
+
+def asked(url: str, *more: str) -> dict[str, Any]:
+    """The bill of the history by the price lists that it has kept itself."""
+    period = "/".join(moment.isoformat() for moment in PERIOD)
+    words = ["bill", "--tariff", url, "--samples", url, "--period", period, "--json", *more]
+    done = CliRunner().invoke(app, words)
+    if done.exception is not None:
+        raise done.exception
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def priced(price: str, **more: Any) -> dict[str, Any]:
+    return tariff(volume((None, price)), physicalNetworks=["phynet0"], **more)
+
+
+def test_a_history_is_billed_by_the_price_lists_that_it_has_kept(history: SqlHistory, url: str) -> None:
+    """A correction counts for the time before too, but not by what was known before it came."""
+    for price, now in (("3", -DAY), ("2", 7200)):
+        keep_objects(history, [priced(price)], at(now))
+    totals = {name: due(of_history(history, priced(price))) for name, price in (("first", "3"), ("corrected", "2"))}
+    found = asked(url), asked(url, "--known-at", at(3600).isoformat())
+    assert [[Decimal(one["total"]) for one in answer["tariffs"]] for answer in found] == [
+        totals["corrected"],
+        totals["first"],
+    ]
+
+
+def test_a_list_that_was_taken_away_is_billed_to_the_end_of_the_hour(history: SqlHistory, url: str) -> None:
+    """What flowed after that has no price, unless it is asked what was known before."""
+    other = priced("1", contract="other")
+    keep_objects(history, [priced("3"), {**other, "metadata": {"name": "other"}}], at(-DAY))
+    history.prune(at(DAY))
+    whole = asked(url)
+    keep_objects(history, [{**other, "metadata": {"name": "other"}}], at(7201))
+    with pytest.raises(BadInputError, match="has no valid price list from 2026-11-20T15:00:00"):
+        asked(url)
+    assert asked(url, "--known-at", at(7200).isoformat()) == whole
+
+
+def test_exchange_rates_are_those_in_force(history: SqlHistory, url: str) -> None:
+    rates = [rate("USD", "EUR", price, "2026-11-01") for price in ("0.5", "0.25")]
+    for number, now in ((0, -DAY), (1, 3600)):
+        keep_objects(history, [priced("3"), rates[number]], at(now))
+    early, late = asked(url, "--settlement", "EUR", "--known-at", at(60).isoformat()), asked(url, "--settlement", "EUR")
+    assert [each["exchangeRate"] for each in (early["tariffs"][0], late["tariffs"][0])] == ["0.5", "0.25"]
+    assert late["currency"] == "EUR"
