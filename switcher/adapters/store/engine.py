@@ -35,7 +35,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from switcher.errors import BadInputError, Problem, TryLaterError
 
 PATIENCE = timedelta(seconds=15)
-"""How long SQLite waits for another writer."""
+"""How long to wait for what another one holds: SQLite's file, PostgreSQL's locks."""
 LARGEST_LOG = 64 * 1024 * 1024
 """Bytes that SQLite's log beside the file keeps after a large transaction or a slow reader."""
 DAMAGED = (SQLITE_CORRUPT, SQLITE_NOTADB)
@@ -178,7 +178,7 @@ def _engine(url: URL, patience: timedelta) -> Engine:
         event.listen(engine, "connect", partial(_prepare_sqlite, patience))
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "connect", partial(_prepare_postgresql, patience))
     return engine
 
 
@@ -193,9 +193,10 @@ def _prepare_sqlite(patience: timedelta, connection: SqliteConnection, _record: 
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _prepare_postgresql(connection: Any, _record: object) -> None:
+def _prepare_postgresql(patience: timedelta, connection: Any, _record: object) -> None:
     """Nothing is compiled: over many partitions that took a second, for queries that then ran for two milliseconds."""
     connection.execute("SET jit = off")
+    connection.execute(f"SET lock_timeout = {patience // timedelta(milliseconds=1)}")
     connection.commit()
 
 

@@ -36,6 +36,7 @@ def upgrade(url: str) -> str:
     try:
         with database.writing() as connection:
             if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # an upgrade may take its time
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             _refuse_newer(connection, database.name)
             command.upgrade(alembic_config(connection), "head")

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from cni.wire import Batch, SwitchOrder, encode
@@ -257,6 +258,19 @@ def test_connections_that_are_cut_in_the_middle_lose_and_double_nothing(own_serv
 
     assert stored(site, 5, cut) > 0
     site.history.close()
+
+
+def test_a_lock_that_another_one_holds_means_try_later_in_time(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    upgrade(url)
+    patient, holder = Database(url, patience=timedelta(milliseconds=50)), Database(url)
+    with holder.writing() as connection:
+        connection.execute(text("LOCK TABLE agents IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(TryLaterError, match="lock timeout"):
+            SqlHistory(patient).ingest(batch(1))
+    assert SqlHistory(patient).ingest(batch(1)) == 1
+    patient.close()
+    holder.close()
 
 
 def test_a_write_that_failed_counts_until_one_succeeds(sqlite_url: str) -> None:
