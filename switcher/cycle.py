@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy.ma  # noqa: F401 - np.unique imports it when it is first called: in the first tick, which has no time for it
+
 from cni.wire import Ranking
 from switcher.act import act, resume
 from switcher.collector import Collector

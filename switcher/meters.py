@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter as Counted
 from collections import defaultdict
 from decimal import Decimal
 
@@ -91,8 +92,8 @@ class Meters:
     def ticked(self, seen: Snapshot, decision: Decision) -> None:
         """A tick is over."""
         self._ticks.labels("decided").inc()
-        for move in decision.moves:
-            self._moves.labels(move.reason.value).inc()
+        for why, count in Counted(move.reason for move in decision.moves).items():
+            self._moves.labels(why.value).inc(count)
         stays = stay_counts(decision.stays)
         for reason in StayReason:
             self._stays.labels(reason.value).set(stays[reason])

@@ -290,8 +290,7 @@ class Memory:
     first_seen: Mapping[str, datetime] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A workload shall change its network."""
 
     workload: str

@@ -45,8 +45,7 @@ class KnownNetwork(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     free_addresses: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedMove:
+class RecordedMove(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A move from its decision to its outcome. ``order`` is what the node was or will be told."""
 
     node: str

@@ -148,14 +148,15 @@ def of_node(node: str, reports: Sequence[Report]) -> Reported:
         namespace=Column.of([namespace_of(report.workload) for report in riding]),
         do_not_move=Column.of([report.do_not_move for report in riding]),
         primary=Column.of([report.primary for report in riding]),
-        written_labels=Column.of([_written(report.labels) for report in riding]),
+        written_labels=Column.of(_written([report.labels for report in riding])),
         started=np.array([report.started for report in riding], dtype=np.float64),
         since=np.array([report.since for report in riding], dtype=np.float64),
     )
 
 
-def _written(labels: Any) -> bytes:
-    return bytes(labels) if isinstance(labels, msgspec.Raw) else msgspec.json.encode(labels)
+def _written(labels: Sequence[Any]) -> Sequence[bytes]:
+    """As JSON."""
+    return [bytes(each) if isinstance(each, msgspec.Raw) else msgspec.json.encode(each) for each in labels]
 
 
 def joined(parts: Sequence[Reported], order: Callable[[Sequence[str]], Ints]) -> Reported:

@@ -14,10 +14,11 @@ from decimal import Decimal
 
 import numpy as np
 
+from switcher.decide.adding import plain
 from switcher.decide.board import NOWHERE
 from switcher.decide.choose import Chosen
 from switcher.decide.eligibility import BLOCKS, Lack
-from switcher.decide.explain import LACKS, plain
+from switcher.decide.explain import LACKS
 from switcher.decide.stays import dear
 from switcher.decide.tick import Tick
 from switcher.model import StayReason

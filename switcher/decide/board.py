@@ -20,6 +20,8 @@ from switcher.workloads import Workloads
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int8]
+"""Indexes into a short list: an eighth of what numbers take, where there are as many as workloads times networks."""
 NOWHERE = -1
 GB_PER_HOUR_PER_BPS = 3600 / 8 / 1e9
 

@@ -55,7 +55,7 @@ def _name_reasons(tick: Tick, wanted: Wanted, chosen: Chosen, saving: Bools) -> 
     """Safety for those who must leave, Savings for those whom it pays; no one else moves."""
     for row in _safety(tick, wanted, chosen.rooms):
         chosen.reason[row] = MoveReason.SAFETY
-    rows, columns = _planned(chosen.rooms)
+    rows, columns = chosen.rooms.planned()
     pays = saving[rows] & tick.standing.worth[rows, columns]
     for row, worth in zip(rows.tolist(), pays.tolist(), strict=True):
         if row in chosen.reason:
@@ -64,11 +64,6 @@ def _name_reasons(tick: Tick, wanted: Wanted, chosen: Chosen, saving: Bools) -> 
             chosen.reason[row] = MoveReason.SAVINGS
         else:
             chosen.rooms.stay(row)
-
-
-def _planned(rooms: Rooms) -> tuple[Ints, Ints]:
-    """(rows, columns) of the planned moves."""
-    return np.array(list(rooms.moved), dtype=np.int64), np.array(list(rooms.moved.values()), dtype=np.int64)
 
 
 def _safety(tick: Tick, wanted: Wanted, rooms: Rooms) -> set[int]:
@@ -97,11 +92,11 @@ def _push_out(tick: Tick, rooms: Rooms, uplink: int, rows: list[int]) -> None:
     number, columns = (tick.standing.open[staying] & (tick.board.uplink[staying] != uplink)).nonzero()
     options = staying[number]
     order = np.lexsort((columns, options, tick.regrets[options, columns]))
-    for row, column in zip(options[order].tolist(), columns[order].tolist(), strict=True):
-        if not rooms.excess(uplink):
-            return
+    for row, column in rooms.open_in_turn(options[order], columns[order]):
         if row not in rooms.moved and rooms.fits(row, column):
             rooms.put(row, column)
+            if not rooms.excess(uplink):
+                return
 
 
 def _leaves(tick: Tick, rooms: Rooms, row: int) -> bool:
@@ -128,7 +123,7 @@ def _spend(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:
     moves = chosen.rooms.moved
     safety = [row for row, reason in chosen.reason.items() if reason is MoveReason.SAFETY]
     safety.sort(key=lambda row: (tick.regret_per_bps(row, moves[row]), row))
-    rows, columns = _planned(chosen.rooms)
+    rows, columns = chosen.rooms.planned()
     ranked_rows = rows[_best_first(tick, rows, columns)].tolist()
     savings = [row for row in ranked_rows if chosen.reason[row] is MoveReason.SAVINGS]
     for reason, ranked in ((MoveReason.SAFETY, safety), (MoveReason.SAVINGS, savings)):
@@ -155,7 +150,7 @@ def _refused(
 
 def _best_first(tick: Tick, rows: Ints, columns: Ints) -> Ints:
     """The order of these savings: the best for its disruption first, then the largest, then by name."""
-    return np.lexsort((columns, rows, -tick.standing.saving[rows, columns], tick.rank[rows, columns]))
+    return np.lexsort((columns, rows, -tick.standing.saving[rows, columns], tick.rank(rows, columns)))
 
 
 def _drop_overfull(tick: Tick, chosen: Chosen, budgets: Budgets) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from cni.wire import Ranking
 from switcher.decide.board import lay_out
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen, choose
 from switcher.decide.crowd import best
 from switcher.decide.eligibility import standing
-from switcher.decide.explain import Savings, Words, surcharges, words
+from switcher.decide.explain import Words, surcharges, words
 from switcher.decide.limits import worth_staying
 from switcher.decide.prices import prices
 from switcher.decide.projection import project
 from switcher.decide.quotes import Crowd
 from switcher.decide.ranking import Afterwards, rankings
 from switcher.decide.rules import rules
+from switcher.decide.savings import savings
 from switcher.decide.settings import Settings
 from switcher.decide.stays import stays
 from switcher.decide.tell import Told, tell
@@ -87,14 +90,21 @@ def _currency(book: Book, settings: Settings) -> str:
 
 
 def _moves(tick: Tick, chosen: Chosen, told: Words) -> Iterator[Move]:
-    board, savings = tick.board, Savings(tick)
-    for row in sorted(chosen.reason, key=lambda row: (chosen.reason[row] is not MoveReason.SAFETY, row)):
-        column = chosen.rooms.moved[row]
+    """Safety first, each in the order of their names; told in columns, for a tick may move ten thousands."""
+    board, reason_of, column_of = tick.board, chosen.reason, chosen.rooms.moved
+    ordered = sorted(reason_of, key=lambda row: (reason_of[row] is not MoveReason.SAFETY, row))
+    reasons = [reason_of[row] for row in ordered]
+    rows = np.array(ordered, dtype=np.int64)
+    columns = np.array([column_of[row] for row in ordered], dtype=np.int64)
+    sources, saved = board.workloads.network.take(rows), savings(tick, rows, columns)
+    for row, column, reason, source, saving, why in zip(
+        ordered, columns.tolist(), reasons, sources, saved, told.moves(rows, columns, reasons), strict=True
+    ):
         yield Move(
             workload=board.workloads.id[row],
-            source=board.workloads.network[row],
+            source=source,
             target=board.names[column],
-            reason=chosen.reason[row],
-            saving_per_hour=savings.per_hour(row, column),
-            explanation=told.move(row, column, chosen.reason[row]),
+            reason=reason,
+            saving_per_hour=saving,
+            explanation=why,
         )

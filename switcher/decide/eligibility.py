@@ -13,10 +13,9 @@ from enum import IntEnum
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from switcher.columns import Column
-from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
+from switcher.decide.board import NOWHERE, Board, Bools, Codes, Floats, Ints
 from switcher.decide.prices import GAPS, Prices
 from switcher.decide.projection import Projection
 from switcher.decide.rules import Rules
@@ -24,7 +23,6 @@ from switcher.model import Memory, NetworkState, StayReason
 from switcher.objects.model import PolicyMode, SwitchPolicy
 from switcher.tariff.marginal import PriceGap
 
-Lacks = npt.NDArray[np.int8]
 NOTHING_GAINED = 1e-9
 """Money per hour below which a saving is rounding, as a share of the price."""
 GAP_REASON = {PriceGap.UNKNOWN: StayReason.UNKNOWN_PRICE, PriceGap.STALE: StayReason.STALE_PRICE}
@@ -77,13 +75,13 @@ class Standing:
     """W: index into :data:`REASONS`: stays whatever happens."""
     gate: Ints
     """W: index into :data:`REASONS`: does not move for money now."""
-    block: Ints
+    block: Codes
     """W x C: index into :data:`BLOCKS` for candidates."""
     open: Bools
     """W x C: candidates that nothing stands against."""
     saving: Floats
     """W x C: money per hour, before move cost; not a number where there is no price."""
-    lack: Lacks
+    lack: Codes
     """W x C: :class:`Lack`, of candidates and others alike."""
     worth: Bools
     """W x C: candidates whose saving lacks nothing."""
@@ -124,7 +122,9 @@ def natural_reasons(standing: Standing, rules: Rules) -> Ints:
     blocked = candidates & (standing.block > 0)
     better = blocked & standing.worth
     has_better, any_open, none = _any(better), _any(standing.open), ~_any(candidates)
-    pressing = np.where(np.where(has_better[:, None], better, blocked), standing.block, len(BLOCKS)).min(axis=1)
+    pressing = np.full(len(candidates), len(BLOCKS))
+    if blocked.any():
+        pressing = np.where(np.where(has_better[:, None], better, blocked), standing.block, len(BLOCKS)).min(axis=1)
     best = np.where(standing.open, standing.saving, -np.inf).argmax(axis=1)
     lack = standing.lack[np.arange(len(best)), best]
     return _first_of(
@@ -192,9 +192,9 @@ def _after(limit: datetime, at: datetime | None) -> bool:
     return at is not None and at > limit
 
 
-def _blocks(board: Board, rules: Rules, projection: Projection, priced: Prices) -> Ints:
+def _blocks(board: Board, rules: Rules, projection: Projection, priced: Prices) -> Codes:
     """W x C: the most pressing thing that stands against each candidate."""
-    block = board.under_names(np.array([_block(network) for network in board.networks], dtype=np.int64), 0)
+    block = board.under_names(np.array([_block(network) for network in board.networks], dtype=np.int8), 0)
     if priced.gap.any():
         for gap, reason in GAP_REASON.items():
             block[priced.gap == GAPS.index(gap)] = BLOCKS.index(reason)
@@ -231,7 +231,7 @@ def _savings(board: Board, priced: Prices) -> tuple[Floats, Bools]:
     present = np.maximum(board.here, 0)
     if not len(board.names):
         return np.zeros(board.network.shape), np.zeros(board.network.shape, dtype=np.bool_)
-    cost, now = priced.cost, priced.now + priced.penalty
+    cost, now = priced.cost, priced.cost_now
     here, here_now = cost[rows, present][:, None], now[rows, present][:, None]
     rounding = NOTHING_GAINED * np.maximum(np.abs(here), np.abs(cost))
     saving = here - cost
@@ -240,7 +240,7 @@ def _savings(board: Board, priced: Prices) -> tuple[Floats, Bools]:
     return saving, here_now - now > rounding
 
 
-def _lacks(rules: Rules, saving: Floats, slight: Bools, begun: Bools) -> Lacks:
+def _lacks(rules: Rules, saving: Floats, slight: Bools, begun: Bools) -> Codes:
     """W x C: the most pressing thing that each saving lacks to be worth a move."""
     lack = np.full(saving.shape, Lack.SAVING, dtype=np.int8)
     lack[np.isnan(saving)] = Lack.COMPARISON

@@ -1,27 +1,24 @@
 """One sum in money for every workload: what it costs here and on the best alternative, per hour, and why it is so.
 
-Prices that an explanation shows are rounded to be read; ``saving_per_hour`` is computed in Decimal from the quotes.
+Prices that an explanation shows are rounded to be read; what moves save is computed from the quotes (savings.py).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 
-from switcher.decide.adding import digits, shown, written
+from switcher.decide.adding import digits, plain, shown, written
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.eligibility import LACKING, Lack
-from switcher.decide.penalties import named
-from switcher.decide.quotes import Load, loads_of
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason, StayReason
 
-CENTS = Decimal("1e-10")
 NO = Decimal(0)
 GB_PER_HOUR = Decimal(3600) / 8 / 10**9
 """Of one bit per second."""
@@ -60,27 +57,37 @@ LACKS = {
 """What a saving lacks to be worth a move."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Words:
-    """What all explanations of a tick need; each is made when it is asked for."""
+    """What all explanations of a tick need. Those of moves are made at once, that of a stay when it is asked for."""
 
     tick: Tick
     currency: str
     surcharge: Floats
     """By uplink: money per hour per bit per second."""
-    alternative: Ints
-    """By row: the cheapest alternative that has a price, NOWHERE if none has."""
 
-    def move(self, row: int, column: int, reason: MoveReason) -> str:
-        """Why it moves."""
-        board, home = self.tick.board, int(self.tick.board.here[row])
-        saving = float(self.tick.standing.saving[row, column])
-        if reason is MoveReason.SAFETY:
-            cost = f"costs {_money(-saving)}" if saving < 0 else f"saves {_money(saving)}"
-            why = f"leaves {board.names[home]}, {self._congested(row)}; {cost} {self.currency}/h"
-        else:
-            why = f"saves {_money(saving)} {self.currency}/h, less the move"
-        return f"{why}. {self._sum(row, column)}"
+    @cached_property
+    def alternative(self) -> Ints:
+        """By row: the cheapest open candidate, else the cheapest candidate with a price; NOWHERE if none has one."""
+        tick, priced = self.tick, np.isfinite(self.tick.prices.price)
+        of_open = cheapest_column(tick.prices.cost, tick.standing.open & priced)
+        of_all = cheapest_column(tick.prices.cost, tick.rules.candidates & priced)
+        return np.where(of_open == NOWHERE, of_all, of_open)
+
+    def moves(self, rows: Ints, columns: Ints, reasons: Sequence[MoveReason]) -> Iterator[str]:
+        """Why each of them moves there."""
+        savings = self.tick.standing.saving[rows, columns].tolist()
+        sums = self._sums(rows, columns, np.zeros(len(rows)))
+        for row, reason, saving, told in zip(rows.tolist(), reasons, savings, sums, strict=True):
+            if reason is MoveReason.SAFETY:
+                cost = f"costs {_money(-saving)}" if saving < 0 else f"saves {_money(saving)}"
+                why = f"leaves {self._home(row)}, {self._congested(row)}; {cost} {self.currency}/h"
+            else:
+                why = f"saves {_money(saving)} {self.currency}/h, less the move"
+            yield f"{why}. {told}"
+
+    def _home(self, row: int) -> str:
+        return self.tick.board.names[int(self.tick.board.here[row])]
 
     def _congested(self, row: int) -> str:
         projection, uplink = self.tick.projection, int(self.tick.home_uplink[row])
@@ -99,7 +106,8 @@ class Words:
         """
         column = int(self.alternative[row]) if better == NOWHERE else better
         why = WHY[reason] if tier or column == NOWHERE else self._lacking(row, column, reason)
-        return f"{why}. {self._sum(row, column, tier)}"
+        (told,) = self._sums(np.array([row]), np.array([column]), np.array([tier]))
+        return f"{why}. {told}"
 
     def _lacking(self, row: int, column: int, reason: StayReason) -> str:
         """What the best alternative lacks, where that is the reason and says more than its word."""
@@ -110,45 +118,48 @@ class Words:
             return f"{self.tick.board.names[column]} will be cheaper, but is not yet: it pays to wait"
         return LACKS[lack] if lack is Lack.WEIGHT else WHY[reason]
 
-    def _sum(self, row: int, column: int, tier: float = 0.0) -> str:
-        home = int(self.tick.board.here[row])
-        if home == NOWHERE:
-            return f"{self.tick.board.workloads.network[row]} is not in the snapshot"
-        here = self._side(row, home, 0.0, 0.0)
-        if column == NOWHERE:
-            return f"Here {here}; no alternative with a price"
-        there = self._side(row, column, self.tick.move_cost_per_hour(row), tier)
-        return f"Here {here}; best alternative {there} ({self.currency} per hour)"
+    def _sums(self, rows: Ints, columns: Ints, tiers: Floats) -> Iterator[str]:
+        """Of each of them: here against its column, NOWHERE where there is none to compare with."""
+        tick, free = self.tick, np.zeros(len(rows))
+        homes = tick.board.here[rows]
+        here = self._sides(rows, homes, free, free)
+        there = self._sides(rows, columns, tiers, tick.rules.move_cost[rows] / tick.rules.horizon[rows])
+        for row, home, one, other in zip(rows.tolist(), homes.tolist(), here, there, strict=True):
+            if home == NOWHERE:
+                yield f"{tick.board.workloads.network[row]} is not in the snapshot"
+            elif other is None:
+                yield f"Here {one}; no alternative with a price"
+            else:
+                yield f"Here {one}; best alternative {other} ({self.currency} per hour)"
 
-    def _side(self, row: int, column: int, move: float, tier: float) -> str:
-        name, price = self.tick.board.names[column], float(self.tick.prices.price[row, column])
-        if math.isnan(price):
-            return f"{name}: price unknown"
-        penalty, congestion = float(self.tick.prices.penalty[row, column]), self._congestion(row, column)
-        every = zip(PARTS, (price, tier, penalty, congestion, move), strict=True)
-        amounts = {part: Decimal(repr(amount)) for part, amount in every if amount or part == PARTS[0]}
-        steps = shown(list(amounts.values()), digits(amounts.values()))
-        parts = [
-            f"{part} {written(step)}" for part, step in zip(amounts, steps, strict=True) if step or part == PARTS[0]
-        ]
-        return f"{name}: {written(sum(steps, NO))} = {' + '.join(parts)}"
+    def _sides(self, rows: Ints, columns: Ints, tiers: Floats, moves: Floats) -> Iterator[str | None]:
+        """What each costs on its column; None where that is NOWHERE."""
+        board, prices = self.tick.board, self.tick.prices
+        if not board.names:
+            return iter([None] * len(rows))
+        surcharge = np.append(self.surcharge, 0.0)  # NOWHERE finds the last one
+        congestion = surcharge[board.uplink[rows, columns]] * board.demand[rows]
+        parts = prices.price[rows, columns], tiers, prices.penalty[rows, columns], congestion, moves
+        amounts = np.stack(parts, axis=1).tolist()
+        names = (None if column == NOWHERE else board.names[column] for column in columns.tolist())
+        return (None if name is None else _side(name, each) for name, each in zip(names, amounts, strict=True))
 
-    def _congestion(self, row: int, column: int) -> float:
-        uplink = int(self.tick.board.uplink[row, column])
-        return 0.0 if uplink == NOWHERE else float(self.surcharge[uplink] * self.tick.board.demand[row])
+
+def _side(name: str, amounts: Sequence[float]) -> str:
+    """The sum of a network, of the amounts of :data:`PARTS`."""
+    if math.isnan(amounts[0]):
+        return f"{name}: price unknown"
+    exact = {
+        part: Decimal(repr(amount)) for part, amount in zip(PARTS, amounts, strict=True) if amount or part == PARTS[0]
+    }
+    steps = shown(list(exact.values()), digits(exact.values()))
+    parts = [f"{part} {written(step)}" for part, step in zip(exact, steps, strict=True) if step or part == PARTS[0]]
+    return f"{name}: {written(sum(steps, NO))} = {' + '.join(parts)}"
 
 
 def words(tick: Tick, surcharge: Floats, currency: str) -> Words:
     """The words of a tick; ``surcharge`` is by uplink: money per hour per bit per second."""
-    return Words(tick=tick, currency=currency, surcharge=surcharge, alternative=_alternatives(tick))
-
-
-def _alternatives(tick: Tick) -> Ints:
-    """By row: the cheapest open candidate, else the cheapest candidate with a price."""
-    priced = np.isfinite(tick.prices.price)
-    of_open = cheapest_column(tick.prices.cost, tick.standing.open & priced)
-    of_all = cheapest_column(tick.prices.cost, tick.rules.candidates & priced)
-    return np.where(of_open == NOWHERE, of_all, of_open)
+    return Words(tick=tick, currency=currency, surcharge=surcharge)
 
 
 def cheapest_column(cost: Floats, among: Bools) -> Ints:
@@ -159,63 +170,14 @@ def cheapest_column(cost: Floats, among: Bools) -> Ints:
     return np.where(among.any(axis=1), least, NOWHERE)
 
 
-class Savings:
-    """What moves save by the hour, in Decimal from the quotes; quotes are subtracted once for all moves alike."""
-
-    def __init__(self, tick: Tick) -> None:
-        self._tick = tick
-        self._known: dict[tuple[str, str, str | None, int], tuple[Decimal, Mapping[Load, Decimal]]] = {}
-
-    def per_hour(self, row: int, column: int) -> Decimal:
-        """Mean over the horizon of demand x (price + penalty here - there), before move cost and without surcharge."""
-        board, home = self._tick.board, int(self._tick.board.here[row])
-        here, there = (board.networks[board.network[row, at]].physical_network for at in (home, column))
-        destination, policy = board.workloads.destination[row], int(self._tick.rules.number[row])
-        saved, per_bps = self._difference(here, there, destination, policy)
-        for load, rate in loads_of(board, row).items():
-            saved += Decimal(str(rate)) * per_bps[load]
-        return plain(saved + _penalty(self._tick, row, home) - _penalty(self._tick, row, column))
-
-    def _difference(
-        self, here: str, there: str, destination: str | None, policy: int
-    ) -> tuple[Decimal, Mapping[Load, Decimal]]:
-        """Of an attachment, and of one bit per second of each load."""
-        key = (here, there, destination, policy)
-        if key not in self._known:
-            rules = self._tick.rules
-            horizon = rules.policies[policy].spec.horizon if policy != NOWHERE else timedelta(hours=1)
-            prices = self._tick.prices
-            one = prices.quote((here, destination, horizon), at_home=True)
-            other = prices.quote((there, destination, horizon), at_home=False)
-            bps = {load: (one.bps or {}).get(load, NO) - (other.bps or {}).get(load, NO) for load in Load}
-            self._known[key] = one.attachment - other.attachment, bps
-        return self._known[key]
-
-
 def surcharges(tick: Tick, surcharge: Floats) -> Mapping[str, Decimal]:
     """By network, money per GB; of several nodes the dearest. Only what is above zero."""
-    found: dict[str, Decimal] = {}
-    for network, uplink in zip(tick.board.networks, tick.board.uplink_of.tolist(), strict=True):
-        per_gb = plain(Decimal(float(surcharge[uplink])) / GB_PER_HOUR)
-        if per_gb > found.get(network.name, Decimal(0)):
-            found[network.name] = per_gb
-    return found
-
-
-def plain(amount: Decimal) -> Decimal:
-    """To ten places, without an exponent or trailing zeros when written."""
-    rounded = amount.quantize(CENTS).normalize()
-    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
-
-
-def _penalty(tick: Tick, row: int, column: int) -> Decimal:
-    workloads = tick.board.workloads
-    own = workloads.penalties[row]
-    if own is None and not tick.prices.penalty[row, column]:
-        return NO
-    if own is None:
-        return Decimal(repr(float(tick.prices.penalty[row, column])))
-    return Decimal(str(float(workloads.demand_bps[row]))) * GB_PER_HOUR * named(own, tick.board.names[column])
+    dearest: dict[str, float] = {}
+    for network, each in zip(tick.board.networks, surcharge[tick.board.uplink_of].tolist(), strict=True):
+        if each > dearest.get(network.name, 0.0):
+            dearest[network.name] = each
+    per_gb = {name: plain(Decimal(each) / GB_PER_HOUR) for name, each in dearest.items()}
+    return {name: price for name, price in per_gb.items() if price}
 
 
 def _money(amount: float) -> str:

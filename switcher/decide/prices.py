@@ -15,7 +15,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from switcher.columns import Column
-from switcher.decide.board import NOWHERE, Board, Floats, Ints
+from switcher.decide.board import NOWHERE, Board, Codes, Floats, Ints
 from switcher.decide.marks import at_network, marks
 from switcher.decide.outlook import Outlook, outlook
 from switcher.decide.penalties import penalties
@@ -40,7 +40,7 @@ class Prices:
     """The price of the next minute."""
     penalty: Floats
     """What the network's latency and loss are worth to the workload."""
-    gap: Ints
+    gap: Codes
     """Index into :data:`GAPS`; 0 where there is a price."""
     arriving: Floats
     """W: the price where it is, were it to arrive there; where a level is priced, who is there pays less."""
@@ -64,6 +64,11 @@ class Prices:
     def cost(self) -> Floats:
         """Price and penalty."""
         return self.price + self.penalty
+
+    @property
+    def cost_now(self) -> Floats:
+        """The same of the next minute; of most price lists that is the same."""
+        return self.cost if self.now is self.price else self.now + self.penalty
 
     def quote(self, asked: Asked, *, at_home: bool) -> Quote:
         """The quote of a physical network as a workload counts it."""
@@ -105,12 +110,13 @@ def prices(  # noqa: PLR0913, PLR0917 # the tables of a tick, and what they are 
     # A crowd earns its discount over the horizon only, and that it begins at once is not asked of it.
     at_once = {key: quotes[key] if key[0] in crowds else _soon(market, seen, key) for key in keys}
     price, gap = _spread(board, groups, group_of, quotes)
-    now = price.copy() if at_once == quotes else _spread(board, groups, group_of, at_once)[0]
+    now = price if at_once == quotes else _spread(board, groups, group_of, at_once)[0]
     arriving = price[np.arange(len(price)), np.maximum(board.here, 0)] if price.size else np.zeros(len(price))
     in_ledger = {name for ledger in memory.ledgers.values() for name in ledger.networks}
     levelled = [key for key in keys if key[0] in in_ledger]
     leaving = {key: quote_of(market, *key, leaving=True) for key in levelled}
     if leaving:
+        now = now.copy()  # it may have been the same until here
         soon = {key: quote_of(market, *key[:2], min(key[2], AT_ONCE), leaving=True) for key in levelled}
         _at_home(board, price, _spread(board, groups, group_of, {**quotes, **leaving})[0])
         _at_home(board, now, _spread(board, groups, group_of, {**at_once, **soon})[0])
@@ -155,11 +161,11 @@ def _spread(
     groups: Sequence[tuple[str | None, timedelta]],
     group_of: Ints,
     quotes: Mapping[Asked, Quote],
-) -> tuple[Floats, Ints]:
+) -> tuple[Floats, Codes]:
     """Quotes of physical networks as money per hour of each workload under each name, and where they are missing."""
     if not board.networks or not groups:
         empty = np.full(board.network.shape, np.nan)
-        return empty, np.zeros(board.network.shape, dtype=np.int64)
+        return empty, np.zeros(board.network.shape, dtype=np.int8)
     names = Column.of([net.physical_network for net in board.networks])
     table = np.array([[_row(quotes[name, *group]) for name in names.values] for group in groups])[:, names.at]
     by_kind = np.moveaxis(table, 2, 0).reshape(table.shape[2], -1)  # each in one piece: it is read a million times
@@ -167,12 +173,12 @@ def _spread(
     loads = rates(board)
     price = by_kind[0].take(cell)
     for kind in range(3):
-        if loads[:, kind].any():
+        if by_kind[1 + kind].any() and loads[:, kind].any():
             price += by_kind[1 + kind].take(cell) * loads[:, None, kind]
     price[board.network < 0] = np.nan
-    gap = np.zeros(cell.shape, dtype=np.int64)
+    gap = np.zeros(cell.shape, dtype=np.int8)
     if by_kind[4].any():
-        gap = np.where(board.network >= 0, by_kind[4].astype(np.int64).take(cell), 0)
+        gap = np.where(board.network >= 0, by_kind[4].astype(np.int8).take(cell), 0)
         price[gap > 0] = np.nan
     return price, gap
 

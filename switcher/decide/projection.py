@@ -77,8 +77,9 @@ def project(board: Board, memory: Memory, book: Book, settings: Settings) -> Pro
 
     shed = np.array([float(spec.shed) for spec in specs], dtype=np.float64) * capacity * (1 + TOLERANCE)
     pairs = list(zip(states, specs, strict=True))
-    measured = np.array([above_shed(*pair) for pair in pairs], dtype=np.bool_)
-    confirmed = np.array([_confirmed(spec, memory, state) for state, spec in pairs], dtype=np.bool_)
+    above = [above_shed(*pair) for pair in pairs]
+    measured = np.array(above, dtype=np.bool_)
+    confirmed = np.array([_confirmed(memory, *one) for one in zip(states, specs, above, strict=True)], dtype=np.bool_)
     bad = np.array([poor(*pair) for pair in pairs], dtype=np.bool_)
     quota = caps(board, (into, out), memory, book)
     load, total = np.maximum(into, out), np.maximum(total_in, total_out)
@@ -151,10 +152,10 @@ def _stale(state: NetworkState, spec: ThresholdSpec, board: Board, settings: Set
     return state.capacity_bps <= 0 or board.seen.now - state.sampled_at > limit
 
 
-def _confirmed(spec: ThresholdSpec, memory: Memory, state: NetworkState) -> bool:
+def _confirmed(memory: Memory, state: NetworkState, spec: ThresholdSpec, above: bool) -> bool:
     past = memory.over_shed.get(state.uplink, ())
     samples = [was_above for at, was_above in past if at < state.sampled_at]
-    return sum([*samples, above_shed(state, spec)][-spec.confirm.of :]) >= spec.confirm.at_least
+    return sum([*samples, above][-spec.confirm.of :]) >= spec.confirm.at_least
 
 
 def _ours_now(board: Board) -> tuple[Floats, Floats]:

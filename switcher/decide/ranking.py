@@ -17,11 +17,12 @@ from functools import cache, cached_property
 import numpy as np
 
 from cni.wire import RankedNetwork, Ranking
+from switcher.decide.adding import plain
 from switcher.decide.board import NOWHERE, Floats
 from switcher.decide.budgets import Budgets
 from switcher.decide.choose import Chosen
 from switcher.decide.eligibility import GAP_REASON
-from switcher.decide.explain import GB_PER_HOUR, plain
+from switcher.decide.explain import GB_PER_HOUR
 from switcher.decide.present import flows, landed
 from switcher.decide.quotes import Load, Quote
 from switcher.decide.rooms import Rooms

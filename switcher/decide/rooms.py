@@ -43,6 +43,10 @@ class Rooms:
         """The column where a workload is, as planned."""
         return self.moved.get(row, self._here[row])
 
+    def planned(self) -> tuple[Ints, Ints]:
+        """(rows, columns) of the planned moves."""
+        return np.array(list(self.moved), dtype=np.int64), np.array(list(self.moved.values()), dtype=np.int64)
+
     def uplink(self, row: int, column: int) -> int:
         """The uplink of a network as the workload finds it."""
         return self._uplink_of[self._network[row][column]]
@@ -219,10 +223,13 @@ class Rooms:
     def arrivals(self, uplinks: Set[int]) -> dict[int, list[int]]:
         """Uplink -> rows of the moves planned to it from elsewhere; of these uplinks only."""
         found: dict[int, list[int]] = {}
-        for row, column in self.moved.items() if uplinks else ():
-            uplink = self.uplink(row, column)
-            if uplink in uplinks and uplink != self.uplink(row, self._here[row]):
-                found.setdefault(uplink, []).append(row)
+        if not uplinks:
+            return found
+        rows, columns = self.planned()
+        uplink = self._board.uplink[rows, columns]
+        arriving = np.isin(uplink, list(uplinks)) & (uplink != self._board.home_uplink[rows])
+        for row, number in zip(rows[arriving].tolist(), uplink[arriving].tolist(), strict=True):
+            found.setdefault(number, []).append(row)
         return found
 
     def short_of_addresses(self) -> Iterable[int]:

@@ -89,6 +89,8 @@ def _settled(tick: Tick, chosen: Chosen) -> Ints:
 
 def dear(tick: Tick, tier: Floats) -> Bools:
     """W x C: not worth a move at the price that holds once the cheaper tier is taken."""
+    if not tier.any():
+        return np.zeros(tier.shape, dtype=np.bool_)
     rules = tick.rules
     saving = (tick.standing.saving - tier) * np.minimum(rules.horizon, rules.payback)[:, None]
     dear: Bools = (tier > 0) & (saving <= rules.move_cost[:, None])

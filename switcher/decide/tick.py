@@ -38,12 +38,11 @@ class Tick:
         on_shedding: Bools = (home != NOWHERE) & self.projection.shedding[np.maximum(home, 0)]
         return on_shedding
 
-    @cached_property
-    def rank(self) -> Floats:
-        """W x C: how good a saving is for its disruption, best first; below zero."""
-        cost = self.rules.move_cost[:, None]
+    def rank(self, rows: Ints, columns: Ints) -> Floats:
+        """How good the saving of each row on its column is for its disruption, best first; below zero."""
+        cost = self.rules.move_cost[rows]
         with np.errstate(divide="ignore", invalid="ignore"):
-            gain = -self.standing.saving * self.rules.horizon[:, None] / cost
+            gain = -self.standing.saving[rows, columns] * self.rules.horizon[rows] / cost
         return np.where(cost > 0, gain, -np.inf)
 
     def move_cost_per_hour(self, row: int) -> float:

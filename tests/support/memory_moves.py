@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from cni.wire import Outcome, Phase, SwitchStatus
 from switcher.adapters.store.instants import moment_of

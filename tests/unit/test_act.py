@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -151,7 +151,7 @@ def test_a_started_move_that_a_node_has_lost_with_its_store_is_given_up() -> Non
 
 
 def test_a_move_decided_later_waits_for_its_own_deadline() -> None:
-    later = replace(MOVE, decided_at=NOW + timedelta(minutes=5))
+    later = msgspec.structs.replace(MOVE, decided_at=NOW + timedelta(minutes=5))
     history, node = recorded(later), Node()
     resume(node, history, NOW + timedelta(minutes=6))
     assert node.starts == 1

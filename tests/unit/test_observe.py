@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from cni.wire import NetworkReport, Outcome, Phase
 from switcher.objects.load import book_from_documents
@@ -23,7 +22,7 @@ def test_of_two_moves_in_flight_the_one_that_was_ordered_last_lands() -> None:
     past = history()
     for number, target in enumerate(("cni:cheap", "cni:dear")):
         move = recorded_move(f"{number}", "lab/w01", at(300 + number))
-        order = msgspec.structs.replace(move.order, target=target)
+        order = replace(move.order, target=target)
         past.record_move(replace(move, order=order))
     snapshot, _ = observe(past, BOOK, NOW, SIGHT)
     assert [(state.network, state.moving) for state in snapshot.workloads] == [("cni:dear", True)]

@@ -19,10 +19,19 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[int |
     if connection.dialect.name == "postgresql" and len(rows) > FEW:
         _copy(connection.connection.driver_connection, f"COPY {table.name} ({', '.join(names)}) FROM STDIN", rows)
         return
+    connection.exec_driver_sql(_insert(connection, table, names), list(rows))
+
+
+def insert_new(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows of these columns; one that is stored already changes nothing."""
+    if rows:
+        connection.exec_driver_sql(f"{_insert(connection, table, names)} ON CONFLICT DO NOTHING", list(rows))
+
+
+def _insert(connection: Connection, table: Table, names: Sequence[str]) -> str:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(names))
-    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own
-    connection.exec_driver_sql(statement, list(rows))
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own
 
 
 def _copy(connection: Any, statement: str, rows: Sequence[tuple[int | float | None, ...]]) -> None:

@@ -82,7 +82,7 @@ def uplink_loads(connection: Connection, now: datetime, window: timedelta) -> li
             latency_ms=latency,
             loss=loss,
         )
-        for name, node, capacity, into, out, until, latency, loss in connection.execute(query)
+        for name, node, capacity, into, out, until, latency, loss in connection.execute(query).all()
     ]
     return sorted(found, key=lambda load: (load.node, load.physical_network))
 

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from cni.wire import Phase, SwitchOrder, SwitchStatus, decode, encode
+from switcher.adapters.store.bulk import insert_new
 from switcher.adapters.store.instants import micros, micros_of, moment_of
 from switcher.adapters.store.phases import is_news, own_move, phase_times
 from switcher.adapters.store.schema import move_phases
 from switcher.adapters.store.schema import moves as table
-from switcher.adapters.store.upsert import insert_into
 from switcher.ports import RecordedMove
 
 Values = dict[str, Any]
@@ -22,6 +22,22 @@ READ = tuple(
     for name in ("node", "order_json", "policy", "decided_at", "saving_per_hour", "explanation", "status_json")
 )
 """What a move is made of."""
+DECIDED = (
+    "id",
+    "decision_id",
+    "node",
+    "workload",
+    "attachment",
+    "source",
+    "target",
+    "reason",
+    "policy",
+    "saving_per_hour",
+    "explanation",
+    "order_json",
+    "decided_at",
+)
+"""What is known of it when it is decided."""
 
 
 def record(connection: Connection, move: RecordedMove, decision: int | None) -> None:
@@ -31,31 +47,30 @@ def record(connection: Connection, move: RecordedMove, decision: int | None) -> 
 
 def record_all(connection: Connection, moves: Sequence[RecordedMove], decision: int | None) -> None:
     """The same for many, at once."""
-    if moves:
-        insert = insert_into(connection, table).on_conflict_do_nothing()
-        connection.execute(insert, [_row(move, decision) for move in moves])
+    insert_new(connection, table, DECIDED, [_row(move, decision) for move in moves])
     for move in moves:
         if move.status is not None:
             advance(connection, move.status, move.decided_at)
 
 
-def _row(move: RecordedMove, decision: int | None) -> Values:
+def _row(move: RecordedMove, decision: int | None) -> tuple[Any, ...]:
+    """Of :data:`DECIDED`."""
     order = move.order
-    return {
-        "id": order.id,
-        "decision_id": decision,
-        "node": move.node,
-        "workload": order.workload,
-        "attachment": order.attachment,
-        "source": order.source,
-        "target": order.target,
-        "reason": order.reason.value,
-        "policy": move.policy,
-        "saving_per_hour": move.saving_per_hour,
-        "explanation": move.explanation,
-        "order_json": encode(order).decode(),
-        "decided_at": micros(move.decided_at),
-    }
+    return (
+        order.id,
+        decision,
+        move.node,
+        order.workload,
+        order.attachment,
+        order.source,
+        order.target,
+        order.reason.value,
+        move.policy,
+        move.saving_per_hour,
+        move.explanation,
+        encode(order).decode(),
+        micros(move.decided_at),
+    )
 
 
 def learn(connection: Connection, status: SwitchStatus, node: str, learned: datetime) -> None:

@@ -164,7 +164,7 @@ def known_networks(connection: Connection) -> list[KnownNetwork]:
     query = select(columns.node, columns.network, columns.physical_network, columns.free_addresses)
     found = [
         KnownNetwork(node=node, network=network, physical_network=physical_network, free_addresses=free)
-        for node, network, physical_network, free in connection.execute(query)
+        for node, network, physical_network, free in connection.execute(query).all()
     ]
     return sorted(found, key=attrgetter("node", "network"))
 

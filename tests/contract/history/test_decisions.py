@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from cni.wire import Measured, MoveReason, Outcome, Phase, RefusalReason
 from switcher.model import Decision, Move, Stay, StayReason
