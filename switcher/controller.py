@@ -15,7 +15,7 @@ from switcher.adapters.store.migrate import upgrade
 from switcher.bootstrap import hands_of, open_history
 from switcher.cycle import Cycle, Parts
 from switcher.decide import Settings
-from switcher.errors import SwitcherError
+from switcher.errors import SwitcherError, TryLaterError
 from switcher.logs import log_to_stderr
 from switcher.meters import Meters
 from switcher.observe import Sight
@@ -64,6 +64,7 @@ def run_controller(settings: ControllerSettings) -> None:
             meters=meters,
         )
     )
+    _prepare(history)
     log.info("controller starts", extra={"listen": settings.listen, "nodes": len(settings.nodes)})
     upkeep = _upkeep(settings, history, files, meters)
     with ticking(cycle.tick, settings.tick), ticking(upkeep.round, EVERY):
@@ -73,6 +74,14 @@ def run_controller(settings: ControllerSettings) -> None:
             raise SwitcherError(f"cannot listen on {settings.listen}: {error}") from error
     history.close()
     log.info("controller ends")
+
+
+def _prepare(history: SqlHistory) -> None:
+    """What is long to read for the first time is read before the controller says that it is ready."""
+    try:
+        history.prepare(datetime.now(UTC))
+    except TryLaterError as error:
+        log.warning("the history is away; the first tick reads it", extra={"cause": str(error)})
 
 
 def object_files(paths: Sequence[Path], history: History, meters: Meters) -> ObjectFiles:

@@ -28,6 +28,7 @@ from switcher.adapters.store.migrate import require_head
 from switcher.adapters.store.reach import kept_from
 from switcher.adapters.store.reading import Wanted
 from switcher.adapters.store.silence import silences
+from switcher.decide.memory import LOOK_BACK
 from switcher.errors import SwitcherError
 from switcher.keeping import Cutoffs, Resolution
 from switcher.model import Decision, Placement, Uplink
@@ -93,6 +94,15 @@ class SqlHistory:
     def ping(self) -> None:
         """Nothing, if the database answers and takes what it is given; else raises TryLaterError."""
         health.ping(self._database, self._clock())
+
+    def prepare(self, now: datetime) -> None:
+        """Read what ticks keep from one to the next: what nodes reported, and the moves of the last day.
+
+        Raises TryLaterError.
+        """
+        with self._database.reading() as connection:
+            self._reports.reported(connection, now)
+            self._lately.since(connection, now - LOOK_BACK)
 
     # What agents reported.
 
