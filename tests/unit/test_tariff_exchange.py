@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 
 from switcher.commands.bill import bill
 from switcher.errors import BadInputError
-from tests.unit.pricing import billed, book, fixed, rate, tariff, total
+from switcher.objects.model import Book
+from switcher.tariff import Exchange
+from switcher.tariff.unrated import refuse_unrated, unrated_now
+from tests.unit.pricing import at, billed, book, fixed, rate, tariff, total
 
 DECEMBER = ("2026-12-01", "2027-01-01")
 DOLLARS = tariff(fixed("100", "month"), name="a")
@@ -151,3 +154,47 @@ def test_one_currency_needs_no_rate_and_is_not_turned_into_another() -> None:
     prices = book(EUROS, rate("EUR", "USD", "2", "2026-01-01"))
     assert billed(prices, [], *DECEMBER).currency == "EUR"
     assert total(prices, [], *DECEMBER) == "10.05"
+
+
+def unrated(prices: Book, start: str, end: str, known: str | None = None) -> list[str]:
+    """The rates that a bill of [start, end) would lack, before anything else is known of it."""
+    try:
+        refuse_unrated(prices.tariffs, (at(start), at(end)), at(known) if known else None, Exchange.of(prices))
+    except BadInputError as refusal:
+        return [problem.text.partition(", ")[0].partition(" of ")[0] for problem in refusal.problems]
+    return []
+
+
+def test_what_a_bill_lacks_is_known_before_its_rows_are() -> None:
+    late = rate("EUR", "USD", "1.17", "2026-11-30")
+    assert unrated(book(DOLLARS, EUROS, late), "2026-10-10", "2026-12-10") == [
+        "no rate from EUR to USD dated on or before 2026-10-31"
+    ]
+    assert unrated(book(DOLLARS, EUROS), *DECEMBER) == ["currencies EUR"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "start", "end"),
+    [
+        pytest.param({"validFrom": "2026-12-10T00:00:00Z"}, "2026-12-01", "2026-12-10", id="not valid yet"),
+        pytest.param({"validTo": "2026-12-10T00:00:00Z"}, "2026-12-10", "2027-01-01", id="valid no more"),
+        pytest.param({"recordedAt": "2026-12-10T00:00:00Z"}, "2026-12-01", "2027-01-01", id="not known"),
+        pytest.param({}, "1970-01-01", "2199-01-01", id="too long, which the bill says"),
+    ],
+)
+def test_what_is_not_billed_needs_no_rate(spec: dict[str, str], start: str, end: str) -> None:
+    hourly = {"billingPeriod": {"unit": "hour"}} if start < "2000" else {}
+    euros = {**EUROS, "spec": {**EUROS["spec"], **spec, **hourly}}
+    prices = book(DOLLARS, euros)
+    assert unrated(prices, start, end, known="2026-12-09") == []
+    if spec:
+        assert unrated(prices, "2026-12-01", "2027-01-01") == ["currencies EUR"]
+
+
+def test_what_is_unknown_now_for_want_of_a_rate() -> None:
+    berlin = {**EUROS, "spec": {**EUROS["spec"], "timezone": "Europe/Berlin"}}
+    prices = book(DOLLARS, berlin, rate("EUR", "USD", "2", "2026-12-02"))
+    (told,) = unrated_now(prices, at("2026-12-01 22:59"), None)
+    assert told.text.startswith("no rate from EUR to USD dated on or before 2026-12-01, for what contract")
+    assert list(unrated_now(prices, at("2026-12-01 23:00"), None)) == []  # it is the 2nd in Berlin
+    assert len(list(unrated_now(prices, at("2026-12-03"), "GBP"))) == 2

@@ -125,6 +125,12 @@ def test_a_slot_without_rows_is_zero_or_left_out() -> None:
     assert level(percentile(q="50", missing="skip"), []) == "0.00"
 
 
+def test_a_slot_without_rows_between_others_is_left_out_too() -> None:
+    rows = [*hour(10), rate("2026-12-01 00:15", 30)]
+    # skip: of 2 samples none is dropped at q 51; were a slot between them one more, the largest of 3 would be
+    assert level(percentile(q="51", missing="skip"), rows) == "30.00"
+
+
 def test_a_slot_with_any_row_exists() -> None:
     rows = [*hour(8, 6), *[rate("2026-12-01 00:10", 5, direction="in"), rate("2026-12-01 00:16", 0, 1)]]
     # slots: 8, 6, 0 (only in), 0 (a minute of nothing); q 50 drops two

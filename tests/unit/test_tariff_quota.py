@@ -47,6 +47,28 @@ def test_overage_is_a_price_for_each_unit() -> None:
     assert total(prices, [sample("2026-12-01", 24, "50.25")], *DECEMBER) == "65.50"
 
 
+@pytest.mark.parametrize(
+    ("beyond", "portions"),
+    [
+        pytest.param(
+            BLOCKS, [("50", "65", "50", "65"), (None, "25", "70", "50")], id="two blocks, of which 70 are used"
+        ),
+        pytest.param({"overage": "2"}, [("50", "65", "50", "65"), (None, "2", "70", "140")], id="overage"),
+        pytest.param({"stop": True}, [("50", "65", "50", "65"), (None, "0", "70", "0")], id="beyond a stop"),
+    ],
+)
+def test_the_line_shows_what_is_included_and_what_is_beyond(
+    beyond: dict[str, Any], portions: list[tuple[str | None, str, str, str]]
+) -> None:
+    """Two rows go beyond it: 60 and 120 of 50."""
+    rows = [sample("2026-12-01", 24, 60), sample("2026-12-02", 24, 60)]
+    invoice = billed(book(tariff(quota("50", "65", beyond))), rows, *DECEMBER)
+    (line,) = invoice.entries[0].lines
+    assert line.quantity == 120
+    found = [(part.up_to, part.price, part.quantity, part.amount) for part in line.portions]
+    assert found == [tuple(None if each is None else Decimal(each) for each in part) for part in portions]
+
+
 def test_a_schedule_on_overage() -> None:
     night = [{"from": "00:00", "to": "12:00", "multiply": "0.5"}]
     prices = book(tariff(quota("10", "65", {"overage": "2"}, schedule=night)))

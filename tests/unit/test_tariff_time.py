@@ -43,6 +43,15 @@ def test_a_moment_lies_in_its_billing_period(unit: dict[str, Any], moment: str, 
     assert period(unit, moment) == (at(start), at(end))
 
 
+@pytest.mark.parametrize("unit", [{"unit": "day"}, {"unit": "month", "anchor": 7}])
+def test_a_midnight_that_comes_twice_is_the_first(unit: dict[str, Any]) -> None:
+    """Clocks went from 00:01 back to 23:01: the day had begun at 02:30 UTC, and is that of what follows."""
+    start, _ = period(unit, "2010-11-07 02:45", "America/St_Johns")
+    assert start == at("2010-11-07 02:30")
+    _, end = period(unit, "2010-11-07 02:29", "America/St_Johns")
+    assert end == at("2010-11-07 02:30")
+
+
 def test_periods_begin_at_local_midnight() -> None:
     start, end = period({"unit": "month"}, "2026-10-15", "Europe/Berlin")
     assert (start, end) == (at("2026-09-30 22:00"), at("2026-10-31 23:00"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.unit.pricing import billed, book, fixed, sample, tariff, total, volume
@@ -52,6 +54,27 @@ def test_each_list_on_the_whole_usage_in_proportion_of_the_seconds_that_it_was_v
         for fee, start in (("31", "01-01"), ("62", "12-11"))
     ]
     assert total(book(*fees), [], *DECEMBER) == "52.00"  # 31 x 10/31 + 62 x 21/31
+
+
+def test_lines_show_what_each_list_counts_of_each_tier() -> None:
+    lists = [
+        tariff(volume(("100", "2"), (None, "1"), **ALL), name=name, contract="k", validFrom=f"2026-{start}T00:00:00Z")
+        for name, start in (("a", "01-01"), ("b", "12-11"))
+    ]
+    invoice = billed(book(*lists), [sample("2026-12-01", 24, 310)], *DECEMBER)
+    shown = [[(part.up_to, part.quantity) for part in line.portions] for line in invoice.entries[0].lines]
+    assert [line.quantity for line in invoice.entries[0].lines] == pytest.approx([100, 210])
+    assert shown[0] == [(100, 0), (None, pytest.approx(Decimal(100)))]  # of 310 10/31
+    assert shown[1] == [(100, 0), (None, pytest.approx(Decimal(210)))]
+
+
+def test_a_line_of_one_price_shows_it_and_not_its_parts() -> None:
+    night = [{"from": "00:00", "to": "06:00", "multiply": "0.5"}]
+    prices = book(tariff(volume((None, "2"), schedule=night)))
+    for hours, rate in ((6, Decimal("1.0")), (12, None)):
+        invoice = billed(prices, [sample("2026-12-01", hours, hours)], *DECEMBER)
+        (line,) = invoice.entries[0].lines
+        assert (line.rate, len(line.portions)) == (rate, 0 if rate else 2)
 
 
 def test_part_of_a_period_takes_tiers_in_full_and_bills_only_its_own_units() -> None:
@@ -121,7 +144,13 @@ def test_what_is_beyond_the_maximum_is_free_in_the_order_in_which_it_flowed() ->
 
 @pytest.mark.parametrize(
     ("gigabytes", "expected", "adjustment"),
-    [(50, "100.00", "minimum"), (100, "100.00", None), (150, "150.00", None), (300, "200.00", "maximum")],
+    [
+        (50, "100.00", "minimum"),
+        (100, "100.00", None),
+        (150, "150.00", None),
+        (200, "200.00", None),
+        (300, "200.00", "maximum"),
+    ],
 )
 def test_the_bill_of_a_period_has_a_minimum_and_a_maximum(
     gigabytes: float, expected: str, adjustment: str | None
