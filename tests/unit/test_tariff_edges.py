@@ -32,6 +32,7 @@ from tests.unit.pricing import (
 DECEMBER = ("2026-12-01", "2027-01-01")
 HOUR: dict[str, Any] = {"billingPeriod": {"unit": "hour"}}
 FIRST = ("2026-12-01 00:00", "2026-12-01 01:00")
+X = {"destination": "x"}
 
 
 def mbps(start: str, level: float, minutes: float = 5, **more: Any) -> Sample:
@@ -261,3 +262,24 @@ def test_a_row_outside_the_part_that_is_asked_for_must_have_a_known_class_too() 
 def test_a_network_that_only_time_is_paid_for_has_no_gaps() -> None:
     prices = book(tariff(fixed("1", "month")), tariff(volume((None, "1")), name="q", physicalNetworks=["q"]))
     assert {gap.network for gap in billed(prices, [], *DECEMBER).gaps} == {"q"}
+
+
+def test_a_row_that_only_touches_a_list_needs_no_class_of_it() -> None:
+    """Until the 2nd only class x is counted, then all are, and from the 3rd on x alone again."""
+    lists = [
+        tariff(volume((None, "1"), **classes), name=name, contract="k", validFrom=f"2026-{since}T00:00:00Z")
+        for name, since, classes in (("a", "01-01", X), ("b", "12-02", {}), ("c", "12-03", X))
+    ]
+    assert total(book(*lists), [sample("2026-12-02", 24, 5, destination="y")], *DECEMBER) == "5.00"
+    for start in ("2026-12-01 23:00", "2026-12-02 01:00"):
+        with pytest.raises(BadInputError, match="'y' is counted by no charge"):
+            total(book(*lists), [sample(start, 24, 5, destination="y")], *DECEMBER)
+
+
+def test_a_row_that_only_touches_a_time_without_a_list_needs_no_price_of_it() -> None:
+    short = {"validFrom": "2026-12-02T00:00:00Z", "validTo": "2026-12-03T00:00:00Z"}
+    prices = book(tariff(volume((None, "1")), **short))
+    assert total(prices, [sample("2026-12-02", 24, 5)], *DECEMBER) == "5.00"
+    for start in ("2026-12-01 23:00", "2026-12-02 01:00"):
+        with pytest.raises(BadInputError, match="contract 't' has no valid price list"):
+            total(prices, [sample(start, 24, 5)], *DECEMBER)
