@@ -99,6 +99,8 @@ def _recorded(past: Past, site: Site) -> Ints:
 
 def _where_it_is_open(world: World, recorded: Ints) -> Ints:
     """The same, with who is not there, on a network that is closed, where it comes back to, else anywhere."""
+    if all(stage.site.uplink is world.site.uplink for stage in world.stages):
+        return recorded
     places, coming, everyone = recorded.copy(), recorded[-1], np.arange(recorded.shape[1])
     for slot in reversed(range(world.slots)):
         site = world.in_force(slot)

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
-from switcher.backtest.record import Class, Owner, Record, Span
+from switcher.backtest.record import Owner, Record, Span
 from switcher.backtest.rows import ANY_NODE, Load, read_facts, read_loads, read_networks, read_placements
 from switcher.backtest.slotting import Sums, add_share, slot_bytes, slot_samples
 from switcher.errors import BadInputError, Problem
@@ -25,6 +25,9 @@ from switcher.tariff import Sample
 LOADS, UPLINKS, PLACEMENTS = "attachments.csv", "uplinks.csv", "placements.csv"
 NETWORKS, WORKLOADS = "networks.csv", "workloads.csv"
 T = TypeVar("T")
+R = TypeVar("R", Sample, Load)
+K = TypeVar("K")
+Ordered = TypeVar("Ordered", Uplink, AttachmentPath)
 Rides = Mapping[tuple[str, str], str | None]
 """Physical networks by node and network."""
 
@@ -33,34 +36,33 @@ def read_files(path: Path, span: Span) -> Record:
     """The record of a period. Raises BadInputError with every problem of all files."""
     problems: list[Problem] = []
 
-    def kept(name: str, read: Callable[[Path], list[T]]) -> list[T]:
+    def read(rows_of: Callable[[Path], list[T]], file: Path) -> list[T]:
         try:
-            return read(path / name) if (path / name).exists() else []
+            return rows_of(file)
         except BadInputError as error:
             problems.extend(error.problems)
             return []
 
-    try:
-        loads = read_loads(path / LOADS if path.is_dir() else path)
-    except BadInputError as error:
-        problems.extend(error.problems)
-    single = not path.is_dir()
-    uplinks = [] if single else kept(UPLINKS, read_samples)
-    spans = [] if single else kept(PLACEMENTS, read_placements)
-    offers = [] if single else kept(NETWORKS, read_networks)
-    facts = [] if single else kept(WORKLOADS, read_facts)
+    def beside(rows_of: Callable[[Path], list[T]], name: str) -> list[T]:
+        return read(rows_of, path / name) if (path / name).exists() else []
+
+    loads = read(read_loads, path / LOADS if path.is_dir() else path)
+    uplinks = beside(read_samples, UPLINKS)
+    spans = beside(read_placements, PLACEMENTS)
+    offers = beside(read_networks, NETWORKS)
+    facts = beside(read_facts, WORKLOADS)
     if problems:
         raise BadInputError(problems)
     rides = {(offer.network.node, offer.network.network): offer.network.physical_network for offer in offers}
     known = dict(facts)
     rows = uplinks or list(_of_attachments(loads, rides, known))
-    slots, classes = _uplink_slots(rows, span), _class_slots(rows, span)
+    classes = _summed(rows, span, lambda row: (_place(row), row.destination))
     return Record(
         source=str(path),
         networks=[offer.network for offer in offers],
         spans=spans or list(_inferred(loads, rides)),
-        uplinks=slots,
-        attachments=_attachment_slots(loads, span),
+        uplinks=_in_order(_summed(rows, span, _place)),
+        attachments=_in_order(_summed(loads, span, lambda row: row.path)).items(),
         samples=uplinks or list(slot_samples(classes, span)),
         classes=classes if {destination for _, destination in classes} != {None} else {},
         measured=bool(uplinks),
@@ -102,22 +104,6 @@ def _inferred(loads: Sequence[Load], rides: Rides) -> Iterator[PlacementSpan]:
             )
 
 
-def _uplink_slots(samples: Sequence[Sample], span: Span) -> dict[Uplink, SlotBytes]:
-    sums: dict[Uplink, Sums] = {}
-    for row in samples:
-        place = Uplink(row.network, row.node or ANY_NODE)
-        add_share(sums.setdefault(place, {}), span, (row.start, row.end), row.direction, row.bytes)
-    return {place: slot_bytes(sums[place]) for place in sorted(sums) if sums[place]}
-
-
-def _class_slots(samples: Sequence[Sample], span: Span) -> dict[Class, SlotBytes]:
-    sums: dict[Class, Sums] = {}
-    for row in samples:
-        place = Uplink(row.network, row.node or ANY_NODE), row.destination
-        add_share(sums.setdefault(place, {}), span, (row.start, row.end), row.direction, row.bytes)
-    return {place: slot_bytes(found) for place, found in sums.items() if found}
-
-
 def _of_attachments(loads: Sequence[Load], rides: Rides, facts: Mapping[Owner, Facts]) -> Iterator[Sample]:
     """Without rows of uplinks: what their attachments carried, each of the class that its traffic has."""
     for row in loads:
@@ -133,10 +119,17 @@ def _of_attachments(loads: Sequence[Load], rides: Rides, facts: Mapping[Owner, F
         )
 
 
-def _attachment_slots(loads: Sequence[Load], span: Span) -> Iterator[tuple[AttachmentPath, SlotBytes]]:
-    by_path: dict[AttachmentPath, Sums] = {}
-    for row in loads:
-        add_share(by_path.setdefault(row.path, {}), span, (row.start, row.end), row.direction, row.bytes)
-    for path in sorted(by_path):
-        if by_path[path]:
-            yield path, slot_bytes(by_path[path])
+def _place(row: Sample) -> Uplink:
+    return Uplink(row.network, row.node or ANY_NODE)
+
+
+def _summed(rows: Iterable[R], span: Span, key: Callable[[R], K]) -> dict[K, SlotBytes]:
+    """What the rows of each key carried in the slots; keys that carried nothing in the period are left out."""
+    sums: dict[K, Sums] = {}
+    for row in rows:
+        add_share(sums.setdefault(key(row), {}), span, (row.start, row.end), row.direction, row.bytes)
+    return {each: slot_bytes(found) for each, found in sums.items() if found}
+
+
+def _in_order(found: Mapping[Ordered, SlotBytes]) -> dict[Ordered, SlotBytes]:
+    return {each: found[each] for each in sorted(found)}

@@ -203,11 +203,6 @@ class SqlHistory:
         with self._database.reading() as connection:
             return objects.versions(connection, after, until)
 
-    def tariffs(self, start: datetime, end: datetime, known_at: datetime | None = None) -> Sequence[StoredObject]:
-        """The newest version known then of each tariff that is valid at any moment of ``[start, end)``, by name."""
-        with self._database.reading() as connection:
-            return objects.tariffs(connection, start, end, known_at)
-
     # What was decided, and what became of it.
 
     def record_decision(

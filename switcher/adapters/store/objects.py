@@ -5,12 +5,12 @@ A version without a document says that the object was removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, func, select
 
 from switcher.adapters.store.instants import micros, moment_of
 from switcher.adapters.store.schema import objects as table
@@ -66,7 +66,17 @@ def _validity(spec: Mapping[str, Any], key: str) -> int | None:
 
 def known(connection: Connection, known_at: datetime | None) -> list[StoredObject]:
     """The newest version of each object that was there then, by kind and name; None: now."""
-    return _in_order(connection.execute(_newest(known_at)))
+    place = func.row_number().over(
+        partition_by=[table.c.kind, table.c.name], order_by=[table.c.recorded_at.desc(), table.c.id.desc()]
+    )
+    ranked = select(table.c.id, place.label("place"))
+    if known_at is not None:
+        ranked = ranked.where(table.c.recorded_at <= micros(known_at))
+    newest = ranked.subquery()
+    query = select(table).join(newest, newest.c.id == table.c.id)
+    rows = connection.execute(query.where(newest.c.place == 1, table.c.document.is_not(None)))
+    # Sorted here because databases differ in how they order text.
+    return sorted(map(_stored, rows), key=lambda stored: (stored.kind, stored.name))
 
 
 def versions(connection: Connection, after: datetime, until: datetime | None) -> list[ObjectVersion]:
@@ -75,33 +85,6 @@ def versions(connection: Connection, after: datetime, until: datetime | None) ->
     if until is not None:
         query = query.where(table.c.recorded_at <= micros(until))
     return [_removed(row) if row.document is None else _stored(row) for row in connection.execute(query)]
-
-
-def tariffs(connection: Connection, start: datetime, end: datetime, known_at: datetime | None) -> list[StoredObject]:
-    """The newest known version of each tariff, of those valid at any moment of ``[start, end)``."""
-    newest = _newest(known_at).where(table.c.kind == "Tariff").subquery()
-    query = select(newest).where(
-        newest.c.valid_from < micros(end),
-        or_(newest.c.valid_until.is_(None), newest.c.valid_until > micros(start)),
-    )
-    return _in_order(connection.execute(query))
-
-
-def _newest(known_at: datetime | None) -> Select[*tuple[Any, ...]]:
-    place = func.row_number().over(
-        partition_by=[table.c.kind, table.c.name], order_by=[table.c.recorded_at.desc(), table.c.id.desc()]
-    )
-    ranked = select(table.c.id, place.label("place"))
-    if known_at is not None:
-        ranked = ranked.where(table.c.recorded_at <= micros(known_at))
-    found = ranked.subquery()
-    newest = select(table).join(found, found.c.id == table.c.id).where(found.c.place == 1)
-    return newest.where(table.c.document.is_not(None))
-
-
-def _in_order(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[StoredObject]:
-    """By kind and name; sorted here because databases differ in how they order text."""
-    return sorted((_stored(row) for row in rows), key=lambda stored: (stored.kind, stored.name))
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredObject:
