@@ -43,26 +43,26 @@ def coverage(past: Past, editions: Editions) -> Coverage:
         listed = list(own)
         for stretch in timeline(own, span.start, span.end):
             if stretch.tariff is None and not editions.had(contract, stretch.start, stretch.end):
-                stand_ins += _shorten(listed, stretch, span)
+                listed, meanwhile = _shortened(listed, stretch, span)
+                stand_ins += meanwhile
         lists += listed
     open_ = _open(lists, span)
     closed = {name: ~there for name, there in open_.items() if not there.all()}
     return Coverage(tariffs=(*lists, *stand_ins), stand_ins=tuple(stand_ins), closed=closed)
 
 
-def _shorten(lists: list[Tariff], gap: Stretch, span: Span) -> Iterator[Tariff]:
-    """Make a gap whole slots long, by the lists before and after it; what stands in for the contract meanwhile."""
+def _shortened(lists: Sequence[Tariff], gap: Stretch, span: Span) -> tuple[list[Tariff], list[Tariff]]:
+    """The lists, with a gap of whole slots between those before and after it; what stands in for them meanwhile."""
     first, last = -((span.start - gap.start) // span.slot), (gap.end - span.start) // span.slot
     start, end = span.start + first * span.slot, span.start + max(first, last) * span.slot
     before = valid_at(lists, gap.start - MICROSECOND)
     after = valid_at(lists, gap.end) if gap.end < span.end else None
-    if before is not None:
-        lists[lists.index(before)] = respecified(before, valid_to=start)
-    if after is not None:
-        lists[lists.index(after)] = respecified(after, valid_from=min(end, gap.end))
-    if start < end:
-        terms = {"charges": (), "minimum": None, "maximum": None, "valid_from": start, "valid_to": end}
-        yield respecified(before or after or lists[0], **terms)
+    edges = {id(before): {"valid_to": start}, id(after): {"valid_from": min(end, gap.end)}}
+    widened = [respecified(one, **edges[id(one)]) if id(one) in edges else one for one in lists]
+    if start >= end:
+        return widened, []
+    terms = {"charges": (), "minimum": None, "maximum": None, "valid_from": start, "valid_to": end}
+    return widened, [respecified(before or after or lists[0], **terms)]
 
 
 def _open(lists: Sequence[Tariff], span: Span) -> dict[str, Bools]:
