@@ -13,10 +13,13 @@ from switcher.objects.model import Book
 from switcher.tariff import (
     Flow,
     PriceGap,
+    Quote,
     contracts_on,
     marginal,
+    quote,
     running_periods,
 )
+from switcher.tariff.ledger import Mark
 from tests.unit.pricing import at, book, fixed, percentile, quota, rate, tariff, volume
 
 NOON = at("2026-12-01 12:00")
@@ -323,3 +326,21 @@ def test_running_periods_say_what_to_count_from_when() -> None:
     (running,) = running_periods(prices, NOON)
     assert (running.contract, running.physical_networks) == ("t", ("p", "q"))
     assert (running.start, running.end) == (at("2026-11-15"), at("2026-12-15"))
+
+
+def test_each_percentile_of_a_contract_needs_its_own_mark() -> None:
+    both = quote(book(tariff(percentile("1"), percentile("2"))), "p", NOON, NOON + HOUR)
+    assert isinstance(both, Quote)
+    mark = Mark(free_bps=1e9)
+    for known, has_price in (({}, False), ({"c0": mark}, False), ({"c0": mark, "c1": mark}, True)):
+        found = both.marginal({}, Flow(), ONE, {("t", name): each for name, each in known.items()})
+        assert isinstance(found, Decimal) is has_price
+    plain = quote(book(tariff(volume((None, "1")))), "p", NOON, NOON + HOUR)
+    assert isinstance(plain, Quote)
+    assert isinstance(plain.marginal({}, Flow(), ONE, {}), Decimal)
+
+
+def test_each_quota_of_a_contract_includes_what_it_says() -> None:
+    """10 GB have flowed: the one of 10 is used up, the one of 100 is not."""
+    prices = book(tariff(quota("10", "0", {"overage": "1"}), quota("100", "0", {"overage": "5"})))
+    assert added(prices, used={"t": Usage(out_bytes=Decimal(10) ** 10)}) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from switcher.model import Usage
 from switcher.objects.model import Book
-from switcher.tariff import Flow, Quote, Sample, bill, marginal, quote
+from switcher.tariff import Flow, PriceGap, Quote, Sample, bill, marginal, quote
 from tests.unit.pricing import at, book, fixed, quota, tariff, volume
 from tests.unit.test_tariff_marginal import GB_AN_HOUR, HOUR, NOON, ONE, added
 
@@ -86,3 +86,40 @@ def test_a_quota_or_maximum_of_a_contract_that_has_dropped_the_network_hides_no_
     within = marginal(prices, "p", at("2026-11-20"), at("2026-11-20") + HOUR, {}, Flow(), ONE)
     assert isinstance(within, Decimal)
     assert round(within, 9) == 2
+
+
+def test_what_is_beside_is_on_the_networks_that_the_contract_has_then() -> None:
+    asked_of: list[frozenset[str]] = []
+
+    def beside(names: frozenset[str]) -> Flow:
+        asked_of.append(names)
+        return Flow()
+
+    day: dict[str, Any] = {"billingPeriod": {"unit": "day"}, "contract": "k"}
+    lists = [
+        tariff(volume((None, "1")), name=since, physicalNetworks=names, validFrom=f"2026-12-01T{since}:00:00Z", **day)
+        for since, names in (("00", ["p", "q"]), ("06", ["p"]), ("18", ["p", "r"]))
+    ]
+    for hours, names in ((1, {"p"}), (7, {"p", "r"})):
+        asked = quote(book(*lists), "p", NOON, NOON + hours * HOUR)
+        assert isinstance(asked, Quote)
+        found = asked.marginal({}, Flow(), ONE, beside=beside)
+        assert isinstance(found, Decimal)
+        assert round(found, 9) == hours
+        assert asked_of.pop() == names
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param({"physicalNetworks": ["q"]}, id="which the contract has no more"),
+        pytest.param({"charges": [{"name": "c0", **volume((None, "1"), destination="y")}]}, id="of another class"),
+    ],
+)
+def test_what_has_no_price_for_a_part_of_the_time_has_none(later: dict[str, Any]) -> None:
+    first = tariff(volume((None, "1"), destination="x"), contract="k")
+    then = tariff(volume((None, "1"), destination="x"), contract="k", validFrom="2026-12-01T12:30:00Z")
+    prices = book(first, {**then, "spec": {**then["spec"], **later}})
+    load = Flow(out_bps=GB_AN_HOUR, destination="x")
+    assert marginal(prices, "p", NOON, NOON + HOUR, {}, Flow(), load) is PriceGap.UNKNOWN
+    assert isinstance(marginal(prices, "p", NOON, NOON + HOUR / 2, {}, Flow(), load), Decimal)
