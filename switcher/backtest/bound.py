@@ -82,16 +82,24 @@ def _lost(found: Floors, foreign: Invoice) -> float:
 
 
 def _sharper(world: World, foreign: Invoice) -> Iterator[float]:
-    charges = [charge for tariff in world.site.book.tariffs for charge in tariff.spec.metered]
-    if all(charge.destination is None for charge in charges):
-        with suppress(ValueError):  # it says for which price lists it holds
-            yield float(percentile_bound(world) - foreign.total)
     period = world.start, world.end
+    lists = _unchanging(world.site.book, period)
+    if all(charge.destination is None for tariff in lists for charge in tariff.spec.metered):
+        with suppress(ValueError):  # it says for which price lists it holds
+            yield float(percentile_bound(_with(world, lists)) - foreign.total)
     counted = dict(_metered(world.site.book, period))
     rest = floors(world.site.book, period, world.site.physical_networks, counted)
     if counted and world.slots <= MOST_SLOTS:
         with suppress(ValueError):
             yield totals_bound(_with(world, rest.lists), list(counted.values()), SECONDS) - _lost(rest, foreign)
+
+
+def _unchanging(book: Book, period: Span) -> tuple[Tariff, ...]:
+    """The list of each contract that counts all the time; none at all where another one does for a part of it."""
+    stretches = [stretch for lists in by_contract(book.tariffs).values() for stretch in timeline(lists, *period)]
+    found = tuple(stretch.tariff for stretch in stretches if stretch.tariff is not None)
+    whole = all((stretch.start, stretch.end) == period for stretch in stretches)
+    return found if whole and len(found) == len(stretches) else ()
 
 
 def floors(book: Book, period: Span, networks: Collection[str], without: Collection[tuple[str, str]] = ()) -> Floors:

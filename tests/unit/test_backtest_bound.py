@@ -175,6 +175,19 @@ def test_a_price_that_was_learned_late_is_in_the_bound_as_it_is_in_the_bill() ->
     assert found.money == pytest.approx(3 * 0.02 + 8.5 * 0.01, rel=1e-4)
 
 
+def test_a_commit_is_due_once_however_often_its_list_was_recorded() -> None:
+    """As where a list was away for a moment: two versions, and one that counts; the commit is all that is due."""
+    terms = {"q": "60", "sample": "5m", "direction": "out", "unit": "Mbps", "price": "0.01", "commit": "500"}
+    prices: list[Prices] = []
+    for name in ("pa", "pb"):
+        first = charged(name, percentile=terms)
+        later = {**first, "metadata": {"name": f"{name}-again"}}
+        later["spec"] = {**first["spec"], "contract": f"contract-{name}", "recordedAt": "2026-11-02T00:04:00Z"}
+        prices.append([first, later])
+    seen = world(OUT, prices)
+    assert bound(seen) <= least(seen) + 0.0201
+
+
 def test_tiers_are_used_on_every_network() -> None:
     """3 GB are free on each of two networks; 8 GB flow: two are paid for."""
     tiers = [per_gb("pa", "1", ("3", "0")), per_gb("pb", "1", ("3", "0"))]
