@@ -169,13 +169,20 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
 def files_below(path: Path) -> tuple[list[Path], list[OSError]]:
     """The files of a path that hold objects, and what could not be listed: there may be more of them there."""
     unread: list[OSError] = []
-    if _may_be_file(path):
-        return [path], unread
+    if not _is_directory(path):
+        return [path], unread  # a pipe too
     found = []
     for directory, below, names in os.walk(path, onerror=unread.append):
         below[:] = [name for name in below if not name.startswith(".")]
         found += [Path(directory, name) for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
     return sorted(file for file in found if _may_be_file(file)), unread
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _may_be_file(path: Path) -> bool:

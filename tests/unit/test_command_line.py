@@ -82,6 +82,7 @@ def test_a_dash_is_standard_input(prices: Path) -> None:
         done = shell(prices, line)
         assert (done.returncode, done.stdout.splitlines()[-1].split("\t")[-1]) == (0, "5.00 USD"), done.stderr
     assert shell(prices, "$S check - <t.yaml").stdout.splitlines()[-1] == "Tariff\tgood\t/dev/stdin"
+    assert shell(prices, "cat t.yaml | $S check -").stdout.splitlines()[-1] == "Tariff\tgood\t/dev/stdin"
 
 
 def test_both_inputs_of_a_decision_are_told(prices: Path) -> None:
