@@ -8,8 +8,9 @@ import numpy as np
 
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
 from switcher.decide.budgets import Budgets
-from switcher.decide.flow import OVERFLOW, Market, Tier, cheapest, shadow_prices
+from switcher.decide.flow import OVERFLOW, Market, Tier, cheapest_in_parts, shadow_prices
 from switcher.decide.levels import Ceiling, Levels, ceiling, levels
+from switcher.decide.parts import parts
 from switcher.decide.tick import Tick
 from switcher.model import MoveReason
 from switcher.objects.model import PolicyMode
@@ -42,17 +43,18 @@ def assign(tick: Tick, budgets: Budgets) -> Wanted:
     rows = np.flatnonzero(_takes_part(tick, saving))
     stepped = levels(tick.board, tick.rules, tick.prices, rows)
     market = _tiered(_market(tick, rows, saving, stepped), tick, stepped)
-    choice = cheapest(market)
+    divided = parts(market)
+    choice = cheapest_in_parts(market, divided)
     for _ in range(PASSES):
         narrower = _within_addresses(tick, rows, market, choice)
         if narrower is None:
             break
-        market = narrower
-        choice = cheapest(market)
+        market, divided = narrower, parts(narrower)
+        choice = cheapest_in_parts(market, divided)
     return Wanted(
         rows=rows,
         column=choice,
-        surcharge=shadow_prices(market, choice, _full(market, choice)),
+        surcharge=shadow_prices(market, choice, _full(market, choice), divided.longest),
         ceiling=ceiling(stepped, tick.board, rows, choice),
     )
 

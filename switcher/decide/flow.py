@@ -13,11 +13,11 @@ import numpy as np
 
 from switcher.decide.board import Bools, Floats, Ints
 from switcher.decide.market import OVERFLOW, Market, Tier
-from switcher.decide.parts import Parts, labels, parts
+from switcher.decide.parts import Parts, parts
 from switcher.decide.sift import cheapest_shares
 from switcher.decide.units import in_units, least_demand
 
-__all__ = ["OVERFLOW", "Market", "Tier", "cheapest", "shadow_prices"]
+__all__ = ["OVERFLOW", "Market", "Tier", "cheapest", "cheapest_in_parts", "shadow_prices"]
 
 
 def cheapest(market: Market) -> Ints:
@@ -26,10 +26,11 @@ def cheapest(market: Market) -> Ints:
     A workload whose demand the flow split goes where the largest share went; the caller checks capacity again. Parts
     that share no uplink are solved one by one (decide/parts.py): as exact, and the time grows only with their number.
     """
-    return _cheapest(market, parts(market))
+    return cheapest_in_parts(market, parts(market))
 
 
-def _cheapest(market: Market, divided: Parts) -> Ints:
+def cheapest_in_parts(market: Market, divided: Parts) -> Ints:
+    """The same of a market that has been divided."""
     choice = np.full(len(market.demand), OVERFLOW, dtype=np.int64)
     if len(divided):
         scaled = in_units(divided)
@@ -66,16 +67,16 @@ def _by_name(market: Market, choice: Ints) -> Ints:
     return sorted_choice
 
 
-def shadow_prices(market: Market, choice: Ints, full: Bools) -> Floats:
+def shadow_prices(market: Market, choice: Ints, full: Bools, longest: int) -> Floats:
     """U: what one more bit per second of room would save, in money per hour, by complementary slackness.
 
     A chain of moves ends on the uplink that gets the room: each step is the cheapest way in which a workload that is
     on one uplink would rather be on the next. Zero where room is left. With prices per attachment-hour the density
-    differs by workload, and the figure is that of the marginal one.
+    differs by workload, and the figure is that of the marginal one. ``longest``: uplinks of the largest part.
     """
     start, end, step = _steps(market, choice, full)
     gain = np.zeros(len(market.room))
-    for _ in range(int(np.bincount(labels(market)).max(initial=0))):  # no chain visits an uplink twice
+    for _ in range(longest):  # no chain visits an uplink twice
         better = gain.copy()
         np.minimum.at(better, end, gain[start] + step)
         better = np.where(full, better, 0.0)

@@ -27,6 +27,8 @@ class Parts:
     """P + 1: where the workloads of each part begin, and the last end."""
     uplinks: Ints
     """P + 1: the same of uplinks."""
+    longest: int
+    """How many uplinks the largest part has, whether anybody is on it or not."""
 
     def __len__(self) -> int:
         return len(self.rows) - 1
@@ -59,7 +61,8 @@ def undivided(market: Market) -> Parts:
     count = len(market.demand)
     edges = [[0, each] if count else [0] for each in (count, len(market.room))]
     rows, uplinks = (np.array(each, dtype=np.int64) for each in edges)
-    return Parts(market=market, order=np.arange(count), rows=rows, uplinks=uplinks)
+    longest = int(np.bincount(labels(market)).max(initial=0))
+    return Parts(market=market, order=np.arange(count), rows=rows, uplinks=uplinks, longest=longest)
 
 
 def parts(market: Market) -> Parts:
@@ -78,6 +81,7 @@ def parts(market: Market) -> Parts:
         order=order,
         rows=np.append(0, np.cumsum(count)),
         uplinks=np.append(np.searchsorted(label[used], present), len(used)),
+        longest=int(np.bincount(label).max()),
     )
 
 

@@ -58,7 +58,8 @@ def _verdicts(tick: Tick, chosen: Chosen, budgets: Budgets) -> Verdicts:
     wish = quoted & ~too_dear
     tempting = cheapest_column(tick.prices.cost, quoted)
     anywhere = cheapest_column(tick.prices.cost, wish) if too_dear.any() else tempting
-    addressed = cheapest_column(tick.prices.cost, wish & chosen.rooms.addressed())
+    with_address = wish & chosen.rooms.addressed()
+    addressed = anywhere if np.array_equal(with_address, wish) else cheapest_column(tick.prices.cost, with_address)
     fitting = cheapest_column(tick.prices.cost, wish & chosen.rooms.fitting())
 
     tempted = (anywhere == NOWHERE) & (tempting != NOWHERE)

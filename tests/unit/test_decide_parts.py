@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from switcher.decide.flow import OVERFLOW, _cheapest, cheapest
+from switcher.decide.flow import OVERFLOW, cheapest, cheapest_in_parts
 from switcher.decide.market import Market, Tier
 from switcher.decide.parts import labels, parts, undivided
 from switcher.decide.units import in_units
@@ -65,7 +65,9 @@ def test_a_group_within_one_part_keeps_its_tiers() -> None:
 def test_part_by_part_costs_what_the_whole_costs(seed: int, grouped: bool) -> None:
     """Whole workloads and rounding apart: both round to the largest share, so a split one may fall either way."""
     given = market(seed, grouped=grouped)
-    assert spent(given, cheapest(given)) == pytest.approx(spent(given, _cheapest(given, undivided(given))), rel=0.02)
+    assert spent(given, cheapest(given)) == pytest.approx(
+        spent(given, cheapest_in_parts(given, undivided(given))), rel=0.02
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
