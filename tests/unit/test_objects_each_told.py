@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
+from pydantic_core import PydanticCustomError
 
-from switcher.objects.load import load, parse_documents
+from switcher.objects.load import book_from_documents, load, parse_documents
+from switcher.objects.values import duration
 from tests.unit.pricing import fixed, tariff, volume
 from tests.unit.refusing import network, problems, refused
 
@@ -53,9 +56,30 @@ def test_a_wrong_version_is_told_once(version: Any) -> None:
     assert "must be switcher.genie.io/v1alpha1 for Tariff" in only
 
 
-def test_a_tier_that_ends_below_zero_is_not_also_out_of_order() -> None:
-    (only,) = refused(tariff(volume(("100", "2"), ("-1", "1"), (None, "1"))))
-    assert "spec.charges[0].volume.tiers[1].upTo: '-1' must be above zero" in only
+@pytest.mark.parametrize(("before", "wrong"), [("100", "-1"), ("100", "0"), (None, "0")])
+def test_a_tier_that_ends_at_zero_or_below_is_not_also_out_of_order(before: str | None, wrong: str) -> None:
+    ends = [each for each in (before, wrong) if each is not None]
+    (only,) = refused(tariff(volume(*((each, "1") for each in ends), (None, "1"))))
+    assert f"spec.charges[0].volume.tiers[{len(ends) - 1}].upTo: '{wrong}' must be above zero" in only
+
+
+def test_as_much_as_is_allowed_is_accepted_and_no_more() -> None:
+    """The table of docs/tariffs.md."""
+    tiers = [(str(number), "1") for number in range(1, 1001)]
+    window = {"from": "22:00", "to": "06:00", "multiply": "1"}
+    steps = [{"from": number, "multiply": "1"} for number in range(2, 1003)]
+    right = [
+        volume(*tiers[:999], (None, "1")),
+        volume((None, "1"), schedule=[window] * 100),
+        fixed("1", nth=steps[:1000]),
+    ]
+    book_from_documents([tariff(*right)])
+    for more in (volume(*tiers, (None, "1")), volume((None, "1"), schedule=[window] * 101), fixed("1", nth=steps)):
+        (only,) = refused(tariff(more))
+        assert "has too many elements" in only
+    assert duration("3660d") == timedelta(days=3660)
+    with pytest.raises(PydanticCustomError, match="is absurdly long"):
+        duration("3661d")
 
 
 @pytest.mark.parametrize(
