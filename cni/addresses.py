@@ -12,6 +12,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+from cni.wire import MOST_ADDRESSES
+
 DATA_DIR = "/var/lib/cni/networks"
 
 Address = IPv4Address | IPv6Address
@@ -22,7 +24,7 @@ Numbered = tuple[int, int]
 def free_addresses(network_name: str, plugins: list[dict[str, Any]]) -> int | None:
     """Attachments that still find an address; None when the list has no host-local or its ranges cannot be read.
 
-    An attachment takes one address of every range set, so the emptiest set counts.
+    An attachment takes one address of every range set, so the emptiest set counts. At most ``MOST_ADDRESSES``.
     """
     ipam = next((p["ipam"] for p in plugins if isinstance(p.get("ipam"), dict) and p["ipam"]), None)
     if ipam is None or ipam.get("type") != "host-local":
@@ -34,7 +36,7 @@ def free_addresses(network_name: str, plugins: list[dict[str, Any]]) -> int | No
         return None
     if not sets:
         return None
-    return min(_free(entries, taken) for entries in sets)
+    return min(MOST_ADDRESSES, *(_free(entries, taken) for entries in sets))
 
 
 def _range_sets(ipam: dict[str, Any]) -> list[list[dict[str, Any]]]:

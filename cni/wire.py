@@ -18,7 +18,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -29,7 +29,14 @@ KIND_ASK = b"ASK1"
 HEADER = struct.Struct(">I")
 MAX_STDIN = 1024 * 1024
 MAX_FRAME = MAX_STDIN + 256 * 1024  # stdin and the environment
+MOST_ADDRESSES = 2**53 - 1
+"""More than anybody asks for: an IPv6 network has more than databases and readers of JSON can count."""
 MAX_REPLY = 16 * 1024 * 1024  # the results of many attachments; the shim takes as much
+
+
+Instant = Annotated[float, msgspec.Meta(ge=0.0, le=7_289_654_400.0)]
+"""A time of the years 1970 to 2200."""
+Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class WireError(Exception):
@@ -152,9 +159,9 @@ class SwitchStatus(Message, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     refusal: RefusalReason | None = None
     message: str = ""
-    started_at: float = 0.0
-    shifted_at: float | None = None
-    finished_at: float | None = None
+    started_at: Instant = 0.0
+    shifted_at: Instant | None = None
+    finished_at: Instant | None = None
     measured: Measured = Measured()
 
 
@@ -201,9 +208,9 @@ class AttachmentReport(Message, frozen=True, kw_only=True):
     physical_network: str | None
     ifname: str
     addresses: tuple[str, ...]
-    since: float
+    since: Instant
     """When it came onto its present network."""
-    started: float
+    started: Instant
     """When the workload got its first interface."""
     primary: bool = False
     do_not_move: str | None = None
@@ -218,6 +225,11 @@ class NetworkReport(Message, frozen=True, kw_only=True):
     network: str
     physical_network: str | None
     free_addresses: int | None = None
+
+    @property
+    def countable(self) -> int | None:
+        """The free addresses, at most ``MOST_ADDRESSES``, whatever an older agent says."""
+        return None if self.free_addresses is None else min(self.free_addresses, MOST_ADDRESSES)
 
 
 class UplinkSample(Message, frozen=True, kw_only=True):
@@ -254,8 +266,8 @@ class Batch(Message, frozen=True, kw_only=True):
     agent: str
     """Identity that lives as long as the agent's store: ``node/uuid``."""
     node: str
-    sequence: int
-    sent_at: float
+    sequence: Sequence
+    sent_at: Instant
     uplinks: tuple[UplinkSample, ...] = ()
     traffic: tuple[AttachmentSample, ...] = ()
     attachments: tuple[AttachmentReport, ...] | None = None

@@ -110,7 +110,7 @@ class MemoryHistory:
                     node=batch.node,
                     network=report.network,
                     physical_network=report.physical_network,
-                    free_addresses=report.free_addresses,
+                    free_addresses=report.countable,
                 )
                 for report in batch.networks
             ]

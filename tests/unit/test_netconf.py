@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cni.netconf import ConfDir, NetworkUnknown, file_key
+from cni.wire import MOST_ADDRESSES
 
 PLUGIN = {"cniVersion": "0.4.0", "name": "inner", "type": "bridge"}
 
@@ -132,6 +133,7 @@ def test_a_node_without_networks_says_so(tmp_path: Path) -> None:
                      ["fd00::2"], 5, id="two families"),
         pytest.param({"ranges": [[{"subnet": "10.1.0.0/30"}, {"subnet": "10.2.0.0/30"}]]},
                      ["10.1.0.2"], 1, id="set of two"),
+        pytest.param({"ranges": [[{"subnet": "fd00::/64"}]]}, ["fd00::2"], MOST_ADDRESSES, id="wide"),
         pytest.param({"ranges": [[{"subnet": "nonsense"}]]}, [], None, id="unreadable"),
         pytest.param({"type": "dhcp"}, [], None, id="another plugin"),
         pytest.param({}, [], None, id="no ipam"),

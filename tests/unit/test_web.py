@@ -41,6 +41,12 @@ def test_a_batch_is_stored_and_its_sequence_number_answered() -> None:
         pytest.param(b"not json", 400, "not a Batch", id="no JSON"),
         pytest.param(b'{"agent": "a", "node": "n", "sequence": "1", "sentAt": 0}', 400, "$.sequence", id="wrong type"),
         pytest.param(b'{"node": "n", "sequence": 1, "sentAt": 0}', 400, "agent", id="field missing"),
+        pytest.param(
+            encode(BATCH).replace(b'"sequence":1', b'"sequence":9223372036854775808'), 400, "$.sequence", id="sequence"
+        ),
+        pytest.param(
+            b'{"agent": "a", "node": "n", "sequence": 1, "sentAt": 1e300}', 400, "$.sentAt", id="no time that there is"
+        ),
         pytest.param(b" " * (MAX_BATCH + 1), 413, "at most", id="too large"),
     ],
 )

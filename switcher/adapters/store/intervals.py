@@ -13,7 +13,7 @@ from cni.wire import AttachmentSample, UplinkSample
 from switcher.adapters.store.instants import PER_SECOND
 
 Interval = tuple[int, int]
-MAX_INSTANT = 2**62
+MAX_INSTANT = 7_289_654_400 * PER_SECOND
 MAX_COUNT = 10**15
 """A petabyte in one sample is a broken counter, and would one day overflow the sums."""
 

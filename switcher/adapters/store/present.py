@@ -45,7 +45,7 @@ def replace_networks(connection: Connection, node: str, reports: Sequence[Networ
             "node": node,
             "network": report.network,
             "physical_network": report.physical_network,
-            "free_addresses": report.free_addresses,
+            "free_addresses": report.countable,
         }
         for report in reports
     }

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cni.wire import NetworkReport, Outcome, Phase
+from cni.wire import MOST_ADDRESSES, NetworkReport, Outcome, Phase
 from tests.contract.history.conftest import AnyHistory
 from tests.support.batches import at, attachment, batch, move, sampled, status, traffic, uplink, wire_time
 from tests.support.memory_history import MemoryHistory
@@ -99,11 +99,12 @@ def test_samples_of_one_batch_do_not_count_twice_either(history: AnyHistory) -> 
         pytest.param(uplink(0, float("nan"), 5, 5), id="no number"),
         pytest.param(uplink(0, 1, -5, 5), id="negative bytes"),
         pytest.param(uplink(0, 1, 2**70, 5), id="more than fits"),
+        pytest.param(uplink(8e9, 1, 5, 5), id="of the year 2280"),
     ],
 )
 def test_an_impossible_sample_does_not_hold_up_its_batch(history: AnyHistory, broken: object) -> None:
     assert history.ingest(batch(1, uplinks=(broken, uplink(1, 1, 7, 8)))) == 1
-    assert history.usage_totals(*DAY) == {"phynet0": (7, 8)}
+    assert history.usage_totals(at(-43200), at(9e9)) == {"phynet0": (7, 8)}
 
 
 def test_many_series_at_once(history: AnyHistory) -> None:
@@ -129,6 +130,13 @@ def test_a_report_replaces_the_nodes_present_set_and_only_its(history: AnyHistor
     assert len(history.attachments()) == 2
     history.ingest(batch(4, attachments=()))
     assert [known.node for known in history.attachments()] == ["n2"]
+
+
+def test_a_network_with_more_addresses_than_a_database_counts_has_many(history: AnyHistory) -> None:
+    """An IPv6 network of /64: the whole node would never be heard again."""
+    wide = NetworkReport(network="cni:six", physical_network="p", free_addresses=2**64 - 2)
+    assert history.ingest(batch(1, networks=(wide,))) == 1
+    assert [n.free_addresses for n in history.networks()] == [MOST_ADDRESSES]
 
 
 def test_networks_are_those_last_reported(history: AnyHistory) -> None:
