@@ -69,7 +69,8 @@ def test_a_run_moves_for_savings_and_for_safety_and_loses_nothing(directory: Pat
     _check_moves(document["moves"])
     _check_traffic(document["traffic"])
     money = {key: float(value) for key, value in document["money"].items() if key != "currency"}
-    assert money["clairvoyant"] <= money["spent"] < money["if_nothing_had_moved"]
+    within_shed = 1 - document["overload_percent"] / 100  # the optimum keeps to it: what does not may be cheaper
+    assert money["clairvoyant"] * within_shed <= money["spent"] < money["if_nothing_had_moved"]
     assert document["leaks"] == dict.fromkeys(("links", "addresses", "routes", "rules", "tables", "records"), 0)
     assert 30 <= document["seconds"] <= 60
     assert 0 <= document["overload_percent"] < 30
