@@ -11,6 +11,7 @@ from switcher.decide.board import Floats
 from switcher.model import Snapshot
 from switcher.tariff import Flow
 from switcher.tariff.flow import NOTHING
+from switcher.tariff.flow import together as sum_of
 from switcher.workloads import Workloads
 
 Flows = Mapping[str, Flow]
@@ -49,10 +50,7 @@ def rides_on(seen: Snapshot) -> Mapping[tuple[str, str | None], str]:
 
 def together(names: Collection[str], flows: Flows) -> Flow:
     """All that is on some physical networks; in their order, so that sums are the same each time."""
-    found = NOTHING
-    for name in sorted(names):
-        found = found.beside(flows.get(name, NOTHING))
-    return found
+    return sum_of(flows.get(name, NOTHING) for name in sorted(names))
 
 
 def loads_of(workloads: Workloads) -> tuple[Floats, Floats]:

@@ -183,11 +183,6 @@ class Usage:
     both_bytes: Decimal = Decimal(0)
     """So many of them are in both, because nobody knows their direction."""
 
-    @property
-    def sum_bytes(self) -> Decimal:
-        """In and out together, each byte once."""
-        return self.in_bytes + self.out_bytes - self.both_bytes
-
 
 def usage_by_network(usage: Mapping[tuple[str, str], Usage]) -> Mapping[str, Mapping[str, Usage]]:
     """What each contract of a physical network has counted, by network, of counters by (network, contract)."""

@@ -14,6 +14,7 @@ from switcher.backtest.editions import Edition, Editions, respecified
 from switcher.backtest.past import Past
 from switcher.decide import Settings
 from switcher.decide.board import NOWHERE, Bools, Floats, Ints
+from switcher.decide.rules import plain_cost
 from switcher.errors import Problem
 from switcher.model import Uplink
 from switcher.objects.model import Book, PolicyMode, PolicySpec, SwitchPolicy
@@ -92,11 +93,10 @@ def _switched(policy: SwitchPolicy, mode: PolicyMode) -> SwitchPolicy:
 
 def move_costs(past: Past, book: Book) -> tuple[Decimal, ...]:
     """Money per move of each attachment by the policy that selects it, by the defaults where none does."""
-    costs, seconds = [], Decimal(str(Settings().switch_seconds))
+    costs, settings = [], Settings()
     for facts in past.facts:
         policy = book.policy_for(facts.namespace, facts.labels, facts.attachment, facts.primary)
-        spec = DEFAULTS if policy is None else policy.spec
-        costs.append(spec.move_rate * seconds if spec.move_cost is None else spec.move_cost)
+        costs.append(plain_cost(DEFAULTS if policy is None else policy.spec, settings))
     return tuple(costs)
 
 

@@ -120,7 +120,7 @@ def _sum(tick: Tick, chosen: Chosen, surcharge: Sequence[float], row: int, colum
         tier=number(float(chosen.rooms.next_tier()[row, column]) if away else 0.0),
         penalty=number(float(tick.prices.penalty[row, column])),
         congestion=number(max(float(surcharge[uplink]) * float(board.demand[row]), 0.0)),
-        move=number(tick.move_cost_per_hour(row) if away else 0.0),
+        move=number(float(tick.move_cost_per_hour[row]) if away else 0.0),
     )
 
 

@@ -98,7 +98,7 @@ def _market(tick: Tick, rows: Ints, saving: Bools, stepped: Levels) -> Market:
     elsewhere = uplink != home_uplink[:, None]
     calm = ~tick.projection.shedding[np.maximum(uplink, 0)] if uplinks else np.zeros(uplink.shape, dtype=np.bool_)
     for_safety = standing.open[rows] & tick.shedding[rows][:, None] & elsewhere & calm
-    move = (tick.rules.move_cost / tick.rules.horizon)[rows][:, None]
+    move = tick.move_cost_per_hour[rows][:, None]
     cost = np.where(for_money | for_safety, tick.prices.cost[rows] + move, np.inf)
     cost[everyone, home] = tick.prices.cost[rows, home]
     # Where there are levels the flow counts them for all, from the price of one who comes.

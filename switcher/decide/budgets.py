@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from switcher.decide.board import NOWHERE, Board
+from switcher.decide.board import Board
 from switcher.decide.rules import Rules
 from switcher.model import Memory, MoveReason, PastMove, StayReason
 from switcher.objects.model import Budget, SwitchPolicy
@@ -17,7 +17,6 @@ class Budgets:
     """What is left of each budget that applies now. Mutable: ``take`` and ``give_back`` follow the choice of moves."""
 
     def __init__(self, board: Board, rules: Rules, memory: Memory) -> None:
-        sizes = np.bincount(rules.number[rules.number != NOWHERE], minlength=len(rules.policies)).tolist()
         flying: dict[str, list[str]] = defaultdict(list)
         for row in np.flatnonzero(board.workloads.moving.each(bool, np.bool_)).tolist():
             if (policy := rules.policy[row]) is not None:
@@ -27,7 +26,7 @@ class Budgets:
             moves[move.policy].append(move)
         now = board.seen.now
         self._left: dict[str, list[tuple[Budget, int]]] = {}
-        for policy, size in zip(rules.policies, sizes, strict=True):
+        for policy, size in zip(rules.policies, rules.sizes(), strict=True):
             name = policy.name
             self._left[name] = [
                 (budget, budget.limit(size) - _used(budget, moves[name], flying[name], board))

@@ -123,7 +123,7 @@ class Words:
         tick, free = self.tick, np.zeros(len(rows))
         homes = tick.board.here[rows]
         here = self._sides(rows, homes, free, free)
-        there = self._sides(rows, columns, tiers, tick.rules.move_cost[rows] / tick.rules.horizon[rows])
+        there = self._sides(rows, columns, tiers, tick.move_cost_per_hour[rows])
         for row, home, one, other in zip(rows.tolist(), homes.tolist(), here, there, strict=True):
             if home == NOWHERE:
                 yield f"{tick.board.workloads.network[row]} is not in the snapshot"

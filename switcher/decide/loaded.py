@@ -15,7 +15,7 @@ from switcher.decide.board import NOWHERE, Board, Floats
 from switcher.decide.present import loads, physical_networks
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
-from switcher.tariff.flow import NOTHING, Flow
+from switcher.tariff.flow import Flow, together
 
 GUARD = 0.93
 """Where nobody knows how much loads swing, the other links are filled to this part of their aims in a burst."""
@@ -140,13 +140,10 @@ def _carried(board: Board, projection: Projection) -> Mapping[str, _Carried]:
 
 def _link(key: Key, ledger: Ledger, carried: Mapping[str, _Carried]) -> Loaded:
     parts = [carried[name] for name in ledger.networks if name in carried]
-    load = NOTHING
-    for part in parts:
-        load = load.beside(part.load)
     return Loaded(
         key=key,
         ledger=ledger,
-        load=load.counted(ledger.direction),
+        load=together(part.load for part in parts).counted(ledger.direction),
         capacity=sum(part.fill for part in parts),
         free=ledger.aim,
     )

@@ -23,7 +23,7 @@ from switcher.decide.loaded import GUARD, ROUNDING, Key, Loaded, costs, loaded
 from switcher.decide.projection import Projection
 from switcher.model import Ledger
 from switcher.objects.words import Direction
-from switcher.tariff.flow import NOTHING, Flow
+from switcher.tariff.flow import Flow, together
 from switcher.tariff.ledger import Mark
 
 RISK = Decimal("0.1")
@@ -83,10 +83,7 @@ def at_network(
 
 
 def _pooled(mark: Mark, others: Sequence[str], base: Callable[[str], Flow]) -> Mark:
-    elsewhere = NOTHING
-    for other in others:
-        elsewhere = elsewhere.beside(base(other))
-    return replace(mark, elsewhere=elsewhere) if others else mark
+    return replace(mark, elsewhere=together(map(base, others))) if others else mark
 
 
 def _fill(family: Sequence[Loaded]) -> _State:

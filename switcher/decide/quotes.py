@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from math import isnan
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from switcher.decide.board import Board, Floats, Ints
 from switcher.decide.present import Base
 from switcher.model import Usage
 from switcher.objects.model import Book
-from switcher.tariff.flow import NOTHING
+from switcher.tariff.flow import NOTHING, together
 from switcher.tariff.marginal import Beside, Flow, Marks, PriceGap, quote
 
 
@@ -87,10 +86,7 @@ class Lists:
         """What is on the other networks of a contract: its tiers and discounts count them too."""
 
         def others(networks: frozenset[str]) -> Flow:
-            found = NOTHING
-            for each in sorted(networks - {name}):
-                found = found.beside(self.base(each, destination))
-            return found
+            return together(self.base(each, destination) for each in sorted(networks - {name}))
 
         return others
 
@@ -129,16 +125,8 @@ def quote_of(market: Lists, name: str, destination: str | None, horizon: timedel
     return Quote(attachment=alone / hours / crowd.heads, bps=per_bps)
 
 
-def loads_of(board: Board, workload: int) -> Mapping[Load, float]:
-    """The load of a workload as its prices count it, bits per second."""
-    if not board.directed[workload]:
-        return {Load.BOTH: float(board.demand_given[workload])}
-    into, out = (float(rates[workload]) for rates in (board.workloads.in_bps, board.workloads.out_bps))
-    return {Load.IN: 0.0 if isnan(into) else into, Load.OUT: 0.0 if isnan(out) else out}
-
-
 def rates(board: Board) -> Floats:
-    """W x 3: the same of all of them, one column for each kind of load."""
+    """W x 3: the load of each workload as its prices count it, bits per second, a column for each kind."""
     into, out = np.nan_to_num(board.workloads.in_bps), np.nan_to_num(board.workloads.out_bps)
     return np.stack([into, out, np.where(board.directed, 0.0, board.demand_given)], axis=1)
 

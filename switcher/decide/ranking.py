@@ -60,10 +60,10 @@ class Afterwards:
 
         On top of what is there once the moves have landed: what they fill up of a tier or commit is not there twice.
         """
-        prices, board, moved = self.tick.prices, self.tick.board, self.rooms.moved
-        if not moved:
+        prices, board = self.tick.prices, self.tick.board
+        if not self.rooms.moved:
             return cache(lambda name, horizon: prices.ask((name, None, horizon)))
-        rows, columns = np.array(list(moved)), np.array(list(moved.values()))
+        rows, columns = self.rooms.planned()
         base = landed(prices.lists.base, flows(board, rows, board.here[rows]), flows(board, rows, columns))
         after = replace(prices, lists=replace(prices.lists, base=base, crowds={}), quotes={})
         return cache(lambda name, horizon: after.ask((name, None, horizon)))
@@ -140,9 +140,8 @@ def _horizons(tick: Tick) -> Mapping[str, timedelta]:
 
 def _usual(tick: Tick, book: Book) -> timedelta:
     """What most workloads of the site have; where none has a policy, that of one of which nothing is known."""
-    counts = np.bincount(tick.rules.number[tick.rules.number != NOWHERE], minlength=len(tick.rules.policies))
     votes: dict[timedelta, int] = defaultdict(int)
-    for policy, count in zip(tick.rules.policies, counts.tolist(), strict=True):
+    for policy, count in zip(tick.rules.policies, tick.rules.sizes(), strict=True):
         votes[policy.spec.horizon] += count
     if votes:
         return _most(votes)

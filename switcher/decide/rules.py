@@ -15,7 +15,7 @@ from switcher.columns import Column
 from switcher.decide.board import NOWHERE, Board, Bools, Floats, Ints
 from switcher.decide.settings import Settings
 from switcher.model import Memory, PastMove, WorkloadState
-from switcher.objects.model import Book, SwitchPolicy
+from switcher.objects.model import Book, PolicySpec, SwitchPolicy
 from switcher.workloads import Workloads
 
 HOUR = timedelta(hours=1)
@@ -36,6 +36,11 @@ class Rules:
     payback: Floats
     move_cost: Floats
     """Of one move, made dearer by its past moves."""
+
+    def sizes(self) -> Sequence[int]:
+        """How many workloads each of ``policies`` has."""
+        counts: list[int] = np.bincount(self.number[self.number != NOWHERE], minlength=len(self.policies)).tolist()
+        return counts
 
     def flags(self, of: Callable[[SwitchPolicy], bool]) -> Bools:
         """W: what each policy says; no policy says no."""
@@ -152,7 +157,7 @@ def _move_costs(
 ) -> Floats:
     """W: the snapshot's cost, else the policy's, else its rate over a switch; times 1 + the flap penalty."""
     policies, number = applied
-    costs = _spread(policies, number, lambda policy: float(_plain_cost(policy, settings)), 0.0)
+    costs = _spread(policies, number, lambda policy: float(plain_cost(policy.spec, settings)), 0.0)
     past = _past_moves(memory)
     own = board.workloads.move_cost.each(lambda cost: math.nan if cost is None else float(cost), np.float64)
     costs = np.where(np.isnan(own) | (number == NOWHERE), costs, own)
@@ -163,8 +168,8 @@ def _move_costs(
     return costs
 
 
-def _plain_cost(policy: SwitchPolicy, settings: Settings) -> Decimal:
-    spec = policy.spec
+def plain_cost(spec: PolicySpec, settings: Settings) -> Decimal:
+    """Money of a move by its policy: without flap penalty, and whatever a snapshot says."""
     return spec.move_cost if spec.move_cost is not None else spec.move_rate * Decimal(str(settings.switch_seconds))
 
 

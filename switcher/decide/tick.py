@@ -45,16 +45,17 @@ class Tick:
             gain = -self.standing.saving[rows, columns] * self.rules.horizon[rows] / cost
         return np.where(cost > 0, gain, -np.inf)
 
-    def move_cost_per_hour(self, row: int) -> float:
-        """The move's cost spread over the horizon."""
-        return float(self.rules.move_cost[row] / self.rules.horizon[row])
+    @cached_property
+    def move_cost_per_hour(self) -> Floats:
+        """W: the move's cost spread over the horizon."""
+        return self.rules.move_cost / self.rules.horizon
 
     @cached_property
     def regrets(self) -> Floats:
         """W x C: what it costs per hour to be there rather than here, the move included, for each bit per second of
         room that leaving frees; below zero it saves.
         """
-        costs = (self.rules.move_cost / self.rules.horizon)[:, None] - self.standing.saving
+        costs = self.move_cost_per_hour[:, None] - self.standing.saving
         return costs / np.maximum(self.board.demand, 1.0)[:, None]
 
     def regret_per_bps(self, row: int, column: int) -> float:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
+from typing import TypeVar
 
 from switcher.model import Usage
 from switcher.objects.charges import Quota, Volume
 from switcher.objects.words import Direction
+
+Amount = TypeVar("Amount", float, Decimal)
 
 
 class PriceGap(StrEnum):
@@ -58,31 +63,33 @@ class Flow:
 
     def counted(self, direction: Direction) -> float:
         """Bits per second that a direction counts. For ``max`` and ``maxOfPercentiles`` the larger."""
-        match direction:
-            case Direction.IN:
-                return self.in_bps
-            case Direction.OUT:
-                return self.out_bps
-            case Direction.SUM:
-                return self.in_bps + self.out_bps - self.both_bps
-            case _:
-                return max(self.in_bps, self.out_bps)
+        return _counted(direction, self.in_bps, self.out_bps, self.both_bps)
 
 
 NOTHING = Flow()
 
 
+def together(flows: Iterable[Flow]) -> Flow:
+    """All of them, added in their order."""
+    return reduce(Flow.beside, flows, NOTHING)
+
+
 def counted_bytes(direction: Direction, used: Usage) -> Decimal:
     """Bytes that a direction counts; for ``max`` the larger of the two."""
+    return _counted(direction, used.in_bytes, used.out_bytes, used.both_bytes)
+
+
+def _counted(direction: Direction, into: Amount, out: Amount, both: Amount) -> Amount:
+    """``both``: so much is in each of the two, and counts once."""
     match direction:
         case Direction.IN:
-            return used.in_bytes
+            return into
         case Direction.OUT:
-            return used.out_bytes
+            return out
         case Direction.SUM:
-            return used.sum_bytes
+            return into + out - both
         case _:
-            return max(used.in_bytes, used.out_bytes)
+            return max(into, out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
